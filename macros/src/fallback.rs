@@ -1,0 +1,57 @@
+//! What is left of an item after a mistake: it type-checks, and runs none of the user's code.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, parse_quote};
+
+use crate::method::is_attribute;
+
+/// The impl with bodies that do nothing.
+pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
+    for inner in &mut item.items {
+        if let ImplItem::Fn(function) = inner {
+            hollow_out(function);
+        }
+    }
+    quote!(#[allow(unused)] #item)
+}
+
+/// The method with a body that does nothing.
+pub(crate) fn of_method(mut function: ImplItemFn) -> TokenStream {
+    hollow_out(&mut function);
+    function.into_token_stream()
+}
+
+fn hollow_out(function: &mut ImplItemFn) {
+    let keep = |attribute: &Attribute| !is_ours(attribute);
+    function.attrs.retain(keep);
+    function.attrs.push(parse_quote!(#[allow(unused, clippy::all, clippy::pedantic)]));
+    function.sig.inputs = std::mem::take(&mut function.sig.inputs)
+        .into_iter()
+        .filter(|input| match input {
+            FnArg::Typed(typed) => {
+                !typed.attrs.iter().any(|attribute| is_attribute(attribute, "identity"))
+            }
+            FnArg::Receiver(_) => true,
+        })
+        .collect();
+    function.block = parse_quote!({ ::core::unreachable!() });
+}
+
+/// Whether an attribute is one of ours, also where a `cfg_attr` hides it.
+pub(crate) fn is_ours(attribute: &Attribute) -> bool {
+    is_attribute(attribute, "authenticated")
+        || is_attribute(attribute, "anonymous")
+        || hides_ours(attribute)
+}
+
+/// Whether a `cfg_attr` may add one of ours.
+pub(crate) fn hides_ours(attribute: &Attribute) -> bool {
+    let ours = |tree: proc_macro2::TokenTree| matches!(tree, proc_macro2::TokenTree::Ident(ident) if ident == "authenticated" || ident == "anonymous");
+    match &attribute.meta {
+        syn::Meta::List(list) if attribute.path().is_ident("cfg_attr") => {
+            list.tokens.clone().into_iter().any(ours)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,210 @@
+//! What the front door needs of an impl: its table, and the plan of each method.
+
+use heck::ToUpperCamelCase;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, ItemImpl, LitStr, Path, Type, parse_quote};
+
+use crate::{plan, policy::Policy, scheme::Combinator, text};
+
+/// One method of the table.
+pub(crate) struct Entry {
+    pub(crate) key: u32,
+    pub(crate) function: String,
+    pub(crate) rpc: Option<LitStr>,
+    /// The `cfg`s of the method: what is compiled out has no entry.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) access: Access,
+}
+
+pub(crate) enum Access {
+    Guarded { policy: Box<Policy>, identity: Option<Type> },
+    Anonymous { reason: LitStr },
+}
+
+/// How the impl and the generated server belong together.
+pub(crate) struct Wiring {
+    pub(crate) service: Option<LitStr>,
+    pub(crate) server: Option<Path>,
+    pub(crate) krate: Path,
+}
+
+impl Entry {
+    /// The name of the remote procedure, as far as the function's name tells it.
+    pub(crate) fn rpc_name(&self) -> String {
+        match &self.rpc {
+            Some(rpc) => rpc.value(),
+            None => self.function.to_upper_camel_case(),
+        }
+    }
+}
+
+/// The impl of `Guarded` for the service.
+//
+// Output:
+//     const _: () = {
+//         struct Marker;
+//         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
+//             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
+//             fn visit<'s, V: Visit<'s>>(&'s self, method: u32, visitor: V) -> V::Output {
+//                 match method {
+//                     0u32 | 2u32 => visitor.plan(POLICY, PLAN),
+//                     1u32 => visitor.anonymous(),
+//                     _ => visitor.unknown(),
+//                 }
+//             }
+//         }
+//     };
+pub(crate) fn expand(
+    item: &ItemImpl,
+    trait_path: &Path,
+    entries: &[Entry],
+    wiring: &Wiring,
+) -> TokenStream {
+    let krate = &wiring.krate;
+    let site = Span::mixed_site();
+    let cfgs = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    let server: Type = match &wiring.server {
+        Some(server) => {
+            let self_ty = &item.self_ty;
+            parse_quote!(#server<#self_ty>)
+        }
+        None => parse_quote!(__Server),
+    };
+    let mut generics = item.generics.clone();
+    if wiring.server.is_none() {
+        generics.params.push(parse_quote!(__Server));
+    }
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let self_ty = &item.self_ty;
+    let named = named(trait_path, wiring);
+    let methods = entries.iter().map(|entry| method_policy(entry, krate));
+    // `self` in the plans means this function's receiver.
+    let receiver = quote_spanned!(site=> self);
+    let arms = arms(entries, krate, site);
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(non_local_definitions, clippy::all, clippy::pedantic, clippy::restriction)]
+        const _: () = {
+            struct __Marker;
+
+            #[automatically_derived]
+            impl #impl_generics #krate::__private::Guarded<__Marker, #server> for #self_ty #where_clause {
+                const WIRING: #krate::__private::Wiring = #krate::__private::Wiring {
+                    service: #named,
+                    methods: &[#(#methods,)*],
+                };
+
+                fn visit<'__s, __V: #krate::__private::Visit<'__s>>(
+                    &'__s #receiver,
+                    __method: u32,
+                    __visitor: __V,
+                ) -> __V::Output {
+                    match __method {
+                        #(#arms)*
+                        _ => __visitor.unknown(),
+                    }
+                }
+            }
+        };
+    }
+}
+
+fn named(trait_path: &Path, wiring: &Wiring) -> TokenStream {
+    let krate = &wiring.krate;
+    match &wiring.service {
+        Some(service) => quote!(#krate::__private::Named::Service(#service)),
+        None => {
+            let name = trait_path.segments.last().map(|segment| segment.ident.to_string());
+            let name = name.unwrap_or_default();
+            quote!(#krate::__private::Named::Trait(#name))
+        }
+    }
+}
+
+fn method_policy(entry: &Entry, krate: &Path) -> TokenStream {
+    let Entry { key, function, cfgs, .. } = entry;
+    let rpc = entry.rpc_name();
+    let given = entry.rpc.is_some();
+    let access = match &entry.access {
+        Access::Anonymous { reason } => {
+            quote!(#krate::__private::Access::Anonymous { reason: #reason })
+        }
+        Access::Guarded { policy, .. } => {
+            let checks = checks(policy, krate);
+            match policy.schemes.combinator {
+                Combinator::Optional => quote!(#krate::__private::Access::Optional(#checks)),
+                Combinator::OneOf | Combinator::AllOf => {
+                    quote!(#krate::__private::Access::Authenticated(#checks))
+                }
+            }
+        }
+    };
+    quote!(#(#cfgs)* #krate::__private::MethodPolicy::new(#key, #function, #rpc, #given, #access))
+}
+
+fn checks(policy: &Policy, krate: &Path) -> TokenStream {
+    let combinator = match policy.schemes.combinator {
+        Combinator::AllOf => quote!(AllOf),
+        Combinator::OneOf | Combinator::Optional => quote!(OneOf),
+    };
+    let schemes = policy.schemes.leaves.iter().map(|leaf| leaf.text());
+    let scopes = &policy.scopes;
+    let roles = policy.roles.iter().map(text::of);
+    let path = |path: &Option<Path>| match path {
+        Some(path) => {
+            let path = text::of(path);
+            quote!(#krate::__private::Option::Some(#path))
+        }
+        None => quote!(#krate::__private::Option::None),
+    };
+    let (authorize, authorize_request) = (path(&policy.authorize), path(&policy.authorize_request));
+    quote! {
+        #krate::__private::Checks::new(
+            #krate::__private::Combinator::#combinator,
+            &[#(#schemes),*],
+            &[#(#scopes),*],
+            &[#(#roles),*],
+            #authorize,
+            #authorize_request,
+        )
+    }
+}
+
+/// One arm for the methods that share a policy, an identity and their `cfg`s: a default over 400
+/// methods is one plan to compile.
+fn arms(entries: &[Entry], krate: &Path, receiver: Span) -> Vec<TokenStream> {
+    let mut arms: Vec<(String, Vec<u32>, &Entry)> = Vec::new();
+    for entry in entries {
+        let same = same_arm(entry);
+        match arms.iter_mut().find(|(other, ..)| *other == same) {
+            Some((_, keys, _)) => keys.push(entry.key),
+            None => arms.push((same, vec![entry.key], entry)),
+        }
+    }
+    let arm = |(_, keys, entry): (String, Vec<u32>, &Entry)| {
+        let cfgs = &entry.cfgs;
+        let visited = match &entry.access {
+            Access::Anonymous { .. } => quote!(__visitor.anonymous()),
+            Access::Guarded { policy, identity } => {
+                let id = policy.id;
+                let plan = plan::expression(policy, identity.as_ref(), krate, receiver);
+                quote!(__visitor.plan(#id, #plan))
+            }
+        };
+        quote!(#(#cfgs)* #(#keys)|* => #visited,)
+    };
+    arms.into_iter().map(arm).collect()
+}
+
+fn same_arm(entry: &Entry) -> String {
+    let cfgs: Vec<_> = entry.cfgs.iter().map(text::of).collect();
+    let access = match &entry.access {
+        Access::Anonymous { .. } => "anonymous".to_owned(),
+        Access::Guarded { policy, identity } => {
+            format!("{} {}", policy.id, identity.as_ref().map(text::of).unwrap_or_default())
+        }
+    };
+    format!("{} {access}", cfgs.join(" "))
+}

@@ -1,0 +1,112 @@
+//! The method's own door, put at the top of what runs when the method is awaited.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Expr, Path, Stmt, parse_quote, spanned::Spanned};
+
+use crate::{
+    hygiene::self_at,
+    method::Method,
+    plan,
+    policy::Policy,
+    scheme::{Leaf, Value},
+};
+
+/// Puts the door of `policy` into `method`.
+//
+// Input:
+//     async fn list(&self, request: Request<L>, #[identity] caller: Claims) -> Result<R, Status> { .. }
+// Output:
+//     async fn list(&self, request: Request<L>) -> Result<R, Status> {
+//         let caller: Claims = match enter(&*self, &Door { .. }, PLAN, head(&request)).await {
+//             Ok(identity) => identity,
+//             Err(status) => return <Result<R, Status> as Refusable>::refused(status),
+//         };
+//         ..
+//     }
+pub(crate) fn insert(method: &mut Method, policy: &Policy, krate: &Path) -> syn::Result<()> {
+    let mut door = header_checks(policy, krate);
+    door.push(entrance(method, policy, krate));
+    let name = method.item.sig.ident.clone();
+    let Some(body) = method.body() else {
+        return Err(syn::Error::new(name.span(), "the body of this method isn't recognised"));
+    };
+    // async_trait's body begins with the statement that tells the compiler its type.
+    let at = usize::from(matches!(body.stmts.first(), Some(Stmt::Expr(Expr::If(_), _))));
+    body.stmts.splice(at..at, door);
+    Ok(())
+}
+
+fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
+    let Policy { id, .. } = policy;
+    let name = function_name(&method.item.sig.ident);
+    let request = &method.request;
+    let site = Span::mixed_site();
+    let service = self_at(site, method.receiver);
+    let identity = method.identity.as_ref();
+    let plan =
+        plan::expression(policy, identity.map(|identity| &identity.ty), krate, method.receiver);
+    let door = quote!(&#krate::__private::Door { policy: #id, method: #name });
+    let entered = match &policy.authorize_request {
+        None => {
+            let head = quote_spanned!(site=> #krate::__private::head(&#request));
+            quote_spanned!(site=> #krate::__private::enter(&*#service, #door, #plan, #head))
+        }
+        Some(path) => {
+            let check = plan::check(path, krate, method.receiver);
+            quote_spanned! {site=>
+                #krate::__private::enter_with_request(&*#service, #door, #plan, &#request, #check)
+            }
+        }
+    };
+    let output = method.output();
+    let refused = quote_spanned!(output.span().resolved_at(site)=> <#output as #krate::__private::Refusable>::refused);
+    let status = format_ident!("status", span = site);
+    match identity {
+        Some(identity) => {
+            let (pat, ty) = (&identity.pat, &identity.ty);
+            parse_quote! {
+                let #pat: #ty = match #entered.await {
+                    #krate::__private::Result::Ok(identity) => identity,
+                    #krate::__private::Result::Err(#status) => return #refused(#status),
+                };
+            }
+        }
+        None => parse_quote! {
+            if let #krate::__private::Result::Err(#status) = #entered.await {
+                return #refused(#status);
+            }
+        },
+    }
+}
+
+pub(crate) fn function_name(ident: &syn::Ident) -> String {
+    let name = ident.to_string();
+    name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
+}
+
+/// A header's name that is written out is checked as the code compiles, not when it first runs.
+fn header_checks(policy: &Policy, krate: &Path) -> Vec<Stmt> {
+    let written_out = policy.schemes.leaves.iter().filter(|leaf| is_written_out_header(leaf));
+    let checks = written_out.map(|leaf| {
+        let Leaf { value, .. } = leaf;
+        let expr: TokenStream = match value {
+            Value::Expr(expr) => quote!(#expr),
+            Value::Word(..) => TokenStream::new(),
+        };
+        let span = leaf.span().resolved_at(Span::mixed_site());
+        let api_key = quote_spanned!(span=> #krate::__private::ApiKey);
+        parse_quote!(const _: #api_key = #expr;)
+    });
+    checks.collect()
+}
+
+/// Whether a scheme is `ApiKey::header("..")`.
+fn is_written_out_header(leaf: &Leaf) -> bool {
+    let Value::Expr(Expr::Call(call)) = &leaf.value else { return false };
+    let Expr::Path(function) = &*call.func else { return false };
+    let names: Vec<_> =
+        function.path.segments.iter().rev().take(2).map(|s| s.ident.to_string()).collect();
+    let literal = matches!(call.args.first(), Some(Expr::Lit(_))) && call.args.len() == 1;
+    names == ["header", "ApiKey"] && literal
+}

@@ -1,0 +1,149 @@
+//! A policy as an expression of the runtime: the same for both doors.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Path, Type, spanned::Spanned};
+
+use crate::{
+    hygiene::{resolve_self, self_at},
+    policy::Policy,
+    scheme::{Combinator, Leaf, Value},
+};
+
+/// `policy` as an expression, in a function whose receiver is `receiver` and whose identity has the
+/// type `identity`.
+//
+// Input:
+//     scheme = one_of("api-key", Mtls::new() via self.mesh), scopes("a"), authorize = Self::quota
+// Output:
+//     authorize(
+//         one_of((
+//             scheme(ApiKey::new()).by(&*self).require(Scopes(&["a"])),
+//             scheme(Mtls::new()).by(&self.mesh).require(Scopes(&["a"])),
+//         )).into::<Partner>(),
+//         &*self,
+//         |service, identity, head| Box::pin(async move {
+//             IntoVerdict::into_verdict(Self::quota(service, identity, head).await)
+//         }),
+//     )
+pub(crate) fn expression(
+    policy: &Policy,
+    identity: Option<&Type>,
+    krate: &Path,
+    receiver: Span,
+) -> TokenStream {
+    let schemes = &policy.schemes;
+    let leaves = schemes.leaves.iter().enumerate().map(|(at, leaf)| {
+        // Scopes and roles are asked of each alternative, and of the first of `all_of`.
+        let asked = schemes.combinator != Combinator::AllOf || at == 0;
+        let leaf = self::leaf(leaf, krate, receiver);
+        let requirements = asked.then(|| requirements(policy, krate, receiver));
+        quote!(#leaf #requirements)
+    });
+    let span = schemes.span.resolved_at(Span::mixed_site());
+    let combinator = match schemes.combinator {
+        Combinator::AllOf => quote_spanned!(span=> all_of),
+        Combinator::OneOf | Combinator::Optional => quote_spanned!(span=> one_of),
+    };
+    let keep = keep(policy, identity);
+    let plan = quote_spanned!(span=> #krate::__private::#combinator((#(#leaves,)*)) #keep);
+    match &policy.authorize {
+        None => plan,
+        Some(path) => {
+            let service = self_at(path.span(), receiver);
+            let check = check(path, krate, receiver);
+            quote!(#krate::__private::authorize(#plan, &*#service, #check))
+        }
+    }
+}
+
+/// A check of the user's own as a function that boxes its future. It captures nothing, so it is one
+/// type for both doors; and it is a plain call, so a wrong signature is one plain error.
+pub(crate) fn check(path: &Path, krate: &Path, receiver: Span) -> TokenStream {
+    let called = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+    let span = called.resolved_at(Span::mixed_site());
+    let path = resolve_self(quote!(#path), receiver);
+    quote_spanned! {span=>
+        |service, identity, subject| #krate::__private::Box::pin(async move {
+            #krate::__private::IntoVerdict::into_verdict(#path(service, identity, subject).await)
+        })
+    }
+}
+
+fn leaf(leaf: &Leaf, krate: &Path, receiver: Span) -> TokenStream {
+    let span = leaf.span().resolved_at(Span::mixed_site());
+    let value = match &leaf.value {
+        Value::Word(word, _) => {
+            let name = word.type_name(span);
+            quote_spanned!(span=> #krate::__private::#name::new())
+        }
+        Value::Expr(expr) => resolve_self(quote!(#expr), receiver),
+    };
+    let declared = quote_spanned!(span=> #krate::__private::scheme(#value));
+    match &leaf.via {
+        None => {
+            let service = self_at(leaf.span(), receiver);
+            quote_spanned!(span=> #declared.by(&*#service))
+        }
+        Some(via) => {
+            let span = via.span().resolved_at(Span::mixed_site());
+            let authenticator = resolve_self(quote!(#via), receiver);
+            // A place is borrowed; what a call returns is taken along, or it would be gone too soon.
+            if is_place(via) {
+                quote_spanned!(span=> #declared.by(&#authenticator))
+            } else {
+                quote_spanned!(span=> #declared.by_value(#authenticator))
+            }
+        }
+    }
+}
+
+fn is_place(expr: &syn::Expr) -> bool {
+    match expr {
+        syn::Expr::Path(_) | syn::Expr::Field(_) | syn::Expr::Index(_) | syn::Expr::Unary(_) => {
+            true
+        }
+        syn::Expr::Paren(inner) => is_place(&inner.expr),
+        syn::Expr::Group(inner) => is_place(&inner.expr),
+        _ => false,
+    }
+}
+
+fn requirements(policy: &Policy, krate: &Path, receiver: Span) -> TokenStream {
+    let mut requirements = TokenStream::new();
+    if let Some(first) = policy.scopes.first() {
+        let span = first.span().resolved_at(Span::mixed_site());
+        let scopes = &policy.scopes;
+        requirements
+            .extend(quote_spanned!(span=> .require(#krate::__private::Scopes(&[#(#scopes),*]))));
+    }
+    if let Some(first) = policy.roles.first() {
+        let span = first.span().resolved_at(Span::mixed_site());
+        let roles = policy.roles.iter().map(|role| resolve_self(quote!(#role), receiver));
+        requirements
+            .extend(quote_spanned!(span=> .require(#krate::__private::Roles([#(#roles),*]))));
+    }
+    requirements
+}
+
+/// What becomes of the identity: the parameter's type, its own where a check reads it, else nothing.
+fn keep(policy: &Policy, identity: Option<&Type>) -> TokenStream {
+    let optional = policy.schemes.combinator == Combinator::Optional;
+    match identity {
+        Some(ty) => {
+            let span = ty.span().resolved_at(Span::mixed_site());
+            let into = if optional {
+                quote_spanned!(span=> into_option)
+            } else {
+                quote_spanned!(span=> into)
+            };
+            quote_spanned!(span=> .#into::<#ty>())
+        }
+        None => {
+            let keep =
+                if policy.own_check().is_some() { quote!(.kept()) } else { quote!(.dropped()) };
+            let optional = optional.then(|| quote!(.optional()));
+            quote!(#keep #optional)
+        }
+    }
+}

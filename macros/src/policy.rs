@@ -1,0 +1,178 @@
+//! The validated meaning of one attribute, and the rules across its arguments.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Expr, LitStr, Path};
+
+use crate::{
+    args::Args,
+    errors::Errors,
+    scheme::{Combinator, Schemes},
+    text,
+};
+
+/// Who may call a method.
+#[derive(Clone)]
+pub(crate) struct Policy {
+    pub(crate) schemes: Schemes,
+    pub(crate) scopes: Vec<LitStr>,
+    pub(crate) roles: Vec<Expr>,
+    pub(crate) authorize: Option<Path>,
+    pub(crate) authorize_request: Option<Path>,
+    /// Tells this attribute from every other, also from one that another expansion reads.
+    pub(crate) id: u64,
+}
+
+impl Policy {
+    /// The policy that `args` say; they were read from `tokens`, of an attribute at `span`.
+    pub(crate) fn new(
+        args: Args,
+        tokens: &TokenStream,
+        span: Span,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        no_scopes_or_roles_under_optional(&args, errors);
+        scopes_fit_a_challenge(&args, errors);
+        let Some(schemes) = args.scheme else {
+            // A scheme that couldn't be read was told already.
+            if errors.is_empty() {
+                errors.push(syn::Error::new(
+                    span,
+                    "which credentials? write `scheme = \"bearer\"`, `\"basic\"`, `\"api-key\"` or a value \
+                     whose type implements `Scheme`",
+                ));
+            }
+            return None;
+        };
+        Some(Policy {
+            schemes,
+            scopes: args.scopes.into_value().unwrap_or_default(),
+            roles: args.roles.into_value().unwrap_or_default(),
+            authorize: args.authorize.into_value(),
+            authorize_request: args.authorize_request.into_value(),
+            id: id(tokens, span),
+        })
+    }
+
+    /// Whether a caller may come as one of several types.
+    pub(crate) fn has_alternatives(&self) -> bool {
+        self.schemes.combinator != Combinator::AllOf && self.schemes.leaves.len() > 1
+    }
+
+    /// The path of a check of the user's own, if there is one.
+    pub(crate) fn own_check(&self) -> Option<&Path> {
+        self.authorize.as_ref().or(self.authorize_request.as_ref())
+    }
+}
+
+/// Two attributes have two numbers: they differ in what they say or in where they stand.
+fn id(tokens: &TokenStream, span: Span) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text::of(tokens).hash(&mut hasher);
+    // Outside a compiler, in this crate's own tests, there is no place.
+    if proc_macro::is_available() {
+        let span = span.unwrap();
+        (span.line(), span.column()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn no_scopes_or_roles_under_optional(args: &Args, errors: &mut Errors) {
+    let optional =
+        args.scheme.as_ref().is_some_and(|schemes| schemes.combinator == Combinator::Optional);
+    for span in [args.scopes.span(), args.roles.span()].into_iter().flatten().filter(|_| optional) {
+        errors.push(syn::Error::new(
+            span,
+            "under `optional` a caller without credentials gets in, and has no scopes or roles to ask for: \
+             drop `optional`, or ask in `authorize = ..`",
+        ));
+    }
+}
+
+/// RFC 6749, section 3.3: printable ASCII without space, quote and backslash.
+fn scopes_fit_a_challenge(args: &Args, errors: &mut Errors) {
+    let crate::args::Setting::Set(scopes, _) = &args.scopes else { return };
+    for scope in scopes {
+        let value = scope.value();
+        let fits = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+        if value.is_empty() || !value.chars().all(fits) {
+            errors.push(syn::Error::new(
+                scope.span(),
+                "a scope is printable ASCII without spaces, quotes and backslashes; write each scope as a \
+                 string of its own: `scopes(\"orders:read\", \"orders:write\")`",
+            ));
+        }
+    }
+}
+
+/// What an impl's default may not say.
+pub(crate) fn check_default(args: &Args, errors: &mut Errors) {
+    if let Some(schemes) = &args.scheme
+        && schemes.combinator == Combinator::Optional
+    {
+        errors.push(syn::Error::new(
+            schemes.span,
+            "`optional` can't be the default of an impl: methods would be open without saying so. Write it \
+             on each method that is",
+        ));
+    }
+    if let Some(rpc) = &args.rpc {
+        errors.push(syn::Error::new(rpc.span(), "`rpc` names one method: write it on that method"));
+    }
+}
+
+/// What a method's attribute may not say.
+pub(crate) fn check_method(args: &Args, errors: &mut Errors) {
+    let service = args.service.as_ref().map(|service| (service.span(), "service"));
+    let server = args.server.as_ref().map(|server| (syn::spanned::Spanned::span(server), "server"));
+    for (span, name) in [service, server].into_iter().flatten() {
+        errors.push(syn::Error::new(
+            span,
+            format!("`{name}` holds for the whole service: write it in the `#[authenticated(..)]` on the impl"),
+        ));
+    }
+}
+
+/// The checks of an impl's default, by name.
+pub(crate) struct DefaultChecks {
+    scopes: bool,
+    roles: bool,
+    authorize: bool,
+    authorize_request: bool,
+}
+
+impl DefaultChecks {
+    pub(crate) fn of(args: &Args) -> Self {
+        DefaultChecks {
+            scopes: args.scopes.is_set(),
+            roles: args.roles.is_set(),
+            authorize: args.authorize.is_set(),
+            authorize_request: args.authorize_request.is_set(),
+        }
+    }
+
+    /// An attribute on a method replaces the default whole. So that a check can't vanish by that, each
+    /// one of the default's is repeated or dropped by name.
+    pub(crate) fn check_named_by(&self, args: &Args, span: Span, errors: &mut Errors) {
+        let unnamed = [
+            (self.scopes && args.scopes.is_unsaid(), "scopes(..)", "scopes(none)"),
+            (self.roles && args.roles.is_unsaid(), "roles(..)", "roles(none)"),
+            (self.authorize && args.authorize.is_unsaid(), "authorize = ..", "authorize = none"),
+            (
+                self.authorize_request && args.authorize_request.is_unsaid(),
+                "authorize_request = ..",
+                "authorize_request = none",
+            ),
+        ];
+        for (_, check, dropped) in unnamed.into_iter().filter(|(missing, ..)| *missing) {
+            errors.push(syn::Error::new(
+                span,
+                format!(
+                    "the impl's default has `{check}`, and this attribute replaces the default whole: repeat \
+                     it here, or drop it by name with `{dropped}`"
+                ),
+            ));
+        }
+    }
+}

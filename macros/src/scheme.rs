@@ -1,0 +1,340 @@
+//! The scheme of a policy: `scheme = one_of("api-key", ApiKey::header("x-key") via self.keys)`.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::{
+    Expr, Ident, LitStr, Token, parenthesized,
+    parse::{Parse, ParseStream},
+    punctuated::Punctuated,
+    spanned::Spanned,
+};
+
+use crate::text;
+
+/// As many as the runtime's plans hold.
+const MAX_LEAVES: usize = 8;
+
+#[derive(Clone)]
+pub(crate) struct Schemes {
+    pub(crate) combinator: Combinator,
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Combinator {
+    OneOf,
+    AllOf,
+    Optional,
+}
+
+#[derive(Clone)]
+pub(crate) struct Leaf {
+    pub(crate) value: Value,
+    pub(crate) via: Option<Expr>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Value {
+    Word(Word, Span),
+    Expr(Expr),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Word {
+    Bearer,
+    Basic,
+    ApiKey,
+}
+
+const WORDS: &str = "\"bearer\", \"basic\", \"api-key\"";
+
+impl Word {
+    pub(crate) fn parse(literal: &LitStr) -> syn::Result<Word> {
+        match literal.value().as_str() {
+            "bearer" => Ok(Word::Bearer),
+            "basic" => Ok(Word::Basic),
+            "api-key" => Ok(Word::ApiKey),
+            "client-certificate" => Err(syn::Error::new(
+                literal.span(),
+                "the scheme \"client-certificate\" is reserved: this version of tonic-guard has no verifier for it yet",
+            )),
+            unknown => {
+                let nearest = nearest(unknown);
+                let hint =
+                    nearest.map(|word| format!("; did you mean \"{word}\"?")).unwrap_or_default();
+                Err(syn::Error::new(
+                    literal.span(),
+                    format!(
+                        "unknown scheme \"{unknown}\"{hint}\nthe schemes with a word are {WORDS}; any other is a \
+                         value whose type implements `Scheme`, such as `ApiKey::header(\"x-ingest-key\")`"
+                    ),
+                ))
+            }
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Word::Bearer => "bearer",
+            Word::Basic => "basic",
+            Word::ApiKey => "api-key",
+        }
+    }
+
+    /// The type of the scheme, in the runtime.
+    pub(crate) fn type_name(self, span: Span) -> Ident {
+        let name = match self {
+            Word::Bearer => "Bearer",
+            Word::Basic => "Basic",
+            Word::ApiKey => "ApiKey",
+        };
+        Ident::new(name, span)
+    }
+
+    fn reads_authorization(self) -> bool {
+        matches!(self, Word::Bearer | Word::Basic)
+    }
+}
+
+/// The word that someone meant who wrote `unknown`.
+fn nearest(unknown: &str) -> Option<&'static str> {
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let wanted = plain(unknown);
+    ["bearer", "basic", "api-key", "client-certificate"].into_iter().find(|word| {
+        let word = plain(word);
+        word == wanted
+            || (wanted.len() >= 3 && (word.starts_with(&wanted) || wanted.starts_with(&word)))
+            || within_two_edits(&word, &wanted)
+    })
+}
+
+/// Whether `left` becomes `right` by at most two insertions, removals or replacements.
+fn within_two_edits(left: &str, right: &str) -> bool {
+    fn go(left: &[u8], right: &[u8], edits: u8) -> bool {
+        match (left, right) {
+            ([a, left @ ..], [b, right @ ..]) if a == b => go(left, right, edits),
+            ([], []) => true,
+            _ if edits == 0 => false,
+            ([], [_, rest @ ..]) | ([_, rest @ ..], []) => go(&[], rest, edits - 1),
+            ([_, l @ ..], [_, r @ ..]) => {
+                go(l, r, edits - 1) || go(left, r, edits - 1) || go(l, right, edits - 1)
+            }
+        }
+    }
+    go(left.as_bytes(), right.as_bytes(), 2)
+}
+
+impl Leaf {
+    pub(crate) fn span(&self) -> Span {
+        match &self.value {
+            Value::Word(_, span) => *span,
+            Value::Expr(expr) => expr.span(),
+        }
+    }
+
+    /// The leaf as the table shows it.
+    pub(crate) fn text(&self) -> String {
+        let value = match &self.value {
+            Value::Word(word, _) => word.as_str().to_owned(),
+            Value::Expr(expr) => text::of(expr),
+        };
+        match &self.via {
+            Some(via) => format!("{value} via {}", text::of(via)),
+            None => value,
+        }
+    }
+
+    fn word(&self) -> Option<Word> {
+        match &self.value {
+            Value::Word(word, _) => Some(*word),
+            Value::Expr(_) => None,
+        }
+    }
+
+    /// Whether this reads the extensions: seen by its name, for the rule below.
+    fn is_from_extensions(&self) -> bool {
+        matches!(&self.value, Value::Expr(expr) if text::of(expr).contains("FromExtensions"))
+    }
+}
+
+mod keyword {
+    syn::custom_keyword!(via);
+    syn::custom_keyword!(one_of);
+    syn::custom_keyword!(all_of);
+    syn::custom_keyword!(optional);
+}
+
+impl Parse for Leaf {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let fork = input.fork();
+        if Combinator::parse(&fork).is_some() {
+            return Err(input.error(
+                "combinators don't nest: write `one_of(..)`, `all_of(..)`, `optional(..)` or \
+                 `optional(one_of(..))` with schemes inside",
+            ));
+        }
+        let value = if input.peek(LitStr) {
+            let literal: LitStr = input.parse()?;
+            Value::Word(Word::parse(&literal)?, literal.span())
+        } else {
+            Value::Expr(input.parse()?)
+        };
+        let via = if input.peek(keyword::via) {
+            input.parse::<keyword::via>()?;
+            Some(input.parse()?)
+        } else {
+            None
+        };
+        Ok(Leaf { value, via })
+    }
+}
+
+impl Combinator {
+    /// A combinator's name, if parentheses follow it: a value may have the same name.
+    fn parse(input: ParseStream<'_>) -> Option<(Combinator, Span)> {
+        let combinator = if input.peek(keyword::one_of) {
+            Combinator::OneOf
+        } else if input.peek(keyword::all_of) {
+            Combinator::AllOf
+        } else if input.peek(keyword::optional) {
+            Combinator::Optional
+        } else {
+            return None;
+        };
+        if !input.peek2(syn::token::Paren) {
+            return None;
+        }
+        let name: Ident = input.parse().ok()?;
+        Some((combinator, name.span()))
+    }
+}
+
+impl Parse for Schemes {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let Some((combinator, span)) = Combinator::parse(input) else {
+            let leaf: Leaf = input.parse()?;
+            let span = leaf.span();
+            return Ok(Schemes { combinator: Combinator::OneOf, leaves: vec![leaf], span });
+        };
+        let content;
+        parenthesized!(content in input);
+        if combinator == Combinator::Optional
+            && content.peek(keyword::one_of)
+            && Combinator::parse(&content).is_some()
+        {
+            let inner;
+            parenthesized!(inner in content);
+            let leaves = listed(&inner, "optional(one_of(..))", span)?;
+            if !content.is_empty() {
+                return Err(content.error("`optional` holds one scheme or one `one_of(..)`"));
+            }
+            return Schemes { combinator, leaves, span }.checked();
+        }
+        let name = match combinator {
+            Combinator::OneOf => "one_of(..)",
+            Combinator::AllOf => "all_of(..)",
+            Combinator::Optional => "optional(..)",
+        };
+        let leaves = listed(&content, name, span)?;
+        if combinator == Combinator::Optional && leaves.len() > 1 {
+            return Err(syn::Error::new(
+                span,
+                "`optional` holds one scheme or one `one_of(..)`: write `optional(one_of(..))`",
+            ));
+        }
+        Schemes { combinator, leaves, span }.checked()
+    }
+}
+
+fn listed(content: ParseStream<'_>, name: &str, span: Span) -> syn::Result<Vec<Leaf>> {
+    let leaves = Punctuated::<Leaf, Token![,]>::parse_terminated(content)?;
+    match leaves.len() {
+        0 => Err(syn::Error::new(
+            span,
+            format!("`{name}` needs a scheme inside: {WORDS} or a value"),
+        )),
+        len if len > MAX_LEAVES => {
+            Err(syn::Error::new(span, format!("`{name}` holds at most {MAX_LEAVES} schemes")))
+        }
+        _ => Ok(leaves.into_iter().collect()),
+    }
+}
+
+impl Schemes {
+    /// The combinations that can't mean what they say.
+    fn checked(self) -> syn::Result<Self> {
+        self.no_word_twice()?;
+        self.one_authorization()?;
+        self.no_optional_extension()?;
+        Ok(self)
+    }
+
+    fn no_word_twice(&self) -> syn::Result<()> {
+        for (at, leaf) in self.leaves.iter().enumerate() {
+            let before = self.leaves.iter().take(at);
+            if let Some(word) = leaf.word()
+                && before.into_iter().any(|other| other.word() == Some(word))
+            {
+                return Err(syn::Error::new(
+                    leaf.span(),
+                    format!(
+                        "\"{}\" is listed twice: one call carries it once, so the second never decides",
+                        word.as_str()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn one_authorization(&self) -> syn::Result<()> {
+        let reads = |leaf: &&Leaf| leaf.word().is_some_and(Word::reads_authorization);
+        match self.leaves.iter().filter(reads).nth(1) {
+            Some(second) if self.combinator == Combinator::AllOf => Err(syn::Error::new(
+                second.span(),
+                "\"bearer\" and \"basic\" both stand in the `authorization` header, which a call has once: \
+                 no call could pass",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn no_optional_extension(&self) -> syn::Result<()> {
+        match self.leaves.iter().find(|leaf| leaf.is_from_extensions()) {
+            Some(leaf) if self.combinator == Combinator::Optional => Err(syn::Error::new(
+                leaf.span(),
+                "`FromExtensions` can't be optional: a layer that isn't mounted would open the method",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        match self {
+            Value::Word(word, span) => LitStr::new(word.as_str(), *span).to_tokens(tokens),
+            Value::Expr(expr) => expr.to_tokens(tokens),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_found() {
+        assert_eq!(nearest("Bearer"), Some("bearer"));
+        assert_eq!(nearest("baerer"), Some("bearer"));
+        assert_eq!(nearest("apikey"), Some("api-key"));
+        assert_eq!(nearest("api_key"), Some("api-key"));
+        assert_eq!(nearest("bsaic"), Some("basic"));
+        assert_eq!(nearest("client-cert"), Some("client-certificate"));
+        assert_eq!(nearest("kerberos"), None);
+        assert_eq!(nearest("jwt"), None);
+    }
+}

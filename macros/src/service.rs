@@ -1,0 +1,344 @@
+//! The attributes on their items: which policy holds for which method, and the rules across methods.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, Ident, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, Meta, Path, TraitItemFn,
+    parse_quote, spanned::Spanned,
+};
+
+use crate::{
+    args::{self, Args},
+    errors::Errors,
+    fallback::{self, hides_ours},
+    front_door::{self, Access, Entry, Wiring},
+    method::{Method, is_attribute},
+    method_door,
+    policy::{DefaultChecks, Policy, check_default, check_method},
+};
+
+/// `#[authenticated(..)]` on a method or on an impl block.
+pub(crate) fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
+    if let Ok(item) = syn::parse2::<ItemImpl>(item.clone()) {
+        return on_impl(args, item);
+    }
+    match function(item.clone()) {
+        Ok(function) => on_method(args, function),
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote!(#error #item)
+        }
+    }
+}
+
+/// `#[anonymous(reason = "..")]` on a method of an impl without `#[authenticated]`.
+pub(crate) fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    errors.ok(args::anonymous(args));
+    match function(item.clone()) {
+        Ok(function) => only_one_of_ours(&function.attrs, 1, &mut errors),
+        Err(error) => errors.push(error),
+    }
+    let errors = errors.into_tokens();
+    quote!(#errors #item)
+}
+
+/// The item as a method, or why it isn't one.
+fn function(item: TokenStream) -> syn::Result<ImplItemFn> {
+    if let Ok(function) = syn::parse2::<ImplItemFn>(item.clone()) {
+        return Ok(function);
+    }
+    if let Ok(declared) = syn::parse2::<TraitItemFn>(item.clone()) {
+        return Err(syn::Error::new(
+            declared.sig.ident.span(),
+            "a method without a body has nothing to guard: write the attribute where the trait is implemented",
+        ));
+    }
+    let span = match syn::parse2::<Item>(item.clone())? {
+        Item::Trait(item) => item.ident.span(),
+        Item::Struct(item) => item.ident.span(),
+        Item::Mod(item) => item.ident.span(),
+        other => other.span(),
+    };
+    Err(syn::Error::new(
+        span,
+        "this attribute stands on a method, or on the impl block of a service's trait",
+    ))
+}
+
+fn on_method(tokens: TokenStream, function: ImplItemFn) -> TokenStream {
+    let mut errors = Errors::default();
+    only_one_of_ours(&function.attrs, 1, &mut errors);
+    let args = Args::parse(tokens.clone(), &mut errors);
+    check_method(&args, &mut errors);
+    let krate = krate(args.krate.clone());
+    let policy = Policy::new(args, &tokens, Span::call_site(), &mut errors);
+    let method = Method::recognise(function.clone(), &mut errors);
+    if let (Some(policy), Some(method)) = (&policy, &method) {
+        alternatives_meet(policy, method, &mut errors);
+    }
+    let guarded = match (policy, method) {
+        (Some(policy), Some(mut method)) => {
+            errors.ok(method_door::insert(&mut method, &policy, &krate));
+            Some(method.item)
+        }
+        _ => None,
+    };
+    match guarded {
+        Some(item) if errors.is_empty() => item.into_token_stream(),
+        _ => {
+            let errors = errors.into_tokens();
+            let fallback = fallback::of_method(function);
+            quote!(#errors #fallback)
+        }
+    }
+}
+
+fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
+    let mut errors = Errors::default();
+    let original = item.clone();
+    let mut args = Args::parse(tokens.clone(), &mut errors);
+    check_default(&args, &mut errors);
+    let wiring = Wiring {
+        service: args.service.take(),
+        server: args.server.take(),
+        krate: krate(args.krate.take()),
+    };
+    let default = default(args, &tokens, &mut errors);
+    let trait_path = item.trait_.as_ref().map(|(path, _)| path.clone());
+    if trait_path.is_none() {
+        errors.push(syn::Error::new(
+            item.impl_token.span,
+            "this impl is of no trait, so nothing in it is called over the network: write the attribute on \
+             the impl of the service's trait",
+        ));
+    }
+    let mut entries = Vec::new();
+    let mut silent = Vec::new();
+    for (key, inner) in (0u32..).zip(&mut item.items) {
+        match inner {
+            ImplItem::Fn(function) => {
+                entries.extend(on_impl_method(
+                    key, function, &default, &wiring, &mut silent, &mut errors,
+                ));
+            }
+            ImplItem::Macro(made) => errors.push(syn::Error::new(
+                made.span(),
+                "the methods that this macro makes can't be seen here, so nobody would say who may call them: \
+                 write them out, or let the macro make the whole impl with its attribute",
+            )),
+            ImplItem::Verbatim(tokens) => errors.push(syn::Error::new(
+                tokens.span(),
+                "this can't be read, so nobody would say who may call it",
+            )),
+            _ => {}
+        }
+    }
+    name_the_silent(&silent, &mut errors);
+    one_function_each(&entries, &mut errors);
+    match trait_path {
+        Some(trait_path) if errors.is_empty() => {
+            let front = front_door::expand(&item, &trait_path, &entries, &wiring);
+            quote!(#item #front)
+        }
+        _ => {
+            let errors = errors.into_tokens();
+            let fallback = fallback::of_impl(original);
+            quote!(#errors #fallback)
+        }
+    }
+}
+
+/// What holds for a method that says nothing itself.
+enum Default {
+    /// This.
+    Policy { policy: Policy, checks: DefaultChecks },
+    /// Nothing: every method must say for itself.
+    None,
+    /// A policy that can't be read. That is told already.
+    Unreadable,
+}
+
+/// The default that the attribute on an impl says. A bare one, or one that says only how things are
+/// wired, has none.
+fn default(args: Args, tokens: &TokenStream, errors: &mut Errors) -> Default {
+    let says_nothing = args.scheme.is_none()
+        && args.scopes.is_unsaid()
+        && args.roles.is_unsaid()
+        && args.authorize.is_unsaid()
+        && args.authorize_request.is_unsaid();
+    if says_nothing {
+        return if errors.is_empty() { Default::None } else { Default::Unreadable };
+    }
+    let checks = DefaultChecks::of(&args);
+    match Policy::new(args, tokens, Span::call_site(), errors) {
+        Some(policy) => Default::Policy { policy, checks },
+        None => Default::Unreadable,
+    }
+}
+
+/// A method of a guarded impl: gives it its door, and the table its entry.
+fn on_impl_method(
+    key: u32,
+    function: &mut ImplItemFn,
+    default: &Default,
+    wiring: &Wiring,
+    silent: &mut Vec<Ident>,
+    errors: &mut Errors,
+) -> Option<Entry> {
+    if let Some(hiding) = function.attrs.iter().find(|attribute| hides_ours(attribute)) {
+        errors.push(syn::Error::new(
+            hiding.span(),
+            "the attribute can't be seen behind `cfg_attr`: write two methods, one under `#[cfg(..)]` and \
+             one under `#[cfg(not(..))]`, each with its own attribute",
+        ));
+    }
+    only_one_of_ours(&function.attrs, 0, errors);
+    let ours = |attribute: &mut Attribute| {
+        is_attribute(attribute, "authenticated") || is_attribute(attribute, "anonymous")
+    };
+    let own = function.attrs.extract_if(.., ours).next();
+    let cfgs = function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned();
+    let cfgs: Vec<_> = cfgs.collect();
+    let name = method_door::function_name(&function.sig.ident);
+    let (policy, rpc) = match &own {
+        None => match default {
+            Default::Policy { policy, .. } => (policy.clone(), None),
+            Default::Unreadable => return None,
+            Default::None => {
+                silent.push(function.sig.ident.clone());
+                return None;
+            }
+        },
+        Some(attribute) if is_attribute(attribute, "anonymous") => {
+            let reason = errors
+                .ok(args::anonymous(arguments(attribute)).map_err(|error| at(error, attribute)))?;
+            return Some(Entry {
+                key,
+                function: name,
+                rpc: None,
+                cfgs,
+                access: Access::Anonymous { reason },
+            });
+        }
+        Some(attribute) => {
+            let tokens = arguments(attribute);
+            let span = attribute.path().span();
+            let mut mistakes = Errors::default();
+            let args = Args::parse(tokens.clone(), &mut mistakes);
+            check_method(&args, &mut mistakes);
+            if let Some(krate) = &args.krate {
+                mistakes
+                    .push(syn::Error::new(krate.span(), "`crate` is written once, on the impl"));
+            }
+            if let Default::Policy { checks, .. } = default
+                && mistakes.is_empty()
+            {
+                checks.check_named_by(&args, span, &mut mistakes);
+            }
+            let rpc = args.rpc.clone();
+            let policy = Policy::new(args, &tokens, span, &mut mistakes);
+            errors.append(mistakes);
+            (policy?, rpc)
+        }
+    };
+    let mut method = Method::recognise(function.clone(), errors)?;
+    alternatives_meet(&policy, &method, errors);
+    errors.ok(method_door::insert(&mut method, &policy, &wiring.krate));
+    let identity = method.identity.map(|identity| identity.ty);
+    *function = method.item;
+    Some(Entry {
+        key,
+        function: name,
+        rpc,
+        cfgs,
+        access: Access::Guarded { policy: Box::new(policy), identity },
+    })
+}
+
+/// The arguments of an attribute; none for a bare one.
+fn arguments(attribute: &Attribute) -> TokenStream {
+    match &attribute.meta {
+        Meta::List(list) => list.tokens.clone(),
+        Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
+    }
+}
+
+/// An error about the arguments of an attribute that has none, at the attribute's own place.
+fn at(error: syn::Error, attribute: &Attribute) -> syn::Error {
+    match arguments(attribute).is_empty() {
+        true => syn::Error::new(attribute.span(), error),
+        false => error,
+    }
+}
+
+fn krate(given: Option<Path>) -> Path {
+    given.unwrap_or_else(|| parse_quote!(::tonic_guard))
+}
+
+/// At most one of our attributes holds for a method. `expanded` of them have been taken off already.
+fn only_one_of_ours(attributes: &[Attribute], expanded: usize, errors: &mut Errors) {
+    let ours = |attribute: &&Attribute| {
+        is_attribute(attribute, "authenticated") || is_attribute(attribute, "anonymous")
+    };
+    if let Some(second) = attributes.iter().filter(ours).nth(1 - expanded.min(1)) {
+        errors.push(syn::Error::new(
+            second.span(),
+            "a method has one of `#[authenticated(..)]` and `#[anonymous(..)]`, once",
+        ));
+    }
+}
+
+/// A check of the user's own takes one type; the parameter says which.
+fn alternatives_meet(policy: &Policy, method: &Method, errors: &mut Errors) {
+    if let Some(path) = policy.own_check()
+        && policy.has_alternatives()
+        && method.identity.is_none()
+    {
+        errors.push(syn::Error::new(
+            path.span(),
+            format!(
+                "which type does this check get? The schemes of `one_of` have an identity each: add a parameter \
+                 `#[identity] caller: T` to `{}`, into whose type they all convert",
+                method.item.sig.ident,
+            ),
+        ));
+    }
+}
+
+/// Two functions for one remote procedure: the one that isn't called has a policy that doesn't hold.
+fn one_function_each(entries: &[Entry], errors: &mut Errors) {
+    for (at, entry) in entries.iter().enumerate() {
+        let same = |other: &&Entry| {
+            other.rpc_name() == entry.rpc_name() && (other.cfgs.is_empty() || entry.cfgs.is_empty())
+        };
+        let Some(first) = entries.iter().take(at).find(same) else { continue };
+        let span = [&entry.rpc, &first.rpc]
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or_else(Span::call_site, LitStr::span);
+        errors.push(syn::Error::new(
+            span,
+            format!(
+                "`{}` and `{}` are both the RPC `{}`",
+                first.function,
+                entry.function,
+                entry.rpc_name()
+            ),
+        ));
+    }
+}
+
+/// Tells all methods that say nothing, where the impl has no default.
+fn name_the_silent(silent: &[Ident], errors: &mut Errors) {
+    for method in silent {
+        errors.push(syn::Error::new(
+            method.span(),
+            format!(
+                "who may call `{method}`? Write `#[authenticated(scheme = ..)]` or \
+                 `#[anonymous(reason = \"..\")]` on it, or a default on the impl"
+            ),
+        ));
+    }
+}

@@ -1,0 +1,111 @@
+//! The one function that runs a policy on a call. Both doors call it.
+
+use std::{
+    error::Error,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+};
+
+use tonic::Code;
+
+use crate::{
+    plan::{Admitted, By, Call, Plan},
+    refusal::{Facts, Refusal},
+};
+
+/// Where a decision is made, for its event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site<'a> {
+    /// The service, where it is known.
+    pub(crate) service: Option<&'a str>,
+    /// The method: as the caller named it, or the function behind it.
+    pub(crate) method: &'a str,
+}
+
+/// Runs `plan` on `call`: its identity, or why the caller doesn't get in.
+pub(crate) async fn run<P: Plan>(
+    plan: &P,
+    call: Call<'_>,
+    site: Site<'_>,
+) -> Result<P::Identity, Refusal> {
+    let decision = refusing_panics(plan.admit(call)).await;
+    match decision {
+        Ok(Admitted { identity, by }) => {
+            site.report_admitted(by, || plan.facts());
+            Ok(identity)
+        }
+        Err(refusal) => {
+            site.report_refused(&refusal, || plan.facts());
+            Err(refusal)
+        }
+    }
+}
+
+/// Turns a panic of `future` into a refusal. What it panicked with may hold a secret: it is dropped.
+pub(crate) async fn refusing_panics<T>(
+    future: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| {
+        catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
+            .unwrap_or_else(|_| Poll::Ready(Err(Refusal::internal("a check panicked"))))
+    })
+    .await
+}
+
+impl Site<'_> {
+    fn report_admitted(self, by: By, facts: impl FnOnce() -> Facts) {
+        if !tracing::enabled!(target: "tonic_guard", tracing::Level::DEBUG) {
+            return;
+        }
+        let (outcome, scheme) = match by {
+            By::Scheme(leaf) => ("admitted", facts().scheme(Some(leaf))),
+            By::All => ("admitted", facts().scheme(None)),
+            By::Bypass => ("bypassed", facts().scheme(None)),
+            By::InProcess => ("called in process", String::new()),
+            By::Nobody => ("anonymous", String::new()),
+        };
+        tracing::debug!(
+            target: "tonic_guard",
+            service = self.service,
+            method = self.method,
+            scheme,
+            outcome,
+        );
+    }
+
+    pub(crate) fn report_refused(self, refusal: &Refusal, facts: impl FnOnce() -> Facts) {
+        let none = None::<&(dyn Error + 'static)>;
+        let (scheme, reason, cause) = match refusal {
+            Refusal::Ours { reason, leaf, cause } => {
+                let facts = facts();
+                let cause = cause.as_deref().map(|cause| cause as &(dyn Error + 'static));
+                (facts.scheme(*leaf), facts.reason_name(*reason, *leaf), cause)
+            }
+            Refusal::Theirs(status) => (String::new(), status.code().description(), none),
+        };
+        // What a caller does wrong is daily business; what the server can't do is the operator's.
+        if matches!(refusal.code(), Code::Unavailable | Code::Internal) {
+            tracing::error!(
+                target: "tonic_guard",
+                service = self.service,
+                method = self.method,
+                scheme,
+                outcome = "refused",
+                reason,
+                cause,
+            );
+        } else {
+            tracing::info!(
+                target: "tonic_guard",
+                service = self.service,
+                method = self.method,
+                scheme,
+                outcome = "refused",
+                reason,
+                cause,
+            );
+        }
+    }
+}

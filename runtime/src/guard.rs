@@ -1,0 +1,217 @@
+//! The front door: a tower service around the generated server.
+
+mod body;
+mod drain;
+mod front;
+mod path;
+mod refusals;
+mod service;
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use tonic::server::NamedService;
+use tower_service::Service;
+
+pub use self::body::GuardedBody;
+use self::front::Front;
+pub use self::front::Visit;
+use crate::{
+    policy::{Kind, MethodPolicy, ServicePolicy},
+    refusal::DOMAIN,
+};
+
+/// What an impl with `#[authenticated]` knows of its own methods.
+///
+/// The attribute implements it. `Marker` tells the impls of one type apart and `S` is the generated
+/// server; both are inferred.
+#[diagnostic::on_unimplemented(
+    message = "the methods of `{Self}` don't say who may call them",
+    label = "no `#[authenticated(..)]` on the service's impl block",
+    note = "write `#[authenticated(scheme = ..)]` on the impl of the service's trait, above `#[tonic::async_trait]`"
+)]
+pub trait Guarded<Marker, S>: Send + Sync + Sized + 'static {
+    #[doc(hidden)]
+    const WIRING: Wiring;
+
+    #[doc(hidden)]
+    fn visit<'s, V: Visit<'s>>(&'s self, method: u32, visitor: V) -> V::Output;
+}
+
+/// How the attribute and the generated server belong together.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Wiring {
+    pub service: Named,
+    pub methods: &'static [MethodPolicy],
+}
+
+/// What is known of the service's name where the attribute stands.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Named {
+    /// The trait's name, which the service's own ends with.
+    Trait(&'static str),
+    /// The name that `service = ".."` gives.
+    Service(&'static str),
+}
+
+/// A generated server behind its front door.
+///
+/// Made by [`guard`]. It is a tower service with the server's own name, so it goes wherever the
+/// server would: `Server::builder().add_service(..)`, `Routes`, `GuardedRoutes`.
+pub struct Guard<T, S, M> {
+    server: S,
+    front: Arc<Front<T>>,
+    marker: PhantomData<fn() -> M>,
+}
+
+/// Puts a front door before the server that `make_server` makes of `service`.
+///
+/// A call is decided on its headers, before a byte of its message is read. A method that the impl
+/// doesn't know is answered with UNIMPLEMENTED, and so is a request that isn't gRPC's: POST with the
+/// content type `application/grpc`. Trailers of a request are dropped.
+///
+/// Layers that answer in the service's place, such as CORS, and interceptors that put something
+/// into the extensions for [`FromExtensions`](crate::scheme::FromExtensions) stand outside it. What
+/// `make_server` puts around the server stands inside: it sees admitted calls alone.
+///
+/// ```ignore
+/// let server = guard(orders, OrdersServer::from_arc);
+/// let server = guard(orders, |orders| OrdersServer::from_arc(orders).max_decoding_message_size(1 << 16));
+/// ```
+///
+/// # Panics
+/// When the server serves another trait than the one that the attribute stands on, or when a scheme
+/// of the policy can't be made. Both happen at start, not on a call.
+pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<T, S, M>
+where
+    T: Guarded<M, S>,
+    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>>,
+{
+    guard_arc(Arc::new(service), make_server)
+}
+
+/// As [`guard`], for a service that is shared already.
+///
+/// # Panics
+/// As [`guard`].
+pub fn guard_arc<T, S, M>(service: Arc<T>, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<T, S, M>
+where
+    T: Guarded<M, S>,
+    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>>,
+{
+    check_name(S::NAME, &T::WIRING.service);
+    let front = Arc::new(Front::new::<M, S>(Arc::clone(&service), DOMAIN));
+    Guard { server: make_server(service), front, marker: PhantomData }
+}
+
+/// The policy of a service without an instance of it, for a test or a build step.
+///
+/// ```ignore
+/// let policy = policy_of(OrdersServer::<Orders>::from_arc);
+/// assert_eq!(policy.to_markdown(), include_str!("policy.md"));
+/// ```
+///
+/// # Panics
+/// When the server serves another trait than the one that the attribute stands on.
+pub fn policy_of<T, S, M>(make_server: impl FnOnce(Arc<T>) -> S) -> ServicePolicy
+where
+    T: Guarded<M, S>,
+    S: NamedService,
+{
+    // Only its type is of interest.
+    drop(make_server);
+    check_name(S::NAME, &T::WIRING.service);
+    let kind = Kind::Guarded { methods: T::WIRING.methods, bypassed: Vec::new() };
+    ServicePolicy { service: S::NAME, kind }
+}
+
+/// A blanket impl fits every server of a type with several traits: the name tells which is meant.
+#[allow(clippy::panic, reason = "a wiring mistake, told at start")]
+fn check_name(server: &str, known: &Named) {
+    match *known {
+        Named::Service(name) => assert!(
+            server == name,
+            "`guard` was given the server of `{server}`, but the attribute says `service = \"{name}\"`",
+        ),
+        Named::Trait(name) => {
+            use heck::ToUpperCamelCase;
+
+            let last = server.rsplit('.').next().unwrap_or(server);
+            assert!(
+                last.to_upper_camel_case() == name.to_upper_camel_case(),
+                "`guard` was given the server of `{server}`, but the attribute stands on the impl of \
+                 a trait named `{name}`. If the trait was imported under another name, say \
+                 `service = \"{server}\"` in the attribute on the impl",
+            );
+        }
+    }
+}
+
+impl<T, S, M> Guard<T, S, M>
+where
+    T: Guarded<M, S>,
+    S: NamedService,
+{
+    /// Sets the `ErrorInfo` domain of refusals, such as `orders.example.com`.
+    ///
+    /// # Panics
+    /// When it holds anything but letters, digits, `-`, `.` and `_`.
+    #[must_use]
+    pub fn error_domain(mut self, domain: &'static str) -> Self {
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        assert!(
+            !domain.is_empty() && domain.bytes().all(valid),
+            "an error domain is made of letters, digits, `-`, `.` and `_`, such as \"orders.example.com\"",
+        );
+        self.front = Arc::new(self.front.with_domain(domain));
+        self
+    }
+
+    /// Who may call what.
+    pub fn policy(&self) -> ServicePolicy {
+        self.front.policy()
+    }
+}
+
+impl<T, S: NamedService, M> NamedService for Guard<T, S, M> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<T, S: Clone, M> Clone for Guard<T, S, M> {
+    fn clone(&self) -> Self {
+        Guard { server: self.server.clone(), front: Arc::clone(&self.front), marker: PhantomData }
+    }
+}
+
+impl<T, S, M> fmt::Debug for Guard<T, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("service", &self.front.name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_name_ends_with_the_traits() {
+        check_name("shop.v1.Orders", &Named::Trait("Orders"));
+        check_name("Orders", &Named::Trait("Orders"));
+        check_name("shop.v1.HTTPOrders", &Named::Trait("HttpOrders"));
+        check_name("shop.v1.Orders", &Named::Service("shop.v1.Orders"));
+    }
+
+    #[test]
+    fn another_name_is_refused() {
+        for (server, known) in [
+            ("shop.v1.Orders", Named::Trait("Invoices")),
+            ("shop.v1.MoreOrders", Named::Trait("Orders")),
+            ("shop.v1.Orders", Named::Service("shop.v2.Orders")),
+            ("shop.v1.Orders", Named::Service("Orders")),
+        ] {
+            let checked = std::panic::catch_unwind(|| check_name(server, &known));
+            assert!(checked.is_err(), "{server} against {known:?}");
+        }
+    }
+}

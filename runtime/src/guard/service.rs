@@ -1,0 +1,62 @@
+use std::{
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tonic::server::NamedService;
+use tower_service::Service;
+
+use super::{Guard, Guarded, GuardedBody, drain::drain, front::Answer};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl<T, S, M, B, R> Service<Request<B>> for Guard<T, S, M>
+where
+    T: Guarded<M, S>,
+    S: NamedService + Service<Request<GuardedBody<B>>, Response = Response<R>>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+    M: 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    R: Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<tonic::body::Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.server.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The server that was polled ready is the one to call; its clone may not be ready.
+        let clone = self.server.clone();
+        let mut server = mem::replace(&mut self.server, clone);
+        let front = Arc::clone(&self.front);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match front.decide::<M, S>(&mut parts).await {
+                Answer::Admit(proof) => {
+                    if let Some(proof) = proof {
+                        parts.extensions.insert(proof);
+                    }
+                    let request = Request::from_parts(parts, GuardedBody::new(body));
+                    let response = server.call(request).await?;
+                    Ok(response.map(tonic::body::Body::new))
+                }
+                Answer::Refuse(head) => {
+                    drain(&parts, body).await;
+                    let mut response = Response::new(tonic::body::Body::empty());
+                    *response.headers_mut() = head;
+                    Ok(response)
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! One scheme of a policy, with the authenticator that checks it.
+
+#![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
+
+use std::{borrow::Cow, pin::pin, task::Poll, time::Duration};
+
+use crate::{
+    authenticate::Authenticate,
+    error::AuthError,
+    head::CallHead,
+    refusal::{LeafFacts, Reason},
+    requirement::{And, Requirement},
+    scheme::{ExtractError, Found, Place, Scheme},
+};
+
+/// A scheme whose authenticator isn't named yet.
+///
+/// The scheme's type is settled before the authenticator is looked for, so that a missing one is
+/// told as such, whatever others there are.
+#[derive(Debug)]
+pub struct Declared<S>(S);
+
+pub fn scheme<S: Scheme>(scheme: S) -> Declared<S> {
+    Declared(scheme)
+}
+
+impl<S: Scheme> Declared<S> {
+    pub fn by<A: Authenticate<S> + ?Sized>(self, authenticator: &A) -> Leaf<S, &A, ()> {
+        Leaf { scheme: self.0, authenticator, requirement: () }
+    }
+
+    pub fn by_value<A: Authenticate<S>>(self, authenticator: A) -> Leaf<S, A, ()> {
+        Leaf { scheme: self.0, authenticator, requirement: () }
+    }
+}
+
+#[derive(Debug)]
+pub struct Leaf<S, A, R> {
+    scheme: S,
+    authenticator: A,
+    requirement: R,
+}
+
+impl<S: Scheme, A: Authenticate<S>, R> Leaf<S, A, R> {
+    pub fn require<Q: Requirement<A::Identity>>(self, requirement: Q) -> Leaf<S, A, And<R, Q>> {
+        Leaf {
+            scheme: self.scheme,
+            authenticator: self.authenticator,
+            requirement: And(self.requirement, requirement),
+        }
+    }
+}
+
+/// What a scheme saw in a call's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Absent,
+    Foreign,
+    Unreadable(ExtractError),
+    Credentials,
+}
+
+/// A [`Leaf`] with its types behind names.
+pub trait Branch: Send + Sync {
+    type Credentials: Send;
+    type Identity: Send + Sync + 'static;
+
+    fn bypass(&self) -> Option<Self::Identity>;
+    fn place(&self) -> Place;
+    fn look(&self, head: &CallHead<'_>) -> (Seen, Option<Self::Credentials>);
+    fn verify(
+        &self,
+        credentials: Self::Credentials,
+    ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send;
+    fn require(&self, identity: &Self::Identity) -> Result<(), Reason>;
+    fn scopes(&self) -> Cow<'static, [&'static str]>;
+    fn facts(&self) -> LeafFacts;
+}
+
+impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf<S, A, R> {
+    type Credentials = S::Credentials;
+    type Identity = A::Identity;
+
+    fn bypass(&self) -> Option<A::Identity> {
+        self.authenticator.bypass()
+    }
+
+    fn place(&self) -> Place {
+        self.scheme.place()
+    }
+
+    fn look(&self, head: &CallHead<'_>) -> (Seen, Option<S::Credentials>) {
+        match self.scheme.extract(head) {
+            Ok(Found::Absent) => (Seen::Absent, None),
+            Ok(Found::Foreign) => (Seen::Foreign, None),
+            Ok(Found::Credentials(credentials)) => (Seen::Credentials, Some(credentials)),
+            Err(error) => (Seen::Unreadable(error), None),
+        }
+    }
+
+    async fn verify(&self, credentials: S::Credentials) -> Result<A::Identity, AuthError> {
+        let limit = self.authenticator.deadline();
+        let answer = within(limit, self.authenticator.authenticate(credentials)).await;
+        answer.unwrap_or_else(|| {
+            Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
+        })
+    }
+
+    fn require(&self, identity: &A::Identity) -> Result<(), Reason> {
+        self.requirement.check(identity)
+    }
+
+    fn scopes(&self) -> Cow<'static, [&'static str]> {
+        self.requirement.scopes()
+    }
+
+    fn facts(&self) -> LeafFacts {
+        LeafFacts {
+            name: self.scheme.name().to_owned(),
+            place: self.scheme.place(),
+            challenge: self.scheme.challenge(),
+            invalid_reason: self.scheme.invalid_reason(),
+            bypassed: self.authenticator.bypass().is_some(),
+        }
+    }
+}
+
+/// The output of `future`, or `None` when it takes longer than `limit`.
+///
+/// Most checks answer at once: they need neither a timer nor a runtime that has one.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let at_once = std::future::poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    });
+    match at_once.await {
+        Some(output) => Some(output),
+        None => tokio::time::timeout(limit, future).await.ok(),
+    }
+}

@@ -1,0 +1,109 @@
+//! The method's own door: the call that the attribute puts at the top of a method's body.
+
+#![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
+
+use tonic::{Request, Status};
+
+use crate::{
+    check::{Site, refusing_panics, run},
+    head::CallHead,
+    in_process::CallAs,
+    plan::{Call, Plan, Verdict},
+    proof::{Proof, instance},
+    refusal::DOMAIN,
+};
+
+/// What one attribute on one method says of itself.
+#[derive(Debug)]
+pub struct Door {
+    /// The policy. Two doors with one policy have one number.
+    pub policy: u64,
+    /// The function behind the attribute.
+    pub method: &'static str,
+}
+
+/// A method's return type, as a refusal sees it.
+#[diagnostic::on_unimplemented(
+    message = "a guarded method returns a `Result` whose error is made from `tonic::Status`, not `{Self}`",
+    label = "a refused call can't be answered with this type",
+    note = "return `Result<Response<_>, Status>`, or implement `From<Status>` for the error"
+)]
+pub trait Refusable {
+    fn refused(status: Status) -> Self;
+}
+
+impl<T, E: From<Status>> Refusable for Result<T, E> {
+    fn refused(status: Status) -> Self {
+        Err(E::from(status))
+    }
+}
+
+/// The head of a request. Its message type ends here: what follows is built once for a plan.
+pub fn head<M>(request: &Request<M>) -> CallHead<'_> {
+    CallHead::new(request.metadata().as_ref(), request.extensions())
+}
+
+/// Lets the call in by the front door's proof, by the word of code in this process, or by the check.
+pub fn enter<T, P: Plan>(
+    service: &T,
+    door: &'static Door,
+    plan: P,
+    head: CallHead<'_>,
+) -> impl Future<Output = Result<P::Identity, Status>> + Send {
+    let instance = instance(service);
+    async move { pass(instance, door, &plan, head).await }
+}
+
+/// [`enter`], and then the user's own check of the request.
+#[allow(
+    clippy::manual_async_fn,
+    reason = "`Send` is proved here, once, and not in each user's crate"
+)]
+pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
+    service: &'a T,
+    door: &'static Door,
+    plan: P,
+    request: &'a Request<M>,
+    check: for<'c> fn(&'c T, &'c P::Identity, &'c Request<M>) -> Verdict<'c>,
+) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
+    async move {
+        let head = head(request);
+        let identity = pass(instance(service), door, &plan, head).await?;
+        let checked = refusing_panics(async { check(service, &identity, request).await }).await;
+        match checked {
+            Ok(()) => Ok(identity),
+            Err(refusal) => {
+                door.site().report_refused(&refusal, || plan.facts());
+                Err(refusal.into_status(&plan.facts(), domain(&head), None))
+            }
+        }
+    }
+}
+
+async fn pass<P: Plan>(
+    instance: usize,
+    door: &'static Door,
+    plan: &P,
+    head: CallHead<'_>,
+) -> Result<P::Identity, Status> {
+    let given = head.extensions().get::<CallAs>().and_then(CallAs::take);
+    let proof = head.extensions().get::<Proof>();
+    if given.is_none()
+        && let Some(identity) = proof.and_then(|proof| proof.take(instance, door.policy))
+    {
+        return Ok(identity);
+    }
+    let decision = run(plan, Call { head, given }, door.site()).await;
+    decision.map_err(|refusal| refusal.into_status(&plan.facts(), domain(&head), None))
+}
+
+impl Door {
+    fn site(&self) -> Site<'_> {
+        Site { service: None, method: self.method }
+    }
+}
+
+/// The `ErrorInfo` domain of the guard that the call came through.
+fn domain(head: &CallHead<'_>) -> &'static str {
+    head.extensions().get::<Proof>().map_or(DOMAIN, |proof| proof.domain)
+}

@@ -1,0 +1,398 @@
+//! Plans: a policy with its authenticators, ready to be run on a call.
+//!
+//! The attribute's combinators are types here. Which scheme decides is said once, in [`decide`] and
+//! [`demand`], on plain data.
+
+#![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
+
+use std::{borrow::Cow, marker::PhantomData, pin::Pin};
+
+use crate::{
+    head::CallHead,
+    identity::{As, Dropped, KeepFrom, OptionalIdentity},
+    in_process::Given,
+    leaf::{Branch, Seen},
+    refusal::{Facts, Reason, Refusal},
+    scheme::{ExtractError, Place},
+};
+
+/// A call as a plan sees it.
+pub struct Call<'a> {
+    pub(crate) head: CallHead<'a>,
+    pub(crate) given: Option<Given>,
+}
+
+/// A caller who gets in, and by what.
+pub struct Admitted<I> {
+    pub(crate) identity: I,
+    pub(crate) by: By,
+}
+
+/// What let a caller in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The scheme at this place in the policy.
+    Scheme(usize),
+    /// Every scheme of the policy.
+    All,
+    /// "Authentication off".
+    Bypass,
+    /// The word of code in the same process.
+    InProcess,
+    /// Nothing: the call carries no credentials, and the method is open.
+    Nobody,
+}
+
+pub trait Plan: Send + Sync {
+    type Identity: Send + Sync + 'static;
+
+    fn admit(
+        &self,
+        call: Call<'_>,
+    ) -> impl Future<Output = Result<Admitted<Self::Identity>, Refusal>> + Send;
+
+    fn facts(&self) -> Facts;
+}
+
+/// A plan that can tell a call without credentials from one that is refused.
+pub trait Choice: Send + Sync {
+    type Identity: Send + Sync + 'static;
+
+    fn choose(
+        &self,
+        call: Call<'_>,
+    ) -> impl Future<Output = Result<Option<Admitted<Self::Identity>>, Refusal>> + Send;
+
+    fn facts(&self) -> Facts;
+}
+
+/// Marks a plan that doesn't say yet what becomes of the identity.
+pub struct Undecided;
+
+/// The first listed scheme for which the call carries credentials decides.
+pub struct OneOf<K, L> {
+    leaves: L,
+    keep: PhantomData<fn() -> K>,
+}
+
+/// Every scheme decides.
+pub struct AllOf<K, L> {
+    leaves: L,
+    keep: PhantomData<fn() -> K>,
+}
+
+/// As the choice inside, but a call without credentials gets in.
+pub struct Optional<C>(C);
+
+pub fn one_of<L>(leaves: L) -> OneOf<Undecided, L> {
+    OneOf { leaves, keep: PhantomData }
+}
+
+pub fn all_of<L>(leaves: L) -> AllOf<Undecided, L> {
+    AllOf { leaves, keep: PhantomData }
+}
+
+impl<L> OneOf<Undecided, L> {
+    pub fn into<T>(self) -> OneOf<As<T>, L> {
+        OneOf { leaves: self.leaves, keep: PhantomData }
+    }
+
+    pub fn into_option<T: OptionalIdentity>(self) -> Optional<OneOf<As<T::Inner>, L>> {
+        Optional(self.into())
+    }
+
+    pub fn dropped(self) -> OneOf<Dropped, L> {
+        OneOf { leaves: self.leaves, keep: PhantomData }
+    }
+}
+
+impl<B: Branch> OneOf<Undecided, (B,)> {
+    pub fn kept(self) -> OneOf<As<B::Identity>, (B,)> {
+        self.into()
+    }
+}
+
+impl<K, L> OneOf<K, L> {
+    pub fn optional(self) -> Optional<Self> {
+        Optional(self)
+    }
+}
+
+impl<L> AllOf<Undecided, L> {
+    pub fn into<T>(self) -> AllOf<As<T>, L> {
+        AllOf { leaves: self.leaves, keep: PhantomData }
+    }
+
+    pub fn dropped(self) -> AllOf<Dropped, L> {
+        AllOf { leaves: self.leaves, keep: PhantomData }
+    }
+}
+
+impl<L: Branches> AllOf<Undecided, L> {
+    pub fn kept(self) -> AllOf<As<L::Identities>, L> {
+        self.into()
+    }
+}
+
+/// The identities of `all_of`, as a tuple.
+pub trait Branches {
+    type Identities: Send + Sync + 'static;
+}
+
+/// Which of `one_of`'s schemes decides, from what each of them saw. `None`: the call carries none.
+pub(crate) fn decide(seen: &[(Place, Seen)]) -> Result<Option<usize>, Refusal> {
+    let presented = |seen: &Seen| matches!(seen, Seen::Credentials | Seen::Unreadable(_));
+    if seen.iter().any(|(_, seen)| *seen == Seen::Unreadable(ExtractError::Overloaded)) {
+        return Err(Refusal::new(Reason::Overloaded));
+    }
+    for (place, _) in seen.iter().filter(|(_, seen)| *seen == Seen::Foreign) {
+        if !seen.iter().any(|(other, seen)| other == place && presented(seen)) {
+            return Err(Refusal::new(Reason::Unsupported));
+        }
+    }
+    let mut headers = seen
+        .iter()
+        .filter(|(place, seen)| matches!(place, Place::Header(_)) && presented(seen))
+        .map(|(place, _)| place);
+    if let Some(first) = headers.next()
+        && headers.any(|other| other != first)
+    {
+        return Err(Refusal::new(Reason::Overloaded));
+    }
+    let of_call = |(_, (place, _)): &(usize, &(Place, Seen))| *place != Place::Connection;
+    let listed = || seen.iter().enumerate().filter(|(_, (_, seen))| presented(seen));
+    match listed().find(of_call).or_else(|| listed().next()) {
+        Some((at, (_, Seen::Unreadable(error)))) => Err(Refusal::by_leaf(at, (*error).into())),
+        Some((at, _)) => Ok(Some(at)),
+        None => Ok(None),
+    }
+}
+
+/// Refuses unless each of `all_of`'s schemes saw its credentials. `None` stands for a scheme that
+/// isn't asked.
+pub(crate) fn demand(seen: &[(Place, Option<Seen>)]) -> Result<(), Refusal> {
+    let any = |wanted: Seen| seen.iter().position(|(_, seen)| *seen == Some(wanted));
+    if any(Seen::Unreadable(ExtractError::Overloaded)).is_some() {
+        return Err(Refusal::new(Reason::Overloaded));
+    }
+    if let Some(at) = any(Seen::Unreadable(ExtractError::Malformed)) {
+        return Err(Refusal::by_leaf(at, Reason::Malformed));
+    }
+    if any(Seen::Foreign).is_some() {
+        return Err(Refusal::new(Reason::Unsupported));
+    }
+    if seen.iter().all(|(_, seen)| matches!(seen, None | Some(Seen::Credentials))) {
+        Ok(())
+    } else {
+        Err(Refusal::new(Reason::Missing))
+    }
+}
+
+/// Judges an identity by the scheme at `at`, and keeps it.
+fn cleared<B: Branch, K: KeepFrom<B::Identity>>(
+    at: usize,
+    branch: &B,
+    identity: B::Identity,
+    by: By,
+) -> Result<Admitted<K::Kept>, Refusal> {
+    branch.require(&identity).map_err(|reason| Refusal::by_leaf(at, reason))?;
+    Ok(Admitted { identity: K::keep(identity), by })
+}
+
+/// A plan's code and this crate's disagree: nobody gets in by that.
+fn impossible() -> Refusal {
+    Refusal::internal("a scheme decided without credentials")
+}
+
+fn wrong_type() -> Refusal {
+    Refusal::internal(
+        "`in_process::call_as` gave an identity of a type that no authenticator of this method returns",
+    )
+}
+
+macro_rules! plans {
+    ($(($($B:ident $at:tt $credentials:ident),+))+) => {$(
+        impl<K, $($B),+> Choice for OneOf<K, ($($B,)+)>
+        where
+            $($B: Branch, K: KeepFrom<$B::Identity>,)+
+        {
+            type Identity = K::Kept;
+
+            async fn choose(
+                &self,
+                call: Call<'_>,
+            ) -> Result<Option<Admitted<K::Kept>>, Refusal> {
+                if let Some(given) = call.given {
+                    $(let given = match given.into_identity() {
+                        Ok(identity) => {
+                            return cleared::<_, K>($at, &self.leaves.$at, identity, By::InProcess)
+                                .map(Some);
+                        }
+                        Err(given) => given,
+                    };)+
+                    drop(given);
+                    return Err(wrong_type());
+                }
+                $(if let Some(identity) = self.leaves.$at.bypass() {
+                    return cleared::<_, K>($at, &self.leaves.$at, identity, By::Bypass).map(Some);
+                })+
+                let mut seen = [$((self.leaves.$at.place(), Seen::Absent)),+];
+                $(
+                    let (saw, $credentials) = self.leaves.$at.look(&call.head);
+                    seen[$at].1 = saw;
+                )+
+                match decide(&seen)? {
+                    $(Some($at) => {
+                        let credentials = $credentials.ok_or_else(impossible)?;
+                        let identity = self.leaves.$at.verify(credentials).await;
+                        let identity = identity.map_err(|error| Refusal::from_error(Some($at), error))?;
+                        cleared::<_, K>($at, &self.leaves.$at, identity, By::Scheme($at)).map(Some)
+                    })+
+                    Some(_) => Err(impossible()),
+                    None => Ok(None),
+                }
+            }
+
+            fn facts(&self) -> Facts {
+                let mut scopes = Cow::Borrowed(&[] as &[&str]);
+                $(if scopes.is_empty() {
+                    scopes = self.leaves.$at.scopes();
+                })+
+                Facts { leaves: vec![$(self.leaves.$at.facts()),+], scopes }
+            }
+        }
+
+        impl<$($B: Branch),+> Branches for ($($B,)+) {
+            type Identities = ($($B::Identity,)+);
+        }
+
+        impl<K, $($B),+> Plan for AllOf<K, ($($B,)+)>
+        where
+            $($B: Branch,)+
+            K: KeepFrom<($($B::Identity,)+)>,
+        {
+            type Identity = K::Kept;
+
+            async fn admit(&self, call: Call<'_>) -> Result<Admitted<K::Kept>, Refusal> {
+                let (identities, by) = if let Some(given) = call.given {
+                    let identities = given.into_identity::<($($B::Identity,)+)>();
+                    (identities.map_err(|_| wrong_type())?, By::InProcess)
+                } else {
+                    let bypass = ($(self.leaves.$at.bypass(),)+);
+                    let mut seen = [$((self.leaves.$at.place(), None)),+];
+                    $(
+                        let $credentials = if bypass.$at.is_some() {
+                            None
+                        } else {
+                            let (saw, credentials) = self.leaves.$at.look(&call.head);
+                            seen[$at].1 = Some(saw);
+                            credentials
+                        };
+                    )+
+                    demand(&seen)?;
+                    let by = if seen.iter().any(|(_, seen)| seen.is_none()) { By::Bypass } else { By::All };
+                    let identities = ($(match bypass.$at {
+                        Some(identity) => identity,
+                        None => {
+                            let credentials = $credentials.ok_or_else(impossible)?;
+                            let identity = self.leaves.$at.verify(credentials).await;
+                            identity.map_err(|error| Refusal::from_error(Some($at), error))?
+                        }
+                    },)+);
+                    (identities, by)
+                };
+                $(
+                    let judged = self.leaves.$at.require(&identities.$at);
+                    judged.map_err(|reason| Refusal::by_leaf($at, reason))?;
+                )+
+                Ok(Admitted { identity: K::keep(identities), by })
+            }
+
+            fn facts(&self) -> Facts {
+                let mut scopes = Cow::Borrowed(&[] as &[&str]);
+                $(if scopes.is_empty() {
+                    scopes = self.leaves.$at.scopes();
+                })+
+                Facts { leaves: vec![$(self.leaves.$at.facts()),+], scopes }
+            }
+        }
+    )+};
+}
+
+plans! {
+    (A 0 a)
+    (A 0 a, B 1 b)
+    (A 0 a, B 1 b, C 2 c)
+    (A 0 a, B 1 b, C 2 c, D 3 d)
+    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e)
+    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f)
+    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f, G 6 g)
+    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f, G 6 g, H 7 h)
+}
+
+impl<K: Send + Sync, L: Send + Sync> Plan for OneOf<K, L>
+where
+    Self: Choice,
+{
+    type Identity = <Self as Choice>::Identity;
+
+    async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
+        self.choose(call).await?.ok_or_else(|| Refusal::new(Reason::Missing))
+    }
+
+    fn facts(&self) -> Facts {
+        Choice::facts(self)
+    }
+}
+
+impl<C: Choice> Plan for Optional<C> {
+    type Identity = Option<C::Identity>;
+
+    async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
+        Ok(match self.0.choose(call).await? {
+            Some(Admitted { identity, by }) => Admitted { identity: Some(identity), by },
+            None => Admitted { identity: None, by: By::Nobody },
+        })
+    }
+
+    fn facts(&self) -> Facts {
+        self.0.facts()
+    }
+}
+
+/// The answer of a check of the user's own, boxed so that its type needs no name.
+pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 'a>>;
+
+/// A check of the user's own, `authorize = ..`.
+pub type Check<T, I> = for<'a> fn(&'a T, &'a I, &'a CallHead<'a>) -> Verdict<'a>;
+
+/// As the plan inside, and then the user's own check.
+pub struct Authorized<'s, P: Plan, T> {
+    plan: P,
+    service: &'s T,
+    check: Check<T, P::Identity>,
+}
+
+/// Adds the user's own check to a plan.
+pub fn authorize<P: Plan, T>(
+    plan: P,
+    service: &T,
+    check: Check<T, P::Identity>,
+) -> Authorized<'_, P, T> {
+    Authorized { plan, service, check }
+}
+
+impl<P: Plan, T: Sync> Plan for Authorized<'_, P, T> {
+    type Identity = P::Identity;
+
+    async fn admit(&self, call: Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
+        let head = call.head;
+        let admitted = self.plan.admit(call).await?;
+        (self.check)(self.service, &admitted.identity, &head).await?;
+        Ok(admitted)
+    }
+
+    fn facts(&self) -> Facts {
+        self.plan.facts()
+    }
+}

@@ -1,0 +1,17 @@
+//! What generated code calls. Not for use by hand: it changes with every release.
+
+pub use std::{boxed::Box, option::Option, result::Result};
+
+pub use crate::{
+    authenticate::Authenticate,
+    error::AuthError,
+    guard::{Guarded, Named, Visit, Wiring},
+    identity::{FromIdentity, OptionalIdentity},
+    leaf::scheme,
+    method_door::{Door, Refusable, enter, enter_with_request, head},
+    plan::{all_of, authorize, one_of},
+    policy::{Access, Checks, Combinator, MethodPolicy},
+    requirement::{Roles, Scopes},
+    scheme::{ApiKey, Basic, Bearer, Scheme},
+    verdict::IntoVerdict,
+};

@@ -1,0 +1,66 @@
+//! The proof that a front door leaves for the method's own door.
+
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Says that the policy `policy` ran for the service at `instance`, and carries the identity.
+///
+/// Only this crate can make one, and a front door removes any that a request brings along. It is
+/// taken once, so an identity can't leak into the next call that a handler makes with its request.
+#[derive(Clone)]
+pub(crate) struct Proof {
+    instance: usize,
+    policy: u64,
+    pub(crate) domain: &'static str,
+    slot: Arc<dyn Any + Send + Sync>,
+}
+
+impl Proof {
+    pub(crate) fn new<I: Send + Sync + 'static>(
+        instance: usize,
+        policy: u64,
+        domain: &'static str,
+        identity: I,
+    ) -> Self {
+        Proof { instance, policy, domain, slot: Arc::new(Mutex::new(Some(identity))) }
+    }
+
+    /// The identity, if this proof speaks of this service and this policy and wasn't taken before.
+    pub(crate) fn take<I: Send + Sync + 'static>(&self, instance: usize, policy: u64) -> Option<I> {
+        if self.instance != instance || self.policy != policy {
+            return None;
+        }
+        let slot = self.slot.downcast_ref::<Mutex<Option<I>>>()?;
+        slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What tells one instance of a service from another: its address.
+pub(crate) fn instance<T: ?Sized>(service: &T) -> usize {
+    std::ptr::from_ref(service).cast::<()>().addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_taken_once() {
+        let proof = Proof::new(1, 2, "d", "ada");
+        let copy = proof.clone();
+        assert_eq!(proof.take::<&str>(1, 2), Some("ada"));
+        assert_eq!(proof.take::<&str>(1, 2), None);
+        assert_eq!(copy.take::<&str>(1, 2), None);
+    }
+
+    #[test]
+    fn a_proof_of_another_instance_policy_or_type_is_none() {
+        let proof = Proof::new(1, 2, "d", "ada");
+        assert_eq!(proof.take::<&str>(9, 2), None);
+        assert_eq!(proof.take::<&str>(1, 9), None);
+        assert_eq!(proof.take::<u8>(1, 2), None);
+        assert_eq!(proof.take::<&str>(1, 2), Some("ada"), "refusals don't use it up");
+    }
+}

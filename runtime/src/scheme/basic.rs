@@ -1,0 +1,139 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::header::AUTHORIZATION;
+use subtle::ConstantTimeEq;
+
+use super::{ExtractError, Found, Place, Scheme, authorization::token68};
+use crate::{
+    challenge::{Challenge, check_quotable},
+    head::CallHead,
+};
+
+/// A user id and a password in the `authorization` header (RFC 7617). The word `"basic"`.
+#[derive(Clone, Copy, Debug)]
+pub struct Basic {
+    realm: &'static str,
+}
+
+impl Basic {
+    /// The scheme with the realm `grpc`. Its challenge must name one.
+    pub const fn new() -> Self {
+        Basic { realm: "grpc" }
+    }
+
+    /// The scheme with a realm of your own for its challenge.
+    ///
+    /// # Panics
+    /// When `realm` has a character that a quoted string can't hold; while compiling, if it is
+    /// called in a const.
+    pub const fn realm(realm: &'static str) -> Self {
+        check_quotable(realm);
+        Basic { realm }
+    }
+}
+
+impl Default for Basic {
+    fn default() -> Self {
+        Basic::new()
+    }
+}
+
+impl Scheme for Basic {
+    type Credentials = BasicCredentials;
+
+    fn name(&self) -> &str {
+        "basic"
+    }
+
+    fn place(&self) -> Place {
+        Place::Header(AUTHORIZATION)
+    }
+
+    fn extract(&self, head: &CallHead<'_>) -> Result<Found<BasicCredentials>, ExtractError> {
+        Ok(match token68(head, "basic")? {
+            Found::Absent => Found::Absent,
+            Found::Foreign => Found::Foreign,
+            Found::Credentials(token) => Found::Credentials(decode(token.as_bytes())?),
+        })
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        Some(Challenge::new("Basic").realm(Some(self.realm)).param("charset", "UTF-8"))
+    }
+}
+
+/// RFC 7617, section 2: UTF-8, no control characters, the first colon ends the user id.
+fn decode(token: &[u8]) -> Result<BasicCredentials, ExtractError> {
+    let bytes = STANDARD.decode(token).map_err(|_| ExtractError::Malformed)?;
+    let text = String::from_utf8(bytes).map_err(|_| ExtractError::Malformed)?;
+    if text.chars().any(char::is_control) {
+        return Err(ExtractError::Malformed);
+    }
+    let (user_id, password) = text.split_once(':').ok_or(ExtractError::Malformed)?;
+    Ok(BasicCredentials { user_id: user_id.into(), password: password.into() })
+}
+
+/// The credentials of a call under [`Basic`]. They never print.
+#[derive(Clone)]
+pub struct BasicCredentials {
+    user_id: Box<str>,
+    password: Box<str>,
+}
+
+impl BasicCredentials {
+    /// The user id: what stands before the first colon. It may be empty.
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// The password: what stands behind the first colon. It may be empty, and may hold colons.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Whether the password is `expected`, in a time that doesn't tell where they differ.
+    ///
+    /// For a password out of a secret store. Passwords of people belong hashed.
+    pub fn password_matches(&self, expected: &str) -> bool {
+        self.password.as_bytes().ct_eq(expected.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for BasicCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BasicCredentials([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8]) -> Option<(String, String)> {
+        let decoded = decode(STANDARD.encode(text).as_bytes()).ok()?;
+        Some((decoded.user_id().to_owned(), decoded.password().to_owned()))
+    }
+
+    #[test]
+    fn the_first_colon_splits() {
+        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(read(b"ada:a:b:c"), pair("ada", "a:b:c"));
+        assert_eq!(read(b"ada:"), pair("ada", ""));
+        assert_eq!(read(b":pw"), pair("", "pw"));
+        assert_eq!(read("ada:pä".as_bytes()), pair("ada", "pä"));
+    }
+
+    #[test]
+    fn what_breaks_the_grammar_is_malformed() {
+        assert_eq!(read(b"no colon"), None);
+        assert_eq!(read(b""), None);
+        assert_eq!(read(b"a:b\x00"), None);
+        assert_eq!(read(b"a\n:b"), None);
+        assert_eq!(read(b"a:b\x7f"), None);
+        assert_eq!(read("a:b\u{85}".as_bytes()), None);
+        assert_eq!(read(b"a:\xff"), None);
+        assert!(decode(b"YTpi=").is_err(), "padding too long");
+        assert!(decode(b"YTpiYw").is_err(), "padding missing");
+        assert!(decode(b"YTp=").is_err(), "trailing bits");
+        assert!(decode(b"YT-i").is_err(), "the URL alphabet");
+    }
+}

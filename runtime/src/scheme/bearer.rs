@@ -1,0 +1,88 @@
+use http::header::AUTHORIZATION;
+use subtle::ConstantTimeEq;
+
+use super::{
+    ExtractError, Found, Place, Scheme,
+    authorization::{Token68, token68},
+};
+use crate::{
+    challenge::{Challenge, check_quotable},
+    head::CallHead,
+};
+
+/// A bearer token in the `authorization` header (RFC 6750, section 2.1). The word `"bearer"`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bearer {
+    realm: Option<&'static str>,
+}
+
+impl Bearer {
+    /// The scheme without a realm.
+    pub const fn new() -> Self {
+        Bearer { realm: None }
+    }
+
+    /// The scheme with a realm for its challenge.
+    ///
+    /// # Panics
+    /// When `realm` has a character that a quoted string can't hold; while compiling, if it is
+    /// called in a const.
+    pub const fn realm(realm: &'static str) -> Self {
+        check_quotable(realm);
+        Bearer { realm: Some(realm) }
+    }
+}
+
+impl Scheme for Bearer {
+    type Credentials = BearerToken;
+
+    fn name(&self) -> &str {
+        "bearer"
+    }
+
+    fn place(&self) -> Place {
+        Place::Header(AUTHORIZATION)
+    }
+
+    fn extract(&self, head: &CallHead<'_>) -> Result<Found<BearerToken>, ExtractError> {
+        Ok(match token68(head, "bearer")? {
+            Found::Absent => Found::Absent,
+            Found::Foreign => Found::Foreign,
+            Found::Credentials(token) => Found::Credentials(BearerToken(token)),
+        })
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        Some(Challenge::new("Bearer").realm(self.realm))
+    }
+}
+
+/// The token of a call under [`Bearer`]. It never prints.
+#[derive(Clone)]
+pub struct BearerToken(Token68);
+
+impl BearerToken {
+    /// The token: letters, digits, `-._~+/`, and `=` at its end.
+    pub fn as_str(&self) -> &str {
+        // A token68 is ASCII, so this is never the default.
+        std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
+    }
+
+    /// Whether this is the token `expected`, in a time that doesn't tell where they differ.
+    ///
+    /// ```
+    /// # use tonic_guard::{AuthError, scheme::BearerToken};
+    /// fn check(token: &BearerToken, expected: &str) -> Result<(), AuthError> {
+    ///     if token.matches(expected) { Ok(()) } else { Err(AuthError::invalid()) }
+    /// }
+    /// ```
+    pub fn matches(&self, expected: &str) -> bool {
+        self.0.as_bytes().ct_eq(expected.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BearerToken([redacted])")
+    }
+}
