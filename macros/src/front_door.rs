@@ -17,6 +17,7 @@ pub(crate) struct Entry {
     pub(crate) access: Access,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one per method, while compiling")]
 pub(crate) enum Access {
     Guarded { policy: Box<Policy>, identity: Option<Type> },
     Anonymous { reason: LitStr },
