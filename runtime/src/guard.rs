@@ -75,9 +75,43 @@ pub struct Guard<T, S, M> {
 /// into the extensions for [`FromExtensions`](crate::scheme::FromExtensions) stand outside it. What
 /// `make_server` puts around the server stands inside: it sees admitted calls alone.
 ///
-/// ```ignore
-/// let server = guard(orders, OrdersServer::from_arc);
-/// let server = guard(orders, |orders| OrdersServer::from_arc(orders).max_decoding_message_size(1 << 16));
+/// ```
+/// # use tonic::{Request, Response, Status};
+/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
+/// # struct Probe;
+/// # impl Authenticate<Bearer> for Probe {
+/// #     type Identity = ();
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
+/// # }
+/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+/// # #[authenticated(scheme = "bearer")]
+/// # #[tonic::async_trait]
+/// # impl Health for Probe {
+/// #     #[anonymous(reason = "liveness probe")]
+/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+/// #         Ok(Response::new(HealthCheckResponse::default()))
+/// #     }
+/// #     type WatchStream = Changes;
+/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
+/// #         Ok(Response::new(tokio_stream::empty()))
+/// #     }
+/// # }
+/// use tonic_guard::guard;
+///
+/// let service = guard(Probe, HealthServer::from_arc);
+/// // The server's own settings go inside.
+/// let service = guard(Probe, |probe| HealthServer::from_arc(probe).max_decoding_message_size(1024));
+/// ```
+///
+/// A service that doesn't say who may call it has no front door:
+///
+/// ```compile_fail,E0277
+/// # use tonic_guard::guard;
+/// # use tonic_health::pb::health_server::HealthServer;
+/// struct Unguarded;
+///
+/// let service = guard(Unguarded, HealthServer::from_arc);
 /// ```
 ///
 /// # Panics
@@ -107,9 +141,33 @@ where
 
 /// The policy of a service without an instance of it, for a test or a build step.
 ///
-/// ```ignore
-/// let policy = policy_of(OrdersServer::<Orders>::from_arc);
-/// assert_eq!(policy.to_markdown(), include_str!("policy.md"));
+/// ```
+/// # use tonic::{Request, Response, Status};
+/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
+/// # struct Probe;
+/// # impl Authenticate<Bearer> for Probe {
+/// #     type Identity = ();
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
+/// # }
+/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+/// # #[authenticated(scheme = "bearer")]
+/// # #[tonic::async_trait]
+/// # impl Health for Probe {
+/// #     #[anonymous(reason = "liveness probe")]
+/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+/// #         Ok(Response::new(HealthCheckResponse::default()))
+/// #     }
+/// #     type WatchStream = Changes;
+/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
+/// #         Ok(Response::new(tokio_stream::empty()))
+/// #     }
+/// # }
+/// use tonic_guard::policy_of;
+///
+/// let policy = policy_of(HealthServer::<Probe>::from_arc);
+/// assert_eq!(policy.service(), "grpc.health.v1.Health");
+/// assert!(policy.to_string().contains("grpc.health.v1.Health/Watch  authenticated  bearer"));
 /// ```
 ///
 /// # Panics

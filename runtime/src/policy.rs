@@ -114,8 +114,14 @@ pub struct ServicePolicy {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Guarded { methods: &'static [MethodPolicy], bypassed: Vec<u32> },
-    Open { reason: &'static str },
+    Guarded {
+        methods: &'static [MethodPolicy],
+        bypassed: Vec<u32>,
+    },
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "`GuardedRoutes` makes it"))]
+    Open {
+        reason: &'static str,
+    },
 }
 
 impl ServicePolicy {

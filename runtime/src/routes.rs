@@ -16,12 +16,87 @@ use crate::{
 
 /// The routes of a server on which every service is guarded, or open with a reason.
 ///
-/// ```ignore
-/// let routes = GuardedRoutes::new()
-///     .guarded(guard(orders, OrdersServer::from_arc))
-///     .open(health_service, "load balancers ask without credentials");
+/// ```
+/// # use tonic::{Request, Response, Status};
+/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
+/// # struct Probe;
+/// # impl Authenticate<Bearer> for Probe {
+/// #     type Identity = ();
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
+/// # }
+/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+/// # #[authenticated(scheme = "bearer")]
+/// # #[tonic::async_trait]
+/// # impl Health for Probe {
+/// #     #[anonymous(reason = "liveness probe")]
+/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+/// #         Ok(Response::new(HealthCheckResponse::default()))
+/// #     }
+/// #     type WatchStream = Changes;
+/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
+/// #         Ok(Response::new(tokio_stream::empty()))
+/// #     }
+/// # }
+/// use tonic::transport::Server;
+/// use tonic_guard::{GuardedRoutes, guard};
+///
+/// let routes = GuardedRoutes::new().guarded(guard(Probe, HealthServer::from_arc));
 /// println!("{}", routes.policy());
-/// Server::builder().add_routes(routes.into()).serve(addr).await?;
+/// let router = Server::builder().add_routes(routes.into());
+/// ```
+///
+/// A generated server as it stands is open, and needs a reason:
+///
+/// ```compile_fail
+/// # use tonic::{Request, Response, Status};
+/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
+/// # struct Probe;
+/// # impl Authenticate<Bearer> for Probe {
+/// #     type Identity = ();
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
+/// # }
+/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+/// # #[authenticated(scheme = "bearer")]
+/// # #[tonic::async_trait]
+/// # impl Health for Probe {
+/// #     #[anonymous(reason = "liveness probe")]
+/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+/// #         Ok(Response::new(HealthCheckResponse::default()))
+/// #     }
+/// #     type WatchStream = Changes;
+/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
+/// #         Ok(Response::new(tokio_stream::empty()))
+/// #     }
+/// # }
+/// # use tonic_guard::GuardedRoutes;
+/// let routes = GuardedRoutes::new().guarded(HealthServer::new(Probe));
+/// ```
+/// ```
+/// # use tonic::{Request, Response, Status};
+/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
+/// # struct Probe;
+/// # impl Authenticate<Bearer> for Probe {
+/// #     type Identity = ();
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
+/// # }
+/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+/// # #[authenticated(scheme = "bearer")]
+/// # #[tonic::async_trait]
+/// # impl Health for Probe {
+/// #     #[anonymous(reason = "liveness probe")]
+/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+/// #         Ok(Response::new(HealthCheckResponse::default()))
+/// #     }
+/// #     type WatchStream = Changes;
+/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
+/// #         Ok(Response::new(tokio_stream::empty()))
+/// #     }
+/// # }
+/// # use tonic_guard::GuardedRoutes;
+/// let routes = GuardedRoutes::new().open(HealthServer::new(Probe), "load balancers have no credentials");
 /// ```
 #[derive(Debug, Default)]
 pub struct GuardedRoutes {

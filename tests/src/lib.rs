@@ -240,3 +240,8 @@ pub fn challenges(status: &Status) -> Vec<String> {
     let values = status.metadata().get_all("www-authenticate");
     values.iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
+
+/// The examples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -147,9 +147,9 @@ impl<T> Front<T> {
     fn clean(&self, parts: &mut Parts) {
         parts.extensions.remove::<Proof>();
         parts.extensions.remove::<CallAs>();
-        for name in &*self.sensitive {
-            if let http::header::Entry::Occupied(mut values) = parts.headers.entry(name) {
-                values.iter_mut().for_each(|value| value.set_sensitive(true));
+        for (name, value) in &mut parts.headers {
+            if self.sensitive.contains(name) {
+                value.set_sensitive(true);
             }
         }
     }
