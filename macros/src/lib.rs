@@ -74,7 +74,7 @@ use proc_macro::TokenStream;
 ///
 /// ```
 /// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, HasScopes, anonymous, authenticated, scheme::*};
+/// # use tonic_guard::{AuthError, Authenticate, HasScopes, authenticated, scheme::*};
 /// # struct Claims;
 /// # impl HasScopes for Claims { fn has_scope(&self, _: &str) -> bool { true } }
 /// # struct Partner;
@@ -203,7 +203,7 @@ use proc_macro::TokenStream;
 ///
 /// ```compile_fail,E0277
 /// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, HasScopes, anonymous, authenticated, scheme::*};
+/// # use tonic_guard::{AuthError, Authenticate, HasScopes, authenticated, scheme::*};
 /// # struct Claims;
 /// # impl HasScopes for Claims { fn has_scope(&self, _: &str) -> bool { true } }
 /// # struct Partner;
@@ -250,7 +250,8 @@ pub fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Says that everyone may call a method, and why: `#[anonymous(reason = "liveness probe")]`.
 ///
 /// The reason is required, and shows in the policy table. It stands on a method of an impl with
-/// [`#[authenticated]`](macro@authenticated), and replaces the impl's default.
+/// [`#[authenticated]`](macro@authenticated), and replaces the impl's default. That attribute reads it,
+/// so it needs no import there.
 #[proc_macro_attribute]
 pub fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
     service::anonymous(args.into(), item.into()).into()

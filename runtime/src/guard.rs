@@ -77,7 +77,7 @@ pub struct Guard<T, S, M> {
 ///
 /// ```
 /// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
 /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
 /// # struct Probe;
 /// # impl Authenticate<Bearer> for Probe {
@@ -143,7 +143,7 @@ where
 ///
 /// ```
 /// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
 /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
 /// # struct Probe;
 /// # impl Authenticate<Bearer> for Probe {

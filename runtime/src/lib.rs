@@ -75,7 +75,7 @@
 //! ```
 //! # use std::sync::Arc;
 //! # use tonic::{Request, Response, Status};
-//! # use tonic_guard::{AuthError, Authenticate, authenticated, anonymous, scheme::*};
+//! # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
 //! # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
 //! # struct Probe;
 //! # impl Authenticate<Bearer> for Probe {

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// ```
 /// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
 /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
 /// # struct Probe;
 /// # impl Authenticate<Bearer> for Probe {
@@ -50,7 +50,7 @@ use crate::{
 ///
 /// ```compile_fail
 /// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
 /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
 /// # struct Probe;
 /// # impl Authenticate<Bearer> for Probe {
@@ -75,7 +75,7 @@ use crate::{
 /// ```
 /// ```
 /// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, anonymous, authenticated, scheme::*};
+/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
 /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
 /// # struct Probe;
 /// # impl Authenticate<Bearer> for Probe {
