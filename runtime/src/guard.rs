@@ -115,8 +115,9 @@ pub struct Guard<T, S, M> {
 /// ```
 ///
 /// # Panics
-/// When the server serves another trait than the one that the attribute stands on, or when a scheme
-/// of the policy can't be made. Both happen at start, not on a call.
+/// When the server serves another trait than the one that the attribute stands on, when a scheme of a
+/// policy can't be made, or when `one_of` lists a scheme of the connection before one of the call. All
+/// happen at start, not on a call.
 pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<T, S, M>
 where
     T: Guarded<M, S>,

@@ -396,3 +396,101 @@ impl<P: Plan, T: Sync> Plan for Authorized<'_, P, T> {
         self.plan.facts()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    const TOKEN: Place = Place::Header(http::header::AUTHORIZATION);
+    const KEY: Place = Place::Header(HeaderName::from_static("x-api-key"));
+    const MALFORMED: Seen = Seen::Unreadable(ExtractError::Malformed);
+    const TWICE: Seen = Seen::Unreadable(ExtractError::Overloaded);
+
+    fn decided(seen: &[(Place, Seen)]) -> Result<Option<usize>, (Reason, Option<usize>)> {
+        decide(seen).map_err(why)
+    }
+
+    fn why(refusal: Refusal) -> (Reason, Option<usize>) {
+        match refusal {
+            Refusal::Ours { reason, leaf, .. } => (reason, leaf),
+            Refusal::Theirs(status) => unreachable!("{status}"),
+        }
+    }
+
+    #[test]
+    fn the_first_listed_with_credentials_decides() {
+        assert_eq!(decided(&[(TOKEN, Seen::Absent), (KEY, Seen::Absent)]), Ok(None));
+        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, Seen::Absent)]), Ok(Some(0)));
+        assert_eq!(decided(&[(TOKEN, Seen::Absent), (KEY, Seen::Credentials)]), Ok(Some(1)));
+        assert_eq!(decided(&[(TOKEN, Seen::Foreign), (TOKEN, Seen::Credentials)]), Ok(Some(1)));
+        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (TOKEN, Seen::Credentials)]), Ok(Some(0)));
+    }
+
+    #[test]
+    fn unreadable_credentials_are_never_passed_over() {
+        let refused = Err((Reason::Malformed, Some(0)));
+        assert_eq!(decided(&[(TOKEN, MALFORMED)]), refused);
+        assert_eq!(decided(&[(TOKEN, MALFORMED), (Place::Connection, Seen::Credentials)]), refused);
+        assert_eq!(decided(&[(TOKEN, MALFORMED), (TOKEN, Seen::Credentials)]), refused);
+    }
+
+    #[test]
+    fn two_presentations_are_refused() {
+        let refused = Err((Reason::Overloaded, None));
+        assert_eq!(decided(&[(TOKEN, TWICE)]), refused);
+        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, TWICE)]), refused);
+        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, Seen::Credentials)]), refused);
+        assert_eq!(decided(&[(TOKEN, MALFORMED), (KEY, Seen::Credentials)]), refused);
+    }
+
+    #[test]
+    fn what_nobody_claims_is_refused() {
+        let refused = Err((Reason::Unsupported, None));
+        assert_eq!(decided(&[(TOKEN, Seen::Foreign)]), refused);
+        assert_eq!(decided(&[(TOKEN, Seen::Foreign), (KEY, Seen::Credentials)]), refused);
+        assert_eq!(
+            decided(&[(TOKEN, Seen::Foreign), (Place::Connection, Seen::Credentials)]),
+            refused
+        );
+    }
+
+    #[test]
+    fn the_connection_decides_only_when_the_call_carries_nothing() {
+        let connection = (Place::Connection, Seen::Credentials);
+        assert_eq!(decided(&[connection.clone(), (TOKEN, Seen::Absent)]), Ok(Some(0)));
+        assert_eq!(decided(&[connection.clone(), (TOKEN, Seen::Credentials)]), Ok(Some(1)));
+        assert_eq!(decided(&[connection, (TOKEN, MALFORMED)]), Err((Reason::Malformed, Some(1))));
+    }
+
+    #[test]
+    fn an_extension_is_no_second_header() {
+        assert_eq!(
+            decided(&[(Place::Extensions, Seen::Credentials), (TOKEN, Seen::Credentials)]),
+            Ok(Some(0))
+        );
+    }
+
+    #[test]
+    fn all_of_demands_each() {
+        let demanded = |seen: &[(Place, Option<Seen>)]| demand(seen).map_err(why);
+        assert_eq!(
+            demanded(&[(TOKEN, Some(Seen::Credentials)), (KEY, Some(Seen::Credentials))]),
+            Ok(())
+        );
+        assert_eq!(demanded(&[(TOKEN, None), (KEY, Some(Seen::Credentials))]), Ok(()));
+        for (seen, reason) in [
+            (Seen::Absent, (Reason::Missing, None)),
+            (Seen::Foreign, (Reason::Unsupported, None)),
+            (TWICE, (Reason::Overloaded, None)),
+            (MALFORMED, (Reason::Malformed, Some(1))),
+        ] {
+            assert_eq!(
+                demanded(&[(TOKEN, Some(Seen::Credentials)), (KEY, Some(seen))]),
+                Err(reason)
+            );
+            assert_eq!(demanded(&[(TOKEN, None), (KEY, Some(seen))]), Err(reason));
+        }
+    }
+}

@@ -249,12 +249,12 @@ mod tests {
     fn text_is_aligned() {
         let table: crate::PolicyTable = services().into_iter().collect();
         let expected = "\
-METHOD                   ACCESS         SCHEMES                                            REQUIRES                                                          REASON
+METHOD                   ACCESS         SCHEMES                                            REQUIRES                                                         REASON
 shop.v1.Orders/List      authenticated  bearer                                             scopes(a, b)
 shop.v1.Orders/Find      OPEN           optional(one_of(api-key, bearer via self.tokens))  authorize = Self::quota
-shop.v1.Orders/Ping      OPEN                                                                                                                                a \"probe\" | liveness
+shop.v1.Orders/Ping      OPEN                                                                                                                               a \"probe\" | liveness
 shop.v1.Orders/Pay       BYPASSED       all_of(bearer, api-key)                            roles(Role::Admin, Role::Owner), authorize_request = Self::owns
-grpc.health.v1.Health/*  OPEN                                                                                                                                probes
+grpc.health.v1.Health/*  OPEN                                                                                                                               probes
 ";
         assert_eq!(table.to_string(), expected);
     }

@@ -15,7 +15,7 @@ use crate::{
     head::{CallHead, RpcName},
     in_process::CallAs,
     plan::{Call, Plan},
-    policy::{Kind, MethodPolicy, ServicePolicy},
+    policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
     proof::{Proof, instance},
     refusal::{Facts, Refusal},
     scheme::Place,
@@ -61,6 +61,7 @@ impl<T> Front<T> {
         let mut bypassed = Vec::new();
         for method in methods {
             let Some(facts) = service.visit(method.key, Describe) else { continue };
+            check_order(S::NAME, method, &facts);
             for leaf in facts.leaves {
                 if let Place::Header(header) = leaf.place
                     && !sensitive.contains(&header)
@@ -158,6 +159,18 @@ impl<T> Front<T> {
         tracing::debug!(target: "tonic_guard", service = self.name, outcome = "refused", reason = "UNIMPLEMENTED", why);
         Answer::Refuse(super::refusals::response_head(Status::unimplemented(why)))
     }
+}
+
+/// Under `one_of` the connection decides last, wherever it is listed; a reader takes the list as it is.
+fn check_order(service: &str, method: &MethodPolicy, facts: &Facts) {
+    let (Access::Authenticated(checks) | Access::Optional(checks)) = method.access else { return };
+    let places = || facts.leaves.iter().map(|leaf| leaf.place == Place::Connection);
+    assert!(
+        checks.combinator == Combinator::AllOf || places().is_sorted(),
+        "`{service}/{}` lists a scheme of the connection before one of the call: list it last, or the \
+         certificate of a sidecar would seem to decide",
+        method.rpc,
+    );
 }
 
 /// tonic runs its handlers for other methods and content types too.

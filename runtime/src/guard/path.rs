@@ -19,6 +19,10 @@ pub(super) fn find<'m>(methods: &'m [MethodPolicy], name: &str) -> Option<&'m Me
     if let Some(exact) = methods.iter().find(|method| method.rpc == name) {
         return Some(exact);
     }
+    // Snake case drops what a name in a proto can't have; so that would fit too.
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return None;
+    }
     let function = function_name(name);
     methods.iter().find(|method| !method.rpc_is_given && method.function == function)
 }
