@@ -83,7 +83,7 @@ async fn make_calls(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     }
     match surprises {
         0 => Ok(()),
-        _ => Err(format!("{surprises} calls did not end as expected").into()),
+        _ => Err(format!("calls that did not end as expected: {surprises}").into()),
     }
 }
 
