@@ -87,11 +87,18 @@ pub(crate) fn expand(
         #(#cfgs)*
         #[doc(hidden)]
         #[allow(
-            missing_debug_implementations, missing_docs, non_local_definitions, unreachable_pub,
-            clippy::all, clippy::pedantic, clippy::restriction,
+            missing_debug_implementations,
+            missing_docs,
+            non_local_definitions,
+            unnameable_types,
+            unreachable_pub,
+            clippy::all,
+            clippy::pedantic,
+            clippy::restriction
         )]
         const _: () = {
-            // Inferred where `guard` is called, in whatever module: a private type can't be.
+            // `pub`, though nobody can name it: the type of `guard(..)` mentions it, and `guard` is
+            // mostly called in another module or crate than the one that holds the impl.
             pub struct __Marker;
 
             #[automatically_derived]

@@ -1,0 +1,69 @@
+//! The shop as a server of its own, beside health and reflection.
+//!
+//! `cargo run -p tonic-guard-examples --bin serve -- --addr 127.0.0.1:50051`
+
+use std::{error::Error, net::SocketAddr, process::ExitCode};
+
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic_guard::{GuardedRoutes, guard};
+use tonic_guard_examples::{
+    Shop,
+    pb::{DESCRIPTORS, orders_server::OrdersServer},
+};
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let addr = match addr(std::env::args().skip(1)) {
+        Ok(addr) => addr,
+        Err(mistake) => {
+            eprintln!("{mistake}\nusage: serve [--addr 127.0.0.1:PORT]");
+            return Ok(ExitCode::from(2));
+        }
+    };
+
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<OrdersServer<Shop>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let routes = GuardedRoutes::new()
+        .guarded(guard(Shop::demo(), OrdersServer::from_arc))
+        .open(health, "load balancers ask without credentials")
+        .open(reflection, "the API is public, its data is not");
+    eprintln!("{}", routes.policy());
+
+    // The port is open from here on: a call that comes before the server runs waits for it.
+    let listener = TcpListener::bind(addr).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let incoming = TcpListenerStream::new(listener);
+    let server = Server::builder().add_routes(routes.into());
+    tokio::select! {
+        // First, so that ctrl-c is heard before any call is.
+        biased;
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        ended = server.serve_with_incoming(incoming) => ended?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where to listen. Only on this machine: everyone can read the demo's credentials.
+fn addr(mut args: impl Iterator<Item = String>) -> Result<SocketAddr, String> {
+    let Some(flag) = args.next() else {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], 50051)));
+    };
+    if flag != "--addr" {
+        return Err(format!("unknown argument: {flag}"));
+    }
+    let value = args.next().ok_or("--addr needs an address")?;
+    let addr: SocketAddr = value.parse().map_err(|_| format!("not an address: {value}"))?;
+    if !addr.ip().is_loopback() {
+        return Err(format!("not a loopback address: {value}"));
+    }
+    match args.next() {
+        Some(extra) => Err(format!("unknown argument: {extra}")),
+        None => Ok(addr),
+    }
+}

@@ -1,0 +1,19 @@
+//! What the example programs share: a generated service, its implementation with a line beside each
+//! method that says who may call it, the verifiers behind those lines and the callers that try them.
+
+mod callers;
+mod shop;
+mod verifiers;
+
+pub use callers::{Credentials, outcome};
+pub use shop::Shop;
+pub use verifiers::{Caller, DemoKeys, DemoTokens, Partner, Role, User, demo};
+
+/// The generated code of `proto/orders.proto`.
+#[allow(missing_docs, clippy::all)]
+pub mod pb {
+    tonic::include_proto!("demo.orders.v1");
+
+    /// What reflection answers with.
+    pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("orders");
+}
