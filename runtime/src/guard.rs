@@ -7,7 +7,7 @@ mod path;
 mod refusals;
 mod service;
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use tonic::server::NamedService;
 use tower_service::Service;
@@ -15,10 +15,7 @@ use tower_service::Service;
 pub use self::body::GuardedBody;
 use self::front::Front;
 pub use self::front::Visit;
-use crate::{
-    policy::{Kind, MethodPolicy, ServicePolicy},
-    refusal::DOMAIN,
-};
+use crate::policy::{Kind, MethodPolicy, ServicePolicy};
 
 /// What an impl with `#[authenticated]` knows of its own methods.
 ///
@@ -59,13 +56,15 @@ pub enum Named {
 ///
 /// Made by [`guard`]. It is a tower service with the server's own name, so it goes wherever the
 /// server would: `Server::builder().add_service(..)`, `Routes`, `GuardedRoutes`.
-pub struct Guard<T, S, M> {
+pub struct Guard<S> {
     server: S,
-    front: Arc<Front<T>>,
-    marker: PhantomData<fn() -> M>,
+    front: Arc<Front>,
 }
 
 /// Puts a front door before the server that `make_server` makes of `service`.
+///
+/// `make_server` is the generated server's `from_arc`, or a closure that calls it: both doors must hold
+/// the same instance, so `new` doesn't fit.
 ///
 /// A call is decided on its headers, before a byte of its message is read. A method that the impl
 /// doesn't know is answered with UNIMPLEMENTED, and so is a request that isn't gRPC's: POST with the
@@ -118,10 +117,11 @@ pub struct Guard<T, S, M> {
 /// When the server serves another trait than the one that the attribute stands on, when a scheme of a
 /// policy can't be made, or when `one_of` lists a scheme of the connection before one of the call. All
 /// happen at start, not on a call.
-pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<T, S, M>
+pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
 where
     T: Guarded<M, S>,
-    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>>,
+    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>> + 'static,
+    M: 'static,
 {
     guard_arc(Arc::new(service), make_server)
 }
@@ -130,14 +130,15 @@ where
 ///
 /// # Panics
 /// As [`guard`].
-pub fn guard_arc<T, S, M>(service: Arc<T>, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<T, S, M>
+pub fn guard_arc<T, S, M>(service: Arc<T>, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
 where
     T: Guarded<M, S>,
-    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>>,
+    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>> + 'static,
+    M: 'static,
 {
     check_name(S::NAME, &T::WIRING.service);
-    let front = Arc::new(Front::new::<M, S>(Arc::clone(&service), DOMAIN));
-    Guard { server: make_server(service), front, marker: PhantomData }
+    let front = Arc::new(Front::new::<T, M, S>(Arc::clone(&service)));
+    Guard { server: make_server(service), front }
 }
 
 /// The policy of a service without an instance of it, for a test or a build step.
@@ -207,11 +208,7 @@ fn check_name(server: &str, known: &Named) {
     }
 }
 
-impl<T, S, M> Guard<T, S, M>
-where
-    T: Guarded<M, S>,
-    S: NamedService,
-{
+impl<S> Guard<S> {
     /// Sets the `ErrorInfo` domain of refusals, such as `orders.example.com`.
     ///
     /// # Panics
@@ -233,17 +230,17 @@ where
     }
 }
 
-impl<T, S: NamedService, M> NamedService for Guard<T, S, M> {
+impl<S: NamedService> NamedService for Guard<S> {
     const NAME: &'static str = S::NAME;
 }
 
-impl<T, S: Clone, M> Clone for Guard<T, S, M> {
+impl<S: Clone> Clone for Guard<S> {
     fn clone(&self) -> Self {
-        Guard { server: self.server.clone(), front: Arc::clone(&self.front), marker: PhantomData }
+        Guard { server: self.server.clone(), front: Arc::clone(&self.front) }
     }
 }
 
-impl<T, S, M> fmt::Debug for Guard<T, S, M> {
+impl<S> fmt::Debug for Guard<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard").field("service", &self.front.name()).finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@ use tonic::{
 use tower_service::Service;
 
 use crate::{
-    guard::{Guard, Guarded},
+    guard::Guard,
     policy::{Kind, PolicyTable, ServicePolicy},
 };
 
@@ -113,12 +113,10 @@ impl GuardedRoutes {
     /// Adds a guarded service. A generated server as it stands doesn't fit here: see
     /// [`guard`](crate::guard()).
     #[must_use]
-    pub fn guarded<T, S, M>(mut self, service: Guard<T, S, M>) -> Self
+    pub fn guarded<S>(mut self, service: Guard<S>) -> Self
     where
-        T: Guarded<M, S>,
-        S: NamedService + Sync,
-        M: 'static,
-        Guard<T, S, M>: Service<
+        S: NamedService,
+        Guard<S>: Service<
                 http::Request<Body>,
                 Response = http::Response<Body>,
                 Error = Infallible,

@@ -96,12 +96,15 @@ pub(crate) fn text<'a>(
         lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max()
     };
     let widths = [0, 1, 2, 3, 4].map(|column| width(column).unwrap_or_default());
-    for line in &lines {
+    for (at, line) in lines.iter().enumerate() {
+        if at > 0 {
+            f.write_str("\n")?;
+        }
         let mut printed = String::new();
         for (cell, width) in line.iter().zip(widths) {
             write!(printed, "{cell:width$}  ")?;
         }
-        writeln!(f, "{}", printed.trim_end())?;
+        f.write_str(printed.trim_end())?;
     }
     Ok(())
 }
@@ -254,8 +257,7 @@ shop.v1.Orders/List      authenticated  bearer                                  
 shop.v1.Orders/Find      OPEN           optional(one_of(api-key, bearer via self.tokens))  authorize = Self::quota
 shop.v1.Orders/Ping      OPEN                                                                                                                               a \"probe\" | liveness
 shop.v1.Orders/Pay       BYPASSED       all_of(bearer, api-key)                            roles(Role::Admin, Role::Owner), authorize_request = Self::owns
-grpc.health.v1.Health/*  OPEN                                                                                                                               probes
-";
+grpc.health.v1.Health/*  OPEN                                                                                                                               probes";
         assert_eq!(table.to_string(), expected);
     }
 

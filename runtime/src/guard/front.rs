@@ -1,6 +1,6 @@
 //! What the front door decides of a call's head.
 
-use std::{pin::Pin, sync::Arc};
+use std::{marker::PhantomData, pin::Pin, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, Method,
@@ -17,7 +17,7 @@ use crate::{
     plan::{Call, Plan},
     policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
     proof::{Proof, instance},
-    refusal::{Facts, Refusal},
+    refusal::{DOMAIN, Facts, Refusal},
     scheme::Place,
 };
 
@@ -31,8 +31,31 @@ pub trait Visit<'s> {
     fn unknown(self) -> Self::Output;
 }
 
-pub(crate) struct Front<T> {
+/// A guarded service whose type is forgotten: what follows is built once, in this crate.
+trait Plans: Send + Sync {
+    fn decide<'s>(&'s self, method: u32, visitor: Decide<'s>) -> Decision<'s>;
+    fn facts(&self, method: u32) -> Option<Facts>;
+}
+
+struct Service<T, M, S> {
     service: Arc<T>,
+    marker: PhantomData<fn() -> (M, S)>,
+}
+
+impl<T: Guarded<M, S>, M, S> Plans for Service<T, M, S> {
+    fn decide<'s>(&'s self, method: u32, visitor: Decide<'s>) -> Decision<'s> {
+        self.service.visit(method, visitor)
+    }
+
+    fn facts(&self, method: u32) -> Option<Facts> {
+        self.service.visit(method, Describe)
+    }
+}
+
+pub(super) struct Front {
+    plans: Arc<dyn Plans>,
+    /// The service's address.
+    instance: usize,
     name: &'static str,
     methods: &'static [MethodPolicy],
     domain: &'static str,
@@ -50,17 +73,21 @@ pub(super) enum Answer {
     Refuse(HeaderMap),
 }
 
-impl<T> Front<T> {
-    pub(super) fn new<M, S>(service: Arc<T>, domain: &'static str) -> Self
+impl Front {
+    pub(super) fn new<T, M, S>(service: Arc<T>) -> Self
     where
         T: Guarded<M, S>,
-        S: NamedService,
+        M: 'static,
+        S: NamedService + 'static,
     {
+        let instance = instance(&*service);
+        let plans: Arc<dyn Plans> =
+            Arc::new(Service { service, marker: PhantomData::<fn() -> (M, S)> });
         let methods = T::WIRING.methods;
         let mut sensitive = vec![AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
         let mut bypassed = Vec::new();
         for method in methods {
-            let Some(facts) = service.visit(method.key, Describe) else { continue };
+            let Some(facts) = plans.facts(method.key) else { continue };
             check_order(S::NAME, method, &facts);
             for leaf in facts.leaves {
                 if let Place::Header(header) = leaf.place
@@ -82,10 +109,11 @@ impl<T> Front<T> {
         }
         let sensitive = sensitive.into();
         Front {
-            service,
+            plans,
+            instance,
             name: S::NAME,
             methods,
-            domain,
+            domain: DOMAIN,
             sensitive,
             bypassed,
             refusals: Refusals::default(),
@@ -94,7 +122,8 @@ impl<T> Front<T> {
 
     pub(super) fn with_domain(&self, domain: &'static str) -> Self {
         Front {
-            service: Arc::clone(&self.service),
+            plans: Arc::clone(&self.plans),
+            instance: self.instance,
             name: self.name,
             methods: self.methods,
             domain,
@@ -114,10 +143,7 @@ impl<T> Front<T> {
     }
 
     /// Decides the call with this head, and leaves the head as an admitted call's should be.
-    pub(super) async fn decide<M, S>(&self, parts: &mut Parts) -> Answer
-    where
-        T: Guarded<M, S>,
-    {
+    pub(super) async fn decide(&self, parts: &mut Parts) -> Answer {
         self.clean(parts);
         if !is_grpc(parts) {
             return self
@@ -130,16 +156,16 @@ impl<T> Front<T> {
         };
         let rpc = RpcName { service: self.name, method: called };
         let head = CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc);
-        let visitor = Decide { head, rpc, instance: instance(&*self.service), domain: self.domain };
+        let visitor = Decide { head, rpc, instance: self.instance, domain: self.domain };
         // Visiting runs the expressions of the attribute, which may panic as well.
-        let decided =
-            refusing_panics(async { self.service.visit(method.key, visitor).await }).await;
+        let decided = refusing_panics(async { self.plans.decide(method.key, visitor).await }).await;
         match decided {
             Ok(proof) => Answer::Admit(proof),
             Err(refusal) => {
-                Answer::Refuse(self.refusals.head(refusal, method, rpc, self.domain, || {
-                    self.service.visit(method.key, Describe)
-                }))
+                Answer::Refuse(
+                    self.refusals
+                        .head(refusal, method, rpc, self.domain, || self.plans.facts(method.key)),
+                )
             }
         }
     }
@@ -186,6 +212,9 @@ fn is_grpc(parts: &Parts) -> bool {
         })
 }
 
+/// The proof for a call that gets in: none where the method is open to everyone.
+type Decision<'s> = Pin<Box<dyn Future<Output = Result<Option<Proof>, Refusal>> + Send + 's>>;
+
 /// Runs the plan.
 struct Decide<'s> {
     head: CallHead<'s>,
@@ -195,9 +224,9 @@ struct Decide<'s> {
 }
 
 impl<'s> Visit<'s> for Decide<'s> {
-    type Output = Pin<Box<dyn Future<Output = Result<Option<Proof>, Refusal>> + Send + 's>>;
+    type Output = Decision<'s>;
 
-    fn plan<P: Plan + 's>(self, policy: u64, plan: P) -> Self::Output {
+    fn plan<P: Plan + 's>(self, policy: u64, plan: P) -> Decision<'s> {
         Box::pin(async move {
             let site = Site { service: Some(self.rpc.service), method: self.rpc.method };
             let identity = run(&plan, Call { head: self.head, given: None }, site).await?;
@@ -205,11 +234,11 @@ impl<'s> Visit<'s> for Decide<'s> {
         })
     }
 
-    fn anonymous(self) -> Self::Output {
+    fn anonymous(self) -> Decision<'s> {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    fn unknown(self) -> Self::Output {
+    fn unknown(self) -> Decision<'s> {
         Box::pin(std::future::ready(Err(Refusal::internal("a method of the table has no plan"))))
     }
 }

@@ -8,20 +8,16 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tonic::server::NamedService;
 use tower_service::Service;
 
-use super::{Guard, Guarded, GuardedBody, drain::drain, front::Answer};
+use super::{Guard, GuardedBody, drain::drain, front::Answer};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-impl<T, S, M, B, R> Service<Request<B>> for Guard<T, S, M>
+impl<S, B, R> Service<Request<B>> for Guard<S>
 where
-    T: Guarded<M, S>,
-    S: NamedService + Service<Request<GuardedBody<B>>, Response = Response<R>>,
-    S: Clone + Send + 'static,
+    S: Service<Request<GuardedBody<B>>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send + 'static,
-    M: 'static,
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     R: Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
@@ -41,7 +37,7 @@ where
         let front = Arc::clone(&self.front);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match front.decide::<M, S>(&mut parts).await {
+            match front.decide(&mut parts).await {
                 Answer::Admit(proof) => {
                     if let Some(proof) = proof {
                         parts.extensions.insert(proof);
