@@ -1,5 +1,7 @@
 //! A random policy and a random call: both doors decide as a small reference model does.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod model;
 mod service;
 
