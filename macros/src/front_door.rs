@@ -44,7 +44,7 @@ impl Entry {
 //
 // Output:
 //     const _: () = {
-//         struct Marker;
+//         pub struct Marker;
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
 //             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
 //             fn visit<'s, V: Visit<'s>>(&'s self, method: u32, visitor: V) -> V::Output {
@@ -86,9 +86,10 @@ pub(crate) fn expand(
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
-        #[allow(non_local_definitions, clippy::all, clippy::pedantic, clippy::restriction)]
+        #[allow(non_local_definitions, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction)]
         const _: () = {
-            struct __Marker;
+            // Seen by whoever calls `guard`, in whatever module that is.
+            pub struct __Marker;
 
             #[automatically_derived]
             impl #impl_generics #krate::__private::Guarded<__Marker, #server> for #self_ty #where_clause {
