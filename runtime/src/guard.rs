@@ -29,7 +29,7 @@ use crate::{
     label = "no `#[authenticated(..)]` on the service's impl block",
     note = "write `#[authenticated(scheme = ..)]` on the impl of the service's trait, above `#[tonic::async_trait]`"
 )]
-pub trait Guarded<Marker, S>: Send + Sync + Sized + 'static {
+pub trait Guarded<Marker, S>: Send + Sync + Sized {
     #[doc(hidden)]
     const WIRING: Wiring;
 
@@ -85,7 +85,7 @@ pub struct Guard<T, S, M> {
 /// of the policy can't be made. Both happen at start, not on a call.
 pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<T, S, M>
 where
-    T: Guarded<M, S>,
+    T: Guarded<M, S> + 'static,
     S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>>,
 {
     guard_arc(Arc::new(service), make_server)
@@ -97,7 +97,7 @@ where
 /// As [`guard`].
 pub fn guard_arc<T, S, M>(service: Arc<T>, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<T, S, M>
 where
-    T: Guarded<M, S>,
+    T: Guarded<M, S> + 'static,
     S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>>,
 {
     check_name(S::NAME, &T::WIRING.service);

@@ -40,7 +40,7 @@ impl GuardedRoutes {
     #[must_use]
     pub fn guarded<T, S, M>(mut self, service: Guard<T, S, M>) -> Self
     where
-        T: Guarded<M, S>,
+        T: Guarded<M, S> + 'static,
         S: NamedService + Sync,
         M: 'static,
         Guard<T, S, M>: Service<

@@ -17,7 +17,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl<T, S, M, B, R> Service<Request<B>> for Guard<T, S, M>
 where
-    T: Guarded<M, S>,
+    T: Guarded<M, S> + 'static,
     S: NamedService + Service<Request<GuardedBody<B>>, Response = Response<R>>,
     S: Clone + Send + 'static,
     S::Future: Send + 'static,
