@@ -1,11 +1,46 @@
 //! Generates the services that the tests call. No protoc: protox reads the protos.
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+use std::{env, error::Error, fmt::Write, fs, path::Path};
+
+/// As many methods as a large service has.
+const WIDE: usize = 120;
+
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = protox::compile(
-        ["proto/kinds.proto", "proto/orders.proto", "proto/policies.proto"],
+        ["proto/kinds.proto", "proto/orders.proto", "proto/policies.proto", "proto/shapes.proto"],
         ["proto"],
     )?;
     tonic_prost_build::configure().compile_fds(files)?;
+    let files = protox::compile(["proto/shared.proto"], ["proto"])?;
+    tonic_prost_build::configure().use_arc_self(true).compile_fds(files)?;
+    wide(Path::new(&env::var("OUT_DIR")?))
+}
+
+/// A service of many methods, and its implementation: every third method has an attribute of its own.
+fn wide(out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut proto = "syntax = \"proto3\"; package guard.shapes.wide.v1; message Void {}\n\
+                     service Wide {\n"
+        .to_owned();
+    let mut methods = String::new();
+    for number in 0..WIDE {
+        writeln!(proto, "rpc Call{number}(Void) returns (Void);")?;
+        if number % 3 == 2 {
+            methods.push_str("#[authenticated(scheme = \"bearer\", scopes(\"write\"))]\n");
+        }
+        writeln!(
+            methods,
+            "async fn call{number}(&self, _: Request<Void>) -> Result<Response<Void>, Status> {{ \
+             Ok(Response::new(Void {{}})) }}"
+        )?;
+    }
+    proto.push('}');
+    fs::write(out.join("wide.proto"), proto)?;
+    let files = protox::compile(["wide.proto"], [out])?;
+    tonic_prost_build::configure().compile_fds(files)?;
+    let service = format!(
+        "#[authenticated(scheme = \"bearer\")]\n#[tonic::async_trait]\nimpl Wide for Service {{\n{methods}}}\n"
+    );
+    fs::write(out.join("wide_impl.rs"), service)?;
     Ok(())
 }

@@ -31,9 +31,8 @@ pub(crate) fn insert(method: &mut Method, policy: &Policy, krate: &Path) -> syn:
     let Some(body) = method.body() else {
         return Err(syn::Error::new(name.span(), "the body of this method isn't recognised"));
     };
-    // async_trait's body begins with the statement that tells the compiler its type.
-    let at = usize::from(matches!(body.stmts.first(), Some(Stmt::Expr(Expr::If(_), _))));
-    body.stmts.splice(at..at, door);
+    // Before anything else, always: whatever the body begins with may be the user's.
+    body.stmts.splice(..0, door);
     Ok(())
 }
 

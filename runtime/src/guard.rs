@@ -26,7 +26,7 @@ use crate::policy::{Kind, MethodPolicy, ServicePolicy};
     label = "no `#[authenticated(..)]` on the service's impl block",
     note = "write `#[authenticated(scheme = ..)]` on the impl of the service's trait, above `#[tonic::async_trait]`"
 )]
-pub trait Guarded<Marker, S>: Send + Sync + Sized + 'static {
+pub trait Guarded<Marker, S>: Send + Sync + Sized {
     #[doc(hidden)]
     const WIRING: Wiring;
 
@@ -119,7 +119,7 @@ pub struct Guard<S> {
 /// happen at start, not on a call.
 pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
 where
-    T: Guarded<M, S>,
+    T: Guarded<M, S> + 'static,
     S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>> + 'static,
     M: 'static,
 {
@@ -132,7 +132,7 @@ where
 /// As [`guard`].
 pub fn guard_arc<T, S, M>(service: Arc<T>, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
 where
-    T: Guarded<M, S>,
+    T: Guarded<M, S> + 'static,
     S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>> + 'static,
     M: 'static,
 {

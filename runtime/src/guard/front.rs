@@ -76,7 +76,7 @@ pub(super) enum Answer {
 impl Front {
     pub(super) fn new<T, M, S>(service: Arc<T>) -> Self
     where
-        T: Guarded<M, S>,
+        T: Guarded<M, S> + 'static,
         M: 'static,
         S: NamedService + 'static,
     {

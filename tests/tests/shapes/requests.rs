@@ -1,0 +1,76 @@
+//! The request by every name and type.
+
+use tonic::{Response, Status};
+use tonic_guard::{Authenticate, authenticated};
+use tonic_guard_tests::{Tokens, User};
+
+use crate::{
+    holds_alone, holds_at_both_doors,
+    pb::{Text, shape_server::Shape},
+    ran,
+};
+
+type Alias<T> = tonic::Request<T>;
+type Whole = tonic::Request<Text>;
+
+/// For each way to write the parameter: the attribute on the impl, and on the method.
+macro_rules! requests {
+    ($($name:ident($($request:tt)+) { $($body:tt)* })+) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            #[allow(unused_imports)]
+            use tonic::{self as grpc, Request, Request as RpcRequest};
+
+            #[derive(Authenticate)]
+            struct OnImpl(#[verifies("bearer")] Tokens);
+
+            #[authenticated(scheme = "bearer")]
+            #[tonic::async_trait]
+            impl Shape for OnImpl {
+                async fn call(&self, $($request)+) -> Result<Response<Text>, Status> {
+                    $($body)*
+                    Ok(ran())
+                }
+            }
+
+            #[derive(Authenticate)]
+            struct OnMethod(#[verifies("bearer")] Tokens);
+
+            #[tonic::async_trait]
+            impl Shape for OnMethod {
+                #[authenticated(scheme = "bearer")]
+                async fn call(
+                    &self,
+                    $($request)+,
+                    #[identity] caller: User,
+                ) -> Result<Response<Text>, Status> {
+                    $($body)*
+                    assert_eq!(caller.name, "ada");
+                    Ok(ran())
+                }
+            }
+
+            #[tokio::test]
+            async fn strangers_are_refused() {
+                holds_at_both_doors(|| OnImpl(Tokens)).await;
+                holds_alone(OnMethod(Tokens)).await;
+            }
+        }
+    )+};
+}
+
+requests! {
+    named_otherwise(req: Request<Text>) { assert_eq!(req.into_inner().text, "hi"); }
+    unused(_request: Request<Text>) {}
+    wild(_: Request<Text>) {}
+    mutable(mut request: Request<Text>) { request.get_mut().text.clear(); }
+    by_reference(ref request: Request<Text>) { assert_eq!(request.get_ref().text, "hi"); }
+    raw(r#type: Request<Text>) { assert_eq!(r#type.into_inner().text, "hi"); }
+    named_as_ours(status: Request<Text>) { assert_eq!(status.into_inner().text, "hi"); }
+    full_path(request: tonic::Request<Text>) { assert_eq!(request.into_inner().text, "hi"); }
+    renamed(request: RpcRequest<Text>) { assert_eq!(request.into_inner().text, "hi"); }
+    renamed_crate(request: grpc::Request<Text>) { assert_eq!(request.into_inner().text, "hi"); }
+    alias(request: Alias<Text>) { assert_eq!(request.into_inner().text, "hi"); }
+    alias_of_all(request: Whole) { assert_eq!(request.into_inner().text, "hi"); }
+}

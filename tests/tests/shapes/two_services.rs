@@ -1,0 +1,54 @@
+//! Two services implemented for one type.
+
+use std::sync::Arc;
+
+use tonic::{Code, Request, Response, Status, transport::Server};
+use tonic_guard::{Authenticate, authenticated, guard_arc};
+use tonic_guard_tests::{Running, Tokens, request};
+
+use crate::{
+    ADA, EVE, call,
+    pb::{
+        Text,
+        other_client::OtherClient,
+        other_server::{Other, OtherServer},
+        shape_server::{self, Shape, ShapeServer},
+    },
+    ran,
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+#[authenticated(scheme = "bearer", server = shape_server::ShapeServer)]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(&self, _: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(ran())
+    }
+}
+
+#[authenticated(scheme = "bearer", scopes("write"), server = OtherServer)]
+#[tonic::async_trait]
+impl Other for Service {
+    async fn call(&self, _: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(ran())
+    }
+}
+
+#[tokio::test]
+async fn each_has_its_own_policy() {
+    let service = Arc::new(Service(Tokens));
+    let server = Server::builder()
+        .add_service(guard_arc(Arc::clone(&service), ShapeServer::from_arc))
+        .add_service(guard_arc(service, OtherServer::from_arc));
+    let server = Running::start(server).await;
+    let mut other = OtherClient::new(server.channel().await);
+    assert_eq!(call(&server, &[]).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(call(&server, EVE).await.unwrap(), "ran");
+    let refused = other.call(request(Text::default(), &[])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let refused = other.call(request(Text::default(), EVE)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(other.call(request(Text::default(), ADA)).await.unwrap().into_inner().text, "ran");
+}

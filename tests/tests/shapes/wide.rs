@@ -1,0 +1,42 @@
+//! A service of 120 methods. `build.rs` writes the proto and the impl.
+
+use tonic::{Code, Request, Response, Status, transport::Server};
+use tonic_guard::{Authenticate, authenticated, guard, policy_of};
+use tonic_guard_tests::{Running, Tokens, request};
+
+use crate::{ADA, EVE};
+
+#[allow(missing_docs, clippy::all)]
+mod pb {
+    tonic::include_proto!("guard.shapes.wide.v1");
+}
+
+use pb::{
+    Void,
+    wide_client::WideClient,
+    wide_server::{Wide, WideServer},
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+include!(concat!(env!("OUT_DIR"), "/wide_impl.rs"));
+
+#[tokio::test]
+async fn each_method_has_the_policy_that_it_says() {
+    let server = Server::builder().add_service(guard(Service(Tokens), WideServer::from_arc));
+    let server = Running::start(server).await;
+    let mut client = WideClient::new(server.channel().await);
+    let refused = client.call0(request(Void {}, &[])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let refused = client.call119(request(Void {}, EVE)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert!(client.call119(request(Void {}, ADA)).await.is_ok());
+    assert!(client.call118(request(Void {}, EVE)).await.is_ok());
+}
+
+#[test]
+fn the_table_has_every_method() {
+    let policy = policy_of(WideServer::<Service>::from_arc);
+    assert_eq!(policy.methods().len(), 120);
+}
