@@ -1,4 +1,9 @@
 //! Calls over loopback to running servers: every guard has a call that it refuses and one that it
 //! lets in.
 
+#[macro_use]
+mod support;
+
+mod headers;
+mod kinds;
 mod refusals;
