@@ -6,4 +6,5 @@ mod support;
 
 mod headers;
 mod kinds;
+mod language;
 mod refusals;
