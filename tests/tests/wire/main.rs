@@ -4,6 +4,8 @@
 #[macro_use]
 mod support;
 
+mod faults;
+mod front_door;
 mod headers;
 mod kinds;
 mod language;
