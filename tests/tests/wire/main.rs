@@ -7,6 +7,7 @@ mod support;
 mod faults;
 mod front_door;
 mod headers;
+mod http1;
 mod kinds;
 mod language;
 mod refusals;
