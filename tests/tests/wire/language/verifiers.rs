@@ -98,7 +98,7 @@ fn a_bypass_is_shown_in_the_table() {
 #[derive(Authenticate)]
 struct Shared {
     #[verifies("bearer")]
-    tokens: Arc<&'static Tokens>,
+    tokens: Arc<Tokens>,
 }
 
 #[authenticated(scheme = "bearer")]
@@ -120,7 +120,7 @@ impl Extra for Shared {
 
 #[tokio::test]
 async fn a_shared_verifier_judges() {
-    let server = at_the_front_door(Shared { tokens: Arc::new(&Tokens) }).await;
+    let server = at_the_front_door(Shared { tokens: Arc::new(Tokens) }).await;
     assert_eq!(call(&server, &[ADA]).await.unwrap(), "ada");
     assert!(call(&server, &[]).await.is_err());
     assert!(call_get_url(&server, &[ADA]).await.is_ok());

@@ -12,8 +12,10 @@ use tower_service::Service;
 /// The service `S` behind something that is done with each request.
 pub(crate) struct Behind<S, B> {
     service: S,
-    act: Arc<dyn Fn(&mut Request<B>) + Send + Sync>,
+    act: Arc<Act<B>>,
 }
+
+type Act<B> = dyn Fn(&mut Request<B>) + Send + Sync;
 
 /// Puts `act` before `service`.
 pub(crate) fn behind<S, B>(
