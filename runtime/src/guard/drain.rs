@@ -31,7 +31,8 @@ pub(super) async fn drain<B>(parts: &Parts, body: B)
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    if !matches!(parts.version, Version::HTTP_10 | Version::HTTP_11) || !worth_reading(parts) {
+    if !matches!(parts.version, Version::HTTP_10 | Version::HTTP_11) || !worth_reading(parts, &body)
+    {
         return;
     }
     if let Some(_place) = Place::take() {
@@ -41,9 +42,13 @@ where
     }
 }
 
-fn worth_reading(parts: &Parts) -> bool {
+fn worth_reading<B: Body>(parts: &Parts, body: &B) -> bool {
     // A caller that asked whether to send must not be told to.
     if parts.headers.contains_key(EXPECT) {
+        return false;
+    }
+    // tonic-web takes `content-length` off the head. The body still knows it.
+    if body.size_hint().lower() > MAX_BYTES as u64 {
         return false;
     }
     match parts.headers.get(CONTENT_LENGTH) {

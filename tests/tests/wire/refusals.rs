@@ -1,68 +1,275 @@
 //! What a refused caller gets: each row of the table in the crate's documentation, at both doors.
 
-use tonic::{Code, Request, Response, Status, transport::Server};
-use tonic_guard::{Authenticate, authenticated, guard};
+use http::StatusCode;
+use tonic::{Code, transport::Server};
+use tonic_guard::{guard, scheme::Bearer};
 use tonic_guard_tests::{
-    Keys, Passwords, Running, Tokens, User, challenges, error_info,
-    pb::{
-        Note,
-        extra_client::ExtraClient,
-        extra_server::{Extra, ExtraServer},
-    },
-    request,
+    Caller, Role, Running, User, challenges, error_info, pb::extra_server::ExtraServer,
 };
 
-#[derive(Authenticate)]
-struct Service {
-    #[verifies("bearer")]
-    tokens: Tokens,
-    #[verifies("basic")]
-    passwords: Passwords,
-    #[verifies("api-key")]
-    keys: Keys,
+use crate::support::{
+    frames::{self, END_HEADERS, END_STREAM, Frame, HEADERS},
+    raw::{H2, UNARY, framed, one_note},
+    service::{ACME, ADA, ADAS_PASSWORD, EVE, at_the_front_door, at_the_methods_door, call, note},
+};
+
+service!(Scoped: [scheme = Bearer::realm("orders"), scopes("read", "write")] => User);
+service!(Ranked: [scheme = "bearer", roles(Role::Admin, Role::Owner)] => User);
+service!(Any: [scheme = one_of("api-key", "basic", "bearer")] => Caller);
+
+/// A refused call and what it gets.
+struct Row {
+    headers: &'static [(&'static str, &'static str)],
+    code: Code,
+    message: &'static str,
+    /// The reason and the scheme of its `ErrorInfo`; none for INTERNAL.
+    info: Option<(&'static str, &'static str)>,
+    challenges: &'static [&'static str],
 }
 
-impl Service {
-    fn new() -> Self {
-        Service { tokens: Tokens, passwords: Passwords, keys: Keys::default() }
-    }
+const SCOPED: &[Row] = &[
+    Row {
+        headers: &[],
+        code: Code::Unauthenticated,
+        message: "credentials are missing",
+        info: Some(("CREDENTIALS_MISSING", "bearer")),
+        challenges: &[r#"Bearer realm="orders""#],
+    },
+    Row {
+        headers: &[ADA, ADA],
+        code: Code::Unauthenticated,
+        message: "credentials are presented more than once",
+        info: Some(("OVERLOADED_CREDENTIALS", "bearer")),
+        challenges: &[r#"Bearer realm="orders", error="invalid_request""#],
+    },
+    Row {
+        headers: &[("authorization", "Bearer ada token")],
+        code: Code::Unauthenticated,
+        message: "the credentials are malformed",
+        info: Some(("CREDENTIALS_MALFORMED", "bearer")),
+        challenges: &[r#"Bearer realm="orders", error="invalid_request""#],
+    },
+    Row {
+        headers: &[ADAS_PASSWORD],
+        code: Code::Unauthenticated,
+        message: "credentials of this type are not accepted here",
+        info: Some(("CREDENTIAL_TYPE_UNSUPPORTED", "bearer")),
+        challenges: &[r#"Bearer realm="orders""#],
+    },
+    Row {
+        headers: &[("authorization", "Bearer nobodys-token")],
+        code: Code::Unauthenticated,
+        message: "the credentials are invalid",
+        info: Some(("CREDENTIALS_INVALID", "bearer")),
+        challenges: &[r#"Bearer realm="orders", error="invalid_token""#],
+    },
+    Row {
+        headers: &[("authorization", "Bearer old-token")],
+        code: Code::Unauthenticated,
+        message: "the credentials have expired",
+        info: Some(("ACCESS_TOKEN_EXPIRED", "bearer")),
+        challenges: &[r#"Bearer realm="orders", error="invalid_token""#],
+    },
+    Row {
+        headers: &[EVE],
+        code: Code::PermissionDenied,
+        message: "the credentials lack a required scope",
+        info: Some(("ACCESS_TOKEN_SCOPE_INSUFFICIENT", "bearer")),
+        challenges: &[r#"Bearer realm="orders", error="insufficient_scope", scope="read write""#],
+    },
+    Row {
+        headers: &[("authorization", "Bearer down")],
+        code: Code::Unavailable,
+        message: "the credentials can't be checked now",
+        info: Some(("AUTHENTICATOR_UNAVAILABLE", "bearer")),
+        challenges: &[],
+    },
+    Row {
+        headers: &[("authorization", "Bearer panic")],
+        code: Code::Internal,
+        message: "the call could not be checked",
+        info: None,
+        challenges: &[],
+    },
+];
+
+const RANKED: &[Row] = &[Row {
+    headers: &[EVE],
+    code: Code::PermissionDenied,
+    message: "permission denied",
+    info: Some(("PERMISSION_DENIED", "bearer")),
+    challenges: &[],
+}];
+
+const ANY: &[Row] = &[
+    Row {
+        headers: &[],
+        code: Code::Unauthenticated,
+        message: "credentials are missing",
+        info: Some(("CREDENTIALS_MISSING", "api-key, basic, bearer")),
+        challenges: &[
+            r#"ApiKey header="x-api-key""#,
+            r#"Basic realm="grpc", charset="UTF-8""#,
+            "Bearer",
+        ],
+    },
+    Row {
+        headers: &[ADA, ACME],
+        code: Code::Unauthenticated,
+        message: "credentials are presented more than once",
+        info: Some(("OVERLOADED_CREDENTIALS", "api-key, basic, bearer")),
+        challenges: &[
+            r#"ApiKey header="x-api-key", error="invalid_request""#,
+            r#"Basic realm="grpc", charset="UTF-8", error="invalid_request""#,
+            r#"Bearer error="invalid_request""#,
+        ],
+    },
+    Row {
+        headers: &[("authorization", "Negotiate YQ==")],
+        code: Code::Unauthenticated,
+        message: "credentials of this type are not accepted here",
+        info: Some(("CREDENTIAL_TYPE_UNSUPPORTED", "api-key, basic, bearer")),
+        challenges: &[
+            r#"ApiKey header="x-api-key""#,
+            r#"Basic realm="grpc", charset="UTF-8""#,
+            "Bearer",
+        ],
+    },
+    Row {
+        headers: &[("x-api-key", "key-9")],
+        code: Code::Unauthenticated,
+        message: "the credentials are invalid",
+        info: Some(("API_KEY_INVALID", "api-key")),
+        challenges: &[r#"ApiKey header="x-api-key", error="invalid_token""#],
+    },
+    Row {
+        headers: &[("authorization", "Basic YWRhOndyb25n")],
+        code: Code::Unauthenticated,
+        message: "the credentials are invalid",
+        info: Some(("CREDENTIALS_INVALID", "basic")),
+        challenges: &[r#"Basic realm="grpc", charset="UTF-8", error="invalid_token""#],
+    },
+];
+
+/// Whether the refusals name the service and the method, as those of a front door do.
+#[derive(Clone, Copy, PartialEq)]
+enum Names {
+    Both,
+    Neither,
 }
 
-#[authenticated(scheme = "bearer")]
-#[tonic::async_trait]
-impl Extra for Service {
-    #[authenticated(scheme = "bearer", scopes("read", "write"))]
-    async fn unary(
-        &self,
-        request: Request<Note>,
-        #[identity] caller: User,
-    ) -> Result<Response<Note>, Status> {
-        let Note { text, payload } = request.into_inner();
-        Ok(Response::new(Note { text: format!("{} says {text}", caller.name), payload }))
-    }
-
-    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
-        Ok(Response::new(Note::default()))
+async fn refuses(server: &Running, rows: &[Row], names: Names, domain: &str) {
+    for row in rows {
+        let Row { headers, .. } = row;
+        let refused = call(server, headers).await.unwrap_err();
+        assert_eq!(refused.code(), row.code, "{headers:?}");
+        assert_eq!(refused.message(), row.message, "{headers:?}");
+        assert_eq!(challenges(&refused), row.challenges, "{headers:?}");
+        let info = error_info(&refused);
+        match (row.info, info) {
+            (None, None) => {}
+            (Some((reason, scheme)), Some(info)) => {
+                assert_eq!((&*info.0, &*info.1), (reason, domain), "{headers:?}");
+                let mut told: Vec<_> =
+                    info.2.iter().map(|(key, value)| (&**key, &**value)).collect();
+                told.sort_unstable();
+                let expected = match names {
+                    Names::Both => vec![
+                        ("method", "Unary"),
+                        ("scheme", scheme),
+                        ("service", "guard.test.v1.Extra"),
+                    ],
+                    Names::Neither => vec![("scheme", scheme)],
+                };
+                assert_eq!(told, expected, "{headers:?}");
+            }
+            (expected, told) => panic!("{headers:?}: {told:?} is not {expected:?}"),
+        }
     }
 }
 
 #[tokio::test]
-async fn a_caller_with_a_good_token_gets_its_answer() {
-    let server = Server::builder().add_service(guard(Service::new(), ExtraServer::from_arc));
-    let server = Running::start(server).await;
-    let mut client = ExtraClient::new(server.channel().await);
-    let note = Note { text: "hi".into(), payload: vec![] };
-    let answer = client.unary(request(note, &[("authorization", "Bearer ada-token")])).await;
-    assert_eq!(answer.unwrap().into_inner().text, "ada says hi");
-    let refused = client.unary(request(Note::default(), &[])).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unauthenticated);
-    println!("{refused:?} {:?} {:?}", error_info(&refused), challenges(&refused));
-    let refused = client
-        .unary(request(Note::default(), &[("authorization", "Bearer eve-token")]))
-        .await
-        .unwrap_err();
-    println!("{refused:?} {:?} {:?}", error_info(&refused), challenges(&refused));
-    let refused =
-        client.get_url(request(Note::default(), &[("authorization", "Bearer eve-token")])).await;
-    println!("{refused:?}");
+async fn each_refusal_at_the_front_door_says_what_the_table_says() {
+    let scoped = at_the_front_door(Scoped::default()).await;
+    refuses(&scoped, SCOPED, Names::Both, "tonic-guard").await;
+    // The second time the answer comes out of the store.
+    refuses(&scoped, SCOPED, Names::Both, "tonic-guard").await;
+    assert!(call(&scoped, &[ADA]).await.unwrap().contains("ada"));
+    let ranked = at_the_front_door(Ranked::default()).await;
+    refuses(&ranked, RANKED, Names::Both, "tonic-guard").await;
+    assert!(call(&ranked, &[ADA]).await.unwrap().contains("ada"));
+    let any = at_the_front_door(Any::default()).await;
+    refuses(&any, ANY, Names::Both, "tonic-guard").await;
+    assert!(call(&any, &[ACME]).await.unwrap().contains("acme"));
+}
+
+#[tokio::test]
+async fn a_methods_own_door_says_the_same_without_a_service_and_a_method() {
+    let scoped = at_the_methods_door(Scoped::default()).await;
+    refuses(&scoped, SCOPED, Names::Neither, "tonic-guard").await;
+    assert!(call(&scoped, &[ADA]).await.unwrap().contains("ada"));
+    let ranked = at_the_methods_door(Ranked::default()).await;
+    refuses(&ranked, RANKED, Names::Neither, "tonic-guard").await;
+    assert!(call(&ranked, &[ADA]).await.unwrap().contains("ada"));
+    let any = at_the_methods_door(Any::default()).await;
+    refuses(&any, ANY, Names::Neither, "tonic-guard").await;
+    assert!(call(&any, &[ACME]).await.unwrap().contains("acme"));
+}
+
+#[tokio::test]
+async fn a_refusal_bears_the_domain_that_the_guard_was_given() {
+    let guard = guard(Scoped::default(), ExtraServer::from_arc).error_domain("orders.example.com");
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    refuses(&server, SCOPED, Names::Both, "orders.example.com").await;
+    assert!(call(&server, &[ADA]).await.is_ok());
+}
+
+#[test]
+fn a_domain_that_is_none_is_refused_at_start() {
+    for domain in ["", "a b", "a\n", "a\"b", "ä"] {
+        let made = std::panic::catch_unwind(|| {
+            guard(Scoped::default(), ExtraServer::from_arc).error_domain(domain)
+        });
+        assert!(made.is_err(), "{domain:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_one_frame_of_headers() {
+    for server in
+        [at_the_front_door(Scoped::default()).await, at_the_methods_door(Scoped::default()).await]
+    {
+        for row in SCOPED {
+            let headers: Vec<(&[u8], &[u8])> = row
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+                .collect();
+            let frames =
+                frames::send(&server, &frames::head(UNARY, &headers), &framed(&note(""))).await;
+            let only = Frame { kind: HEADERS, flags: END_STREAM | END_HEADERS };
+            assert_eq!(frames, [only], "{:?}", row.headers);
+        }
+        let good: [(&[u8], &[u8]); 1] = [(b"authorization", b"Bearer ada-token")];
+        let frames = frames::send(&server, &frames::head(UNARY, &good), &framed(&note(""))).await;
+        assert_eq!(frames.len(), 3, "headers, a message, trailers: {frames:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_http_200_with_grpcs_content_type() {
+    for server in
+        [at_the_front_door(Scoped::default()).await, at_the_methods_door(Scoped::default()).await]
+    {
+        let mut h2 = H2::connect(&server).await;
+        for row in SCOPED {
+            let headers: Vec<(&str, &[u8])> =
+                row.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let answer = h2.send(h2.request(UNARY, &headers, one_note())).await.unwrap();
+            assert_eq!(answer.http, StatusCode::OK);
+            assert_eq!(answer.headers["content-type"], "application/grpc");
+            assert_eq!(answer.headers["grpc-status"], i32::from(row.code).to_string());
+            assert!(answer.data.is_empty() && answer.trailers.is_none());
+        }
+    }
 }

@@ -1,0 +1,214 @@
+//! Verifiers and checks that panic, hang or fail, and callers that never send their message.
+
+use std::time::{Duration, Instant};
+
+use tonic::{Code, Request, Response, Status, transport::Server};
+use tonic_guard::{
+    AuthError, Authenticate, CallHead, authenticated, guard,
+    scheme::{Bearer, BearerToken},
+};
+use tonic_guard_tests::{
+    Running, Tokens, User, challenges, error_info,
+    pb::{
+        Note,
+        extra_server::{Extra, ExtraServer},
+    },
+    reason,
+};
+
+use crate::support::{
+    raw::{H2, UNARY, held_open},
+    service::{ADA, Ran, at_the_front_door, at_the_methods_door, call, call_get_url, says},
+};
+
+service!(Plain: [scheme = "bearer"] => User);
+
+async fn at_each_door() -> [(Running, Ran); 2] {
+    let (front, bare) = (Plain::default(), Plain::default());
+    let (front_ran, bare_ran) = (front.ran.clone(), bare.ran.clone());
+    [(at_the_front_door(front).await, front_ran), (at_the_methods_door(bare).await, bare_ran)]
+}
+
+#[tokio::test]
+async fn a_verifier_that_panics_refuses_that_call_alone() {
+    for (server, ran) in at_each_door().await {
+        let refused = call(&server, &[("authorization", "Bearer panic")]).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Internal);
+        assert_eq!(refused.message(), "the call could not be checked");
+        assert!(error_info(&refused).is_none() && challenges(&refused).is_empty());
+        assert_eq!(ran.times(), 0);
+        assert!(call(&server, &[ADA]).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_verifier_that_hangs_is_given_up_at_its_deadline() {
+    for (server, ran) in at_each_door().await {
+        let begun = Instant::now();
+        let refused = call(&server, &[("authorization", "Bearer hang")]).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        assert_eq!(reason(&refused), "AUTHENTICATOR_UNAVAILABLE");
+        assert!(challenges(&refused).is_empty());
+        // Its own deadline is 200 ms.
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(200) && took < Duration::from_secs(3), "{took:?}");
+        assert_eq!(ran.times(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_verifier_that_cant_tell_says_so_and_no_more() {
+    for (server, ran) in at_each_door().await {
+        let refused = call(&server, &[("authorization", "Bearer down")]).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        assert!(challenges(&refused).is_empty());
+        assert!(!format!("{refused:?}").contains("directory"), "the cause is on the wire");
+        assert_eq!(ran.times(), 0);
+        let refused = call(&server, &[("authorization", "Bearer x")]).await.unwrap_err();
+        assert!(!format!("{refused:?}").contains("no such token"), "the cause is on the wire");
+    }
+}
+
+/// Panics before its future is made, in its deadline, or in the user's own check.
+#[derive(Default)]
+struct Panicking;
+
+#[allow(clippy::manual_async_fn, reason = "it panics before there is a future")]
+impl Authenticate<Bearer> for Panicking {
+    type Identity = User;
+
+    fn authenticate(
+        &self,
+        token: BearerToken,
+    ) -> impl Future<Output = Result<User, AuthError>> + Send {
+        assert!(!token.matches("eager"), "a verifier panics at once");
+        async { Ok(User { name: "ada".into(), scopes: "" }) }
+    }
+}
+
+impl Panicking {
+    async fn panics(&self, _: &User, head: &CallHead<'_>) -> Result<(), Status> {
+        assert!(!head.headers().contains_key("x-panic"), "a check panics: hunter2");
+        Ok(())
+    }
+
+    async fn panics_on_request(&self, _: &User, request: &Request<Note>) -> Result<(), AuthError> {
+        assert!(!request.metadata().contains_key("x-panic"), "a check panics: hunter2");
+        Ok(())
+    }
+
+    fn tokens(&self) -> Tokens {
+        panic!("an expression of the attribute panics: hunter2")
+    }
+}
+
+#[authenticated]
+#[tonic::async_trait]
+impl Extra for Panicking {
+    #[authenticated(scheme = "bearer", authorize = Self::panics)]
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+
+    #[authenticated(scheme = "bearer", authorize_request = Self::panics_on_request)]
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+}
+
+#[tokio::test]
+async fn a_check_of_ones_own_that_panics_refuses_that_call_alone() {
+    for server in [at_the_front_door(Panicking).await, at_the_methods_door(Panicking).await] {
+        let panicking = [ADA, ("x-panic", "1")];
+        let eager = [("authorization", "Bearer eager")];
+        for refused in [
+            call(&server, &panicking).await,
+            call_get_url(&server, &panicking).await,
+            call(&server, &eager).await,
+            call_get_url(&server, &eager).await,
+        ] {
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.code(), Code::Internal);
+            assert!(!format!("{refused:?}").contains("hunter2"));
+        }
+        assert!(call(&server, &[ADA]).await.is_ok());
+        assert!(call_get_url(&server, &[ADA]).await.is_ok());
+    }
+}
+
+/// The expression behind `via` panics.
+struct BadVia(Panicking);
+
+#[authenticated(scheme = Bearer::new() via self.0.tokens())]
+#[tonic::async_trait]
+impl Extra for BadVia {
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+}
+
+#[test]
+fn an_attributes_expression_that_panics_is_found_at_start() {
+    let made = std::panic::catch_unwind(|| guard(BadVia(Panicking), ExtraServer::from_arc));
+    assert!(made.is_err());
+}
+
+#[tokio::test]
+async fn an_attributes_expression_that_panics_lets_nobody_in_at_the_methods_door() {
+    let server = at_the_methods_door(BadVia(Panicking)).await;
+    let refused = call(&server, &[ADA]).await.unwrap_err();
+    assert!(!format!("{refused:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_call_is_refused_before_its_message_and_slow_senders_hold_nobody_up() {
+    let service = Plain::default();
+    let ran = service.ran.clone();
+    let server = Server::builder()
+        .max_concurrent_streams(Some(64))
+        .add_service(guard(service, ExtraServer::from_arc));
+    let server = Running::start(server).await;
+    let mut h2 = H2::connect(&server).await;
+    let mut open = Vec::new();
+    for at in 0..100 {
+        let (sender, body) = held_open();
+        let answer = h2.send(h2.request(UNARY, &[], body));
+        let answer = tokio::time::timeout(Duration::from_secs(10), answer).await;
+        let answer = answer.unwrap_or_else(|_| panic!("sender {at} isn't answered")).unwrap();
+        assert_eq!(reason(&answer.status()), "CREDENTIALS_MISSING", "sender {at}");
+        open.push(sender);
+    }
+    assert_eq!(ran.times(), 0);
+    // On the connection of the slow senders, and on one of its own.
+    let good: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
+    let answer =
+        h2.send(h2.request(UNARY, &[good], crate::support::raw::one_note())).await.unwrap();
+    assert_eq!(answer.status().code(), Code::Ok);
+    assert!(call(&server, &[ADA]).await.is_ok());
+    assert_eq!((open.len(), ran.times()), (100, 2));
+}
+
+#[tokio::test]
+async fn two_hundred_refused_calls_of_4_mib_at_once_are_all_answered() {
+    let service = Plain::default();
+    let ran = service.ran.clone();
+    let server = at_the_front_door(service).await;
+    let channel = server.channel().await;
+    let note = Note { text: String::new(), payload: vec![0; 4_000_000] };
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..256 {
+        let mut client = tonic_guard_tests::pb::extra_client::ExtraClient::new(channel.clone());
+        let note = note.clone();
+        calls.spawn(async move { client.unary(Request::new(note)).await });
+    }
+    while let Some(refused) = calls.join_next().await {
+        let refused = refused.unwrap().unwrap_err();
+        assert_eq!(reason(&refused), "CREDENTIALS_MISSING");
+    }
+    assert_eq!(ran.times(), 0);
+    assert!(call(&server, &[ADA]).await.is_ok());
+}

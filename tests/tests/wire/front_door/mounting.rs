@@ -1,0 +1,298 @@
+//! Where a guard may stand, and what may stand around it and behind it.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use tonic::{
+    Code, Request, Response, Status,
+    codec::CompressionEncoding,
+    server::NamedService,
+    service::{
+        LayerExt, Routes,
+        interceptor::{InterceptedService, InterceptorLayer},
+    },
+    transport::Server,
+};
+use tonic_guard::{Guard, GuardedRoutes, authenticated, guard, guard_arc};
+use tonic_guard_tests::{
+    Running, Tokens, User,
+    pb::{
+        Note,
+        extra_client::ExtraClient,
+        extra_server::{Extra, ExtraServer},
+        kinds_server::{Kinds, KindsServer},
+    },
+    reason, request,
+};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+use crate::support::{
+    raw::{H2, UNARY, one_note},
+    service::{ADA, Ran, call, says},
+};
+
+service!(Plain: [scheme = "bearer"] => User);
+
+/// The good call is answered, the bad one isn't.
+async fn is_guarded(server: &Running) {
+    assert!(call(server, &[ADA]).await.unwrap().contains("ada"));
+    assert_eq!(reason(&call(server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
+}
+
+fn name<S: NamedService>(_: &S) -> &'static str {
+    S::NAME
+}
+
+#[tokio::test]
+async fn a_guard_goes_wherever_its_server_would() {
+    let made = guard(Plain::default(), ExtraServer::from_arc);
+    assert_eq!(name(&made), "guard.test.v1.Extra");
+    is_guarded(&Running::start(Server::builder().add_service(made.clone())).await).await;
+    is_guarded(&Running::start(Server::builder().add_routes(Routes::new(made.clone()))).await)
+        .await;
+    let routes = GuardedRoutes::new().guarded(made.clone());
+    is_guarded(&Running::start(Server::builder().add_routes(routes.into())).await).await;
+    is_guarded(&Running::start(Server::builder().add_optional_service(Some(made))).await).await;
+}
+
+#[tokio::test]
+async fn a_shared_service_is_guarded_and_stays_shared() {
+    let service = Arc::new(Plain::default());
+    let guard = guard_arc(Arc::clone(&service), ExtraServer::from_arc);
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    is_guarded(&server).await;
+    assert_eq!(service.ran.times(), 1);
+}
+
+#[tokio::test]
+async fn guarded_routes_open_only_what_they_are_told_to() {
+    let (_, health) = tonic_health::server::health_reporter();
+    let routes = GuardedRoutes::new()
+        .guarded(guard(Plain::default(), ExtraServer::from_arc))
+        .open(health, "load balancers ask without credentials");
+    let table = routes.policy().to_string();
+    for row in
+        ["guard.test.v1.Extra/Unary", "guard.test.v1.Extra/GetUrl", "grpc.health.v1.Health/*"]
+    {
+        assert!(table.contains(row), "{table}");
+    }
+    let server = Running::start(Server::builder().add_routes(routes.into())).await;
+    is_guarded(&server).await;
+    let mut health = HealthClient::new(server.channel().await);
+    assert!(health.check(HealthCheckRequest { service: String::new() }).await.is_ok());
+    let mut h2 = H2::connect(&server).await;
+    for path in [
+        "/grpc.health.v1.HealthX/Check",
+        "/grpc.health.v1/Check",
+        "/guard.test.v1.Kinds/Unary",
+        "/",
+    ] {
+        let good: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
+        let answer = h2.send(h2.request(path, &[good], one_note())).await.unwrap();
+        assert_eq!(answer.status().code(), Code::Unimplemented, "{path}");
+    }
+}
+
+#[test]
+fn a_service_isnt_opened_without_a_reason() {
+    for reason in ["", "  "] {
+        let opened = std::panic::catch_unwind(|| {
+            GuardedRoutes::new().open(ExtraServer::new(Plain::default()), reason)
+        });
+        assert!(opened.is_err());
+    }
+}
+
+#[tokio::test]
+async fn an_interceptor_outside_runs_before_the_guard_and_one_inside_after() {
+    let (outside, inside) = (Ran::default(), Ran::default());
+    let (out, into) = (outside.clone(), inside.clone());
+    let guard = guard(Plain::default(), move |service| {
+        InterceptedService::new(ExtraServer::from_arc(service), move |request: Request<()>| {
+            into.once();
+            Ok(request)
+        })
+    });
+    let layer = InterceptorLayer::new(move |request: Request<()>| {
+        out.once();
+        match request.metadata().contains_key("x-stop") {
+            true => Err(Status::aborted("stopped outside")),
+            false => Ok(request),
+        }
+    });
+    let server = Running::start(Server::builder().add_service(layer.named_layer(guard))).await;
+    assert!(call(&server, &[]).await.is_err());
+    assert_eq!((outside.times(), inside.times()), (1, 0));
+    assert!(call(&server, &[ADA]).await.is_ok());
+    assert_eq!((outside.times(), inside.times()), (2, 1));
+    let stopped = call(&server, &[ADA, ("x-stop", "1")]).await.unwrap_err();
+    assert_eq!(stopped.code(), Code::Aborted);
+    assert_eq!((outside.times(), inside.times()), (3, 1));
+}
+
+/// What an interceptor inside refuses is its answer.
+#[tokio::test]
+async fn an_interceptor_inside_may_refuse_an_admitted_call() {
+    let guard = guard(Plain::default(), |service| {
+        InterceptedService::new(ExtraServer::from_arc(service), |_: Request<()>| {
+            Err(Status::aborted("stopped inside"))
+        })
+    });
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    assert_eq!(call(&server, &[ADA]).await.unwrap_err().code(), Code::Aborted);
+    assert_eq!(call(&server, &[]).await.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn the_servers_own_settings_hold_inside() {
+    let guard = guard(Plain::default(), |service| {
+        ExtraServer::from_arc(service)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(64 << 10)
+    });
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    let mut client = ExtraClient::new(server.channel().await)
+        .send_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Gzip);
+    let of = |size: usize| Note { text: String::new(), payload: vec![0; size] };
+    let answer = client.unary(request(of(32 << 10), &[ADA])).await.unwrap();
+    assert_eq!(answer.metadata().get("grpc-encoding").unwrap(), &"gzip");
+    let over = client.unary(request(of(128 << 10), &[ADA])).await.unwrap_err();
+    assert_eq!(over.code(), Code::ResourceExhausted);
+    // Who has no credentials isn't told of the limit.
+    let refused = client.unary(request(of(128 << 10), &[])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_head_that_is_admitted_reaches_the_server_whole() {
+    let guard = guard(Plain::default(), |service| {
+        crate::support::layers::behind(ExtraServer::from_arc(service), |request| {
+            let shown: &http::Request<tonic_guard::GuardedBody<tonic::body::Body>> = request;
+            assert_eq!(shown.headers()["authorization"], "Bearer ada-token");
+            assert_eq!(shown.headers().get("x-mine"), Some(&HeaderValue::from_static("1")));
+            assert_eq!(shown.uri().path(), UNARY);
+        })
+    });
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    assert!(call(&server, &[ADA, ("x-mine", "1")]).await.is_ok());
+}
+
+/// Its attribute stands on `Extra`; its other trait has none.
+#[derive(Clone, Default)]
+struct Half;
+
+#[authenticated(scheme = "bearer", service = "guard.test.v1.Extra")]
+#[tonic::async_trait]
+impl Extra for Half {
+    #[authenticated(scheme = tonic_guard::scheme::Bearer::new() via Tokens)]
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+
+    #[authenticated(scheme = tonic_guard::scheme::Bearer::new() via Tokens)]
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+}
+
+/// As `Half`, but the trait's name is all that is known.
+#[derive(Clone, Default)]
+struct Unnamed;
+
+#[authenticated(scheme = tonic_guard::scheme::Bearer::new() via Tokens)]
+#[tonic::async_trait]
+impl Extra for Unnamed {
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+}
+
+/// As `Half`, but of another version's name.
+#[derive(Clone, Default)]
+struct Misnamed;
+
+#[authenticated(
+    scheme = tonic_guard::scheme::Bearer::new() via Tokens,
+    service = "guard.test.v2.Extra",
+)]
+#[tonic::async_trait]
+impl Extra for Misnamed {
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+}
+
+type Nothing = tokio_stream::Empty<Result<Note, Status>>;
+
+macro_rules! unguarded_kinds {
+    ($($name:ident)*) => {$(
+        #[tonic::async_trait]
+        impl Kinds for $name {
+            async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                says("")
+            }
+
+            type DownStream = Nothing;
+
+            async fn down(&self, _: Request<Note>) -> Result<Response<Nothing>, Status> {
+                Ok(Response::new(tokio_stream::empty()))
+            }
+
+            async fn up(
+                &self,
+                _: Request<tonic::Streaming<Note>>,
+            ) -> Result<Response<Note>, Status> {
+                says("")
+            }
+
+            type BothStream = Nothing;
+
+            async fn both(
+                &self,
+                _: Request<tonic::Streaming<Note>>,
+            ) -> Result<Response<Nothing>, Status> {
+                Ok(Response::new(tokio_stream::empty()))
+            }
+        }
+    )*};
+}
+
+unguarded_kinds!(Half Unnamed);
+
+/// What making the guard of another trait's server says.
+fn mistake<S>(make: impl FnOnce() -> Guard<S> + std::panic::UnwindSafe) -> String {
+    let panic = std::panic::catch_unwind(make).expect_err("a wrong server is found at start");
+    *panic.downcast::<String>().expect("a text")
+}
+
+#[test]
+fn the_server_of_another_trait_is_refused_at_start() {
+    let told = mistake(|| guard(Unnamed, KindsServer::from_arc));
+    assert!(told.contains("guard.test.v1.Kinds") && told.contains("`Extra`"), "{told}");
+    let told = mistake(|| guard(Half, KindsServer::from_arc));
+    assert!(told.contains("service = \"guard.test.v1.Extra\""), "{told}");
+    let told = mistake(|| guard(Misnamed, ExtraServer::from_arc));
+    assert!(told.contains("service = \"guard.test.v2.Extra\""), "{told}");
+}
+
+#[tokio::test]
+async fn the_server_of_the_same_trait_is_taken() {
+    for server in [
+        Server::builder().add_service(guard(Unnamed, ExtraServer::from_arc)),
+        Server::builder().add_service(guard(Half, ExtraServer::from_arc)),
+    ] {
+        let server = Running::start(server).await;
+        assert!(call(&server, &[ADA]).await.is_ok());
+        assert!(call(&server, &[]).await.is_err());
+    }
+}

@@ -1,0 +1,230 @@
+//! Proofs: what lets a call through the method's own door without a second check, and what doesn't.
+
+use std::sync::{Arc, Mutex};
+
+use http::{Extensions, Request as HttpRequest};
+use tonic::{Request, Response, Status, body::Body, transport::Server};
+use tonic_guard::{
+    AuthError, Authenticate, authenticated, authenticated as strictly, guard, guard_arc,
+    in_process,
+    scheme::{Bearer, BearerToken},
+};
+use tonic_guard_tests::{
+    Running, Tokens, User,
+    pb::{
+        Note,
+        extra_server::{Extra, ExtraServer},
+    },
+    reason,
+};
+
+use crate::support::{
+    layers::behind,
+    service::{ADA, EVE, Ran, at_the_front_door, call, call_get_url, says},
+};
+
+/// Knows one token, and counts how often it is asked.
+#[derive(Clone)]
+struct OneToken {
+    token: &'static str,
+    asked: Ran,
+}
+
+impl OneToken {
+    fn new(token: &'static str) -> Self {
+        OneToken { token, asked: Ran::default() }
+    }
+}
+
+impl Authenticate<Bearer> for OneToken {
+    type Identity = User;
+
+    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+        self.asked.once();
+        match token.matches(self.token) {
+            true => Ok(User { name: self.token.into(), scopes: "read" }),
+            false => Err(AuthError::invalid()),
+        }
+    }
+}
+
+/// Its `unary` passes the request on: to the other instance if it has one, else to its own sibling.
+#[derive(Authenticate)]
+struct Relay {
+    #[verifies("bearer")]
+    tokens: OneToken,
+    other: Option<Arc<Relay>>,
+    ran: Ran,
+}
+
+impl Relay {
+    fn new(token: &'static str, other: Option<Arc<Relay>>) -> Self {
+        Relay { tokens: OneToken::new(token), other, ran: Ran::default() }
+    }
+}
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Extra for Relay {
+    async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+        match &self.other {
+            Some(other) => other.get_url(request).await,
+            None => self.get_url(request).await,
+        }
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        self.ran.once();
+        says("in")
+    }
+}
+
+#[tokio::test]
+async fn a_check_runs_once_although_there_are_two_doors() {
+    let relay = Relay::new("ada-token", None);
+    let asked = relay.tokens.asked.clone();
+    let server = at_the_front_door(relay).await;
+    assert!(call_get_url(&server, &[ADA]).await.is_ok());
+    assert_eq!(asked.times(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_a_handler_passes_to_a_sibling_is_checked_again() {
+    let relay = Relay::new("ada-token", None);
+    let (asked, ran) = (relay.tokens.asked.clone(), relay.ran.clone());
+    let server = at_the_front_door(relay).await;
+    assert!(call(&server, &[]).await.is_err());
+    assert_eq!((asked.times(), ran.times()), (0, 0));
+    assert!(call(&server, &[ADA]).await.is_ok());
+    assert_eq!((asked.times(), ran.times()), (2, 1), "the proof is used up by one door");
+}
+
+#[tokio::test]
+async fn a_request_that_a_handler_passes_to_another_instance_is_checked_there() {
+    let other = Arc::new(Relay::new("other-token", None));
+    let ran = other.ran.clone();
+    let relay = Relay::new("ada-token", Some(other));
+    let server = at_the_front_door(relay).await;
+    let refused = call(&server, &[ADA]).await.unwrap_err();
+    assert_eq!(reason(&refused), "CREDENTIALS_INVALID");
+    assert_eq!(ran.times(), 0);
+    let willing = Arc::new(Relay::new("ada-token", None));
+    let server = at_the_front_door(Relay::new("ada-token", Some(willing))).await;
+    assert!(call(&server, &[ADA]).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_proof_of_another_instance_isnt_taken() {
+    // The guard's own instance takes the token; the one behind it doesn't know it.
+    let behind = Arc::new(Relay::new("other-token", None));
+    let (asked, ran) = (behind.tokens.asked.clone(), behind.ran.clone());
+    let guard = guard(Relay::new("ada-token", None), |_| ExtraServer::from_arc(behind));
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    let refused = call_get_url(&server, &[ADA]).await.unwrap_err();
+    assert_eq!(reason(&refused), "CREDENTIALS_INVALID");
+    assert_eq!((asked.times(), ran.times()), (1, 0));
+    let behind = Arc::new(Relay::new("ada-token", None));
+    let guard =
+        tonic_guard::guard(Relay::new("ada-token", None), |_| ExtraServer::from_arc(behind));
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    assert!(call_get_url(&server, &[ADA]).await.is_ok());
+}
+
+/// Its methods have a second attribute that the one on the impl can't see.
+#[derive(Authenticate, Default)]
+struct Hidden {
+    #[verifies("bearer")]
+    tokens: Tokens,
+    ran: Ran,
+}
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Extra for Hidden {
+    #[strictly(scheme = "bearer", scopes("write"))]
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        self.ran.once();
+        says("in")
+    }
+
+    #[anonymous(reason = "the attribute below says otherwise")]
+    #[strictly(scheme = "bearer", scopes("write"))]
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        self.ran.once();
+        says("in")
+    }
+}
+
+#[tokio::test]
+async fn a_stricter_attribute_that_the_impl_doesnt_see_still_holds() {
+    let service = Hidden::default();
+    let ran = service.ran.clone();
+    let server = at_the_front_door(service).await;
+    for refused in [call(&server, &[EVE]).await, call_get_url(&server, &[EVE]).await] {
+        assert_eq!(reason(&refused.unwrap_err()), "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
+    }
+    assert_eq!(reason(&call_get_url(&server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
+    assert_eq!(ran.times(), 0);
+    assert!(call(&server, &[ADA]).await.is_ok());
+    assert!(call_get_url(&server, &[ADA]).await.is_ok());
+    assert_eq!(ran.times(), 2);
+}
+
+service!(Plain: [scheme = "bearer"] => User);
+service!(Perhaps: [scheme = optional("bearer")] => Option<User>);
+
+#[tokio::test]
+async fn extensions_cloned_from_one_call_into_the_next_gain_nothing() {
+    let kept: Arc<Mutex<Option<Extensions>>> = Arc::default();
+    let (keep, forge) = (Arc::clone(&kept), Arc::clone(&kept));
+    let service = Arc::new(Plain::default());
+    let ran = service.ran.clone();
+    let guard = guard_arc(service, |service| {
+        behind(ExtraServer::from_arc(service), move |request: &mut HttpRequest<_>| {
+            // Sent on without its proof, so that the one that is kept stays unused.
+            let extensions = std::mem::take(request.extensions_mut());
+            *keep.lock().unwrap() = Some(extensions);
+        })
+    });
+    let forger = behind(guard, move |request: &mut HttpRequest<Body>| {
+        if let Some(kept) = forge.lock().unwrap().clone() {
+            request.extensions_mut().extend(kept);
+        }
+    });
+    let server = Running::start(Server::builder().add_service(forger)).await;
+    assert!(call(&server, &[ADA]).await.is_ok());
+    assert!(kept.lock().unwrap().is_some());
+    for headers in [&[][..], &[("authorization", "Bearer x")]] {
+        assert!(call(&server, headers).await.is_err());
+        assert!(call_get_url(&server, headers).await.is_err());
+    }
+    assert_eq!(ran.times(), 1);
+    assert!(call(&server, &[EVE]).await.unwrap().contains("eve"));
+}
+
+/// Says of each request that it comes from `ada`, as code in the same process may.
+fn forge(request: &mut HttpRequest<Body>) {
+    let mut forged = Request::new(());
+    in_process::call_as(User { name: "ada".into(), scopes: "read write" }, &mut forged);
+    request.extensions_mut().extend(forged.into_parts().1);
+}
+
+#[tokio::test]
+async fn an_identity_that_a_layer_outside_forges_is_removed() {
+    let guarded = behind(guard(Plain::default(), ExtraServer::from_arc), forge);
+    let server = Running::start(Server::builder().add_service(guarded)).await;
+    assert_eq!(reason(&call(&server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
+    assert!(call(&server, &[EVE]).await.unwrap().contains("eve"), "the caller's own identity");
+    let guarded = behind(guard(Perhaps::default(), ExtraServer::from_arc), forge);
+    let server = Running::start(Server::builder().add_service(guarded)).await;
+    assert_eq!(call(&server, &[]).await.unwrap(), "None");
+}
+
+#[tokio::test]
+async fn a_forged_identity_gets_past_no_hidden_attribute() {
+    let guarded = behind(guard(Hidden::default(), ExtraServer::from_arc), forge);
+    let server = Running::start(Server::builder().add_service(guarded)).await;
+    // The front door is open here; the method's own isn't.
+    assert_eq!(reason(&call_get_url(&server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
+    assert!(call_get_url(&server, &[ADA]).await.is_ok());
+}

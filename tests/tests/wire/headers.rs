@@ -1,0 +1,233 @@
+//! Heads that are nearly right: the "Headers" and "Basic" lines of the list of attacks.
+
+use http::StatusCode;
+use tonic::transport::Server;
+use tonic_guard::guard;
+use tonic_guard_tests::{Caller, Partner, Running, User, pb::extra_server::ExtraServer, reason};
+
+use crate::support::{
+    frames::{self, HEADERS},
+    raw::{H2, UNARY, framed, one_note},
+    service::{Ran, at_the_front_door, at_the_methods_door, note},
+};
+
+service!(ByToken: [scheme = "bearer"] => User);
+service!(ByPassword: [scheme = "basic"] => User);
+service!(ByKey: [scheme = "api-key"] => Partner);
+service!(ByAny: [scheme = one_of("bearer", "basic", "api-key")] => Caller);
+
+/// Headers, and why they are refused; `None` where they are let in.
+type Case<'a> = (&'a [(&'a str, &'a [u8])], Option<&'a str>);
+
+const GOOD: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
+const BAD: (&str, &[u8]) = ("authorization", b"Bearer nobodys-token");
+const KEY: (&str, &[u8]) = ("x-api-key", b"key-1");
+
+const MISSING: Option<&str> = Some("CREDENTIALS_MISSING");
+const OVERLOADED: Option<&str> = Some("OVERLOADED_CREDENTIALS");
+const MALFORMED: Option<&str> = Some("CREDENTIALS_MALFORMED");
+const UNSUPPORTED: Option<&str> = Some("CREDENTIAL_TYPE_UNSUPPORTED");
+const INVALID: Option<&str> = Some("CREDENTIALS_INVALID");
+
+const OF_A_TOKEN: &[Case<'static>] = &[
+    (&[GOOD], None),
+    (&[("authorization", b"BEARER ada-token")], None),
+    (&[("authorization", b"bearer ada-token")], None),
+    (&[("authorization", b"Bearer  ada-token")], None),
+    (&[], MISSING),
+    (&[GOOD, BAD], OVERLOADED),
+    (&[BAD, GOOD], OVERLOADED),
+    (&[GOOD, GOOD], OVERLOADED),
+    (&[GOOD, ("authorization", b"")], OVERLOADED),
+    (&[GOOD, ("authorization", b"Basic YWRhOnBhOnNz")], OVERLOADED),
+    (&[("authorization", b"Bearer ada-token,Bearer ada-token")], MALFORMED),
+    (&[("authorization", b"Bearer ada-token, Bearer nobodys-token")], MALFORMED),
+    (&[("authorization", b"Bearer ada-token, eve-token")], MALFORMED),
+    (&[("authorization", b"bearer\tada-token")], MALFORMED),
+    (&[("authorization", b"Bearer \tada-token")], MALFORMED),
+    (&[("authorization", b"Bearer ada-token\t")], MALFORMED),
+    (&[("authorization", b"Bearer ada-token ")], MALFORMED),
+    (&[("authorization", b" Bearer ada-token")], MALFORMED),
+    (&[("authorization", b"Bearer ada token")], MALFORMED),
+    (&[("authorization", b"Bearer")], MALFORMED),
+    (&[("authorization", b"Bearer ")], MALFORMED),
+    (&[("authorization", b"")], MALFORMED),
+    (&[("authorization", b"Bearer \"ada-token\"")], MALFORMED),
+    (&[("authorization", b"Bearer ada\xf6token")], MALFORMED),
+    (&[("authorization", b"Bearer ada-token\xff")], MALFORMED),
+    (&[("authorization", b"Bearer\xc2\xa0ada-token")], MALFORMED),
+    (&[("authorization", b"xBearer ada-token")], UNSUPPORTED),
+    (&[("authorization", b"Bearertok")], UNSUPPORTED),
+    (&[("authorization", b"ada-token")], UNSUPPORTED),
+    (&[("authorization", b"Basic YWRhOnBhOnNz")], UNSUPPORTED),
+    (&[BAD], INVALID),
+    (&[("authorization", b"Bearer ada-tokenx")], INVALID),
+    (&[("authorization", b"Bearer ada-toke")], INVALID),
+    (&[("authorization", b"Bearer ADA-TOKEN")], INVALID),
+    // base64 of `Bearer ada-token`
+    (&[("authorization-bin", b"QmVhcmVyIGFkYS10b2tlbg")], MISSING),
+    (&[("proxy-authorization", b"Bearer ada-token")], MISSING),
+    (&[("cookie", b"authorization=Bearer ada-token")], MISSING),
+    (&[("x-user-id", b"ada")], MISSING),
+    (&[("x-forwarded-user", b"ada"), ("x-authorization", b"Bearer ada-token")], MISSING),
+    // Another scheme's header is nobody's business here.
+    (&[GOOD, KEY], None),
+    (&[KEY], MISSING),
+];
+
+const OF_A_PASSWORD: &[Case<'static>] = &[
+    // `ada:pa:ss`
+    (&[("authorization", b"Basic YWRhOnBhOnNz")], None),
+    (&[("authorization", b"bAsIc   YWRhOnBhOnNz")], None),
+    // `ada:`
+    (&[("authorization", b"Basic YWRhOg==")], INVALID),
+    // `ada:pa`: what the first colon of the password would leave
+    (&[("authorization", b"Basic YWRhOnBh")], INVALID),
+    // `nobody:pa:ss`
+    (&[("authorization", b"Basic bm9ib2R5OnBhOnNz")], INVALID),
+    // `ada`
+    (&[("authorization", b"Basic YWRh")], MALFORMED),
+    // `ada:pa:ss\0`, `a\nda:pa:ss`
+    (&[("authorization", b"Basic YWRhOnBhOnNzAA==")], MALFORMED),
+    (&[("authorization", b"Basic YQpkYTpwYTpzcw==")], MALFORMED),
+    (&[("authorization", b"Basic ====")], MALFORMED),
+    (&[("authorization", b"Basic YWRhOnBhOnN")], MALFORMED),
+    (&[("authorization", b"Basic YWRhOnBhOnNz=")], MALFORMED),
+    (&[("authorization", b"Basic ada:pa:ss")], MALFORMED),
+    (&[("authorization", b"Basic")], MALFORMED),
+    (&[GOOD], UNSUPPORTED),
+];
+
+const OF_A_KEY: &[Case<'static>] = &[
+    (&[KEY], None),
+    (&[KEY, BAD], None),
+    (&[KEY, KEY], OVERLOADED),
+    (&[KEY, ("x-api-key", b"key-9")], OVERLOADED),
+    (&[("x-api-key", b"key-9"), KEY], OVERLOADED),
+    (&[("x-api-key", b"key-1,key-1")], MALFORMED),
+    (&[("x-api-key", b"")], MALFORMED),
+    (&[("x-api-key", b"key-1 ")], MALFORMED),
+    (&[("x-api-key", b"key\xff1")], MALFORMED),
+    (&[("x-api-key", b"KEY-1")], Some("API_KEY_INVALID")),
+    (&[("x-api-key", b"key-9")], Some("API_KEY_INVALID")),
+    (&[("x-api-key-bin", b"a2V5LTE")], MISSING),
+    (&[GOOD], MISSING),
+];
+
+const OF_ANY: &[Case<'static>] = &[
+    (&[GOOD], None),
+    (&[KEY], None),
+    (&[GOOD, KEY], OVERLOADED),
+    (&[KEY, GOOD], OVERLOADED),
+    (&[BAD, KEY], OVERLOADED),
+    (&[GOOD, ("x-api-key", b"key-9")], OVERLOADED),
+    (&[("authorization", b"Bearer"), KEY], OVERLOADED),
+    // Nobody claims it, so the good key beside it doesn't help.
+    (&[("authorization", b"Negotiate YQ=="), KEY], UNSUPPORTED),
+    (&[("authorization", b"Bearertok"), KEY], UNSUPPORTED),
+];
+
+async fn judges(server: &Running, ran: &Ran, cases: &[Case<'_>]) {
+    let mut h2 = H2::connect(server).await;
+    for (headers, why) in cases {
+        let before = ran.times();
+        let answer = h2.send(h2.request(UNARY, headers, one_note())).await.unwrap();
+        assert_eq!(answer.http, StatusCode::OK);
+        let shown: Vec<_> =
+            headers.iter().map(|(_, value)| value.escape_ascii().to_string()).collect();
+        assert_eq!(Some(&*reason(&answer.status())).filter(|it| !it.is_empty()), *why, "{shown:?}");
+        assert_eq!(ran.times() - before, usize::from(why.is_none()), "{shown:?}");
+    }
+}
+
+macro_rules! judge_at_both_doors {
+    ($service:ident, $cases:expr) => {
+        let service = $service::default();
+        let ran = service.ran.clone();
+        judges(&at_the_front_door(service).await, &ran, $cases).await;
+        let service = $service::default();
+        let ran = service.ran.clone();
+        judges(&at_the_methods_door(service).await, &ran, $cases).await;
+    };
+}
+
+#[tokio::test]
+async fn a_bearer_token_is_read_by_its_grammar() {
+    judge_at_both_doors!(ByToken, OF_A_TOKEN);
+}
+
+#[tokio::test]
+async fn a_password_is_read_by_its_grammar() {
+    judge_at_both_doors!(ByPassword, OF_A_PASSWORD);
+}
+
+#[tokio::test]
+async fn an_api_key_is_read_by_its_grammar() {
+    judge_at_both_doors!(ByKey, OF_A_KEY);
+}
+
+#[tokio::test]
+async fn two_credentials_of_one_call_are_refused() {
+    judge_at_both_doors!(ByAny, OF_ANY);
+}
+
+#[tokio::test]
+async fn control_bytes_and_capitals_in_a_header_never_get_in() {
+    for front in [true, false] {
+        let service = ByToken::default();
+        let ran = service.ran.clone();
+        let server = match front {
+            true => at_the_front_door(service).await,
+            false => at_the_methods_door(service).await,
+        };
+        let bad: [(&[u8], &[u8]); 6] = [
+            (b"authorization", b"Bearer ada-token\0"),
+            (b"authorization", b"Bearer ada-token\r\nx: y"),
+            (b"authorization", b"Bearer ada-token\n"),
+            (b"authorization", b"\0Bearer ada-token"),
+            (b"authorization", b"Bearer\x7fada-token"),
+            (b"Authorization", b"Bearer ada-token"),
+        ];
+        for header in bad {
+            let frames =
+                frames::send(&server, &frames::head(UNARY, &[header]), &framed(&note(""))).await;
+            assert!(!frames.is_empty(), "the call hangs: {header:?}");
+            assert_eq!(ran.times(), 0, "{header:?} gets in");
+        }
+        let good: (&[u8], &[u8]) = (b"authorization", b"Bearer ada-token");
+        let frames = frames::send(&server, &frames::head(UNARY, &[good]), &framed(&note(""))).await;
+        assert_eq!(frames.first().map(|frame| frame.kind), Some(HEADERS));
+        assert_eq!(ran.times(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_mebibyte_is_refused_and_the_server_goes_on() {
+    let mut long = b"Bearer ".to_vec();
+    long.resize(1 << 20, b'.');
+    let service = ByToken::default();
+    let ran = service.ran.clone();
+    // By default HTTP/2 itself refuses such a head. A server may allow it.
+    let strict = at_the_front_door(service).await;
+    let roomy = Server::builder().http2_max_header_list_size(Some(2 << 20)).add_service(guard(
+        ByToken { ran: ran.clone(), ..Default::default() },
+        ExtraServer::from_arc,
+    ));
+    let roomy = Running::start(roomy).await;
+    for (server, allowed) in [(&strict, false), (&roomy, true)] {
+        let mut h2 = H2::connect(server).await;
+        let answer = h2.send(h2.request(UNARY, &[("authorization", &long)], one_note())).await;
+        if allowed {
+            assert_eq!(reason(&answer.unwrap().status()), "CREDENTIALS_INVALID");
+        } else {
+            assert!(answer.is_err() || answer.unwrap().http.is_client_error());
+        }
+        assert_eq!(ran.times(), 0);
+    }
+    for (before, server) in [&strict, &roomy].into_iter().enumerate() {
+        let mut h2 = H2::connect(server).await;
+        let answer = h2.send(h2.request(UNARY, &[GOOD], one_note())).await.unwrap();
+        assert_eq!(answer.status().code(), tonic::Code::Ok);
+        assert_eq!(ran.times(), before + 1);
+    }
+}
