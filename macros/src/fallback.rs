@@ -27,16 +27,26 @@ fn hollow_out(function: &mut ImplItemFn) {
     let keep = |attribute: &Attribute| !is_ours(attribute);
     function.attrs.retain(keep);
     function.attrs.push(parse_quote!(#[allow(unused, clippy::all, clippy::pedantic)]));
-    function.sig.inputs = std::mem::take(&mut function.sig.inputs)
+    let (identities, inputs) = std::mem::take(&mut function.sig.inputs)
         .into_iter()
-        .filter(|input| match input {
-            FnArg::Typed(typed) => {
-                !typed.attrs.iter().any(|attribute| is_attribute(attribute, "identity"))
-            }
-            FnArg::Receiver(_) => true,
-        })
-        .collect();
-    function.block = parse_quote!({ ::core::unreachable!() });
+        .partition::<Vec<_>, _>(|input| is_identity(input));
+    function.sig.inputs = inputs.into_iter().collect();
+    let types = identities.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(&typed.ty),
+        FnArg::Receiver(_) => None,
+    });
+    // The types of what is taken out stay in use, or their imports would be warned of.
+    function.block = parse_quote!({
+        let _: fn(#(#types),*);
+        ::core::unreachable!()
+    });
+}
+
+fn is_identity(input: &FnArg) -> bool {
+    match input {
+        FnArg::Typed(typed) => typed.attrs.iter().any(|found| is_attribute(found, "identity")),
+        FnArg::Receiver(_) => false,
+    }
 }
 
 /// Whether an attribute is one of ours, also where a `cfg_attr` hides it.

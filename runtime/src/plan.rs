@@ -63,6 +63,9 @@ pub trait Choice: Send + Sync {
         call: Call<'_>,
     ) -> impl Future<Output = Result<Option<Admitted<Self::Identity>>, Refusal>> + Send;
 
+    /// Whether a layer of the server leaves the credentials of one of the schemes.
+    fn reads_extensions(&self) -> bool;
+
     fn facts(&self) -> Facts;
 }
 
@@ -162,6 +165,10 @@ impl<I: Send + Sync + 'static> Choice for RefuseAll<I> {
 
     async fn choose(&self, _: Call<'_>) -> Result<Option<Admitted<I>>, Refusal> {
         Err(impossible())
+    }
+
+    fn reads_extensions(&self) -> bool {
+        false
     }
 
     fn facts(&self) -> Facts {
@@ -322,6 +329,10 @@ macro_rules! plans {
                 }
             }
 
+            fn reads_extensions(&self) -> bool {
+                [$(self.leaves.$at.place()),+].contains(&Place::Extensions)
+            }
+
             fn facts(&self) -> Facts {
                 let mut scopes = Cow::Borrowed(&[] as &[&str]);
                 $(if scopes.is_empty() {
@@ -426,6 +437,9 @@ impl<C: Choice> Plan for Optional<C> {
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
         Ok(match self.0.choose(call).await? {
             Some(Admitted { identity, by }) => Admitted { identity: Some(identity), by },
+            // The attribute refuses `FromExtensions` here by its name; this is for any other name. A
+            // layer that isn't mounted leaves nothing, and must not open the method.
+            None if self.0.reads_extensions() => return Err(Refusal::new(Reason::Missing)),
             None => Admitted { identity: None, by: By::Nobody },
         })
     }
