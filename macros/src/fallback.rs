@@ -27,9 +27,8 @@ fn hollow_out(function: &mut ImplItemFn) {
     let keep = |attribute: &Attribute| !is_ours(attribute);
     function.attrs.retain(keep);
     function.attrs.push(parse_quote!(#[allow(unused, clippy::all, clippy::pedantic)]));
-    let (identities, inputs) = std::mem::take(&mut function.sig.inputs)
-        .into_iter()
-        .partition::<Vec<_>, _>(|input| is_identity(input));
+    let (identities, inputs) =
+        std::mem::take(&mut function.sig.inputs).into_iter().partition::<Vec<_>, _>(is_identity);
     function.sig.inputs = inputs.into_iter().collect();
     let types = identities.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(&typed.ty),
