@@ -2,11 +2,12 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
-    Expr, Ident, LitStr, Path, Token,
+    Expr, ExprPath, Ident, LitStr, Path, Token,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream, Parser},
     punctuated::Punctuated,
+    spanned::Spanned,
 };
 
 use crate::{errors::Errors, scheme::Schemes};
@@ -20,8 +21,8 @@ pub(crate) struct Args {
     pub(crate) scheme: Option<Schemes>,
     pub(crate) scopes: Setting<Vec<LitStr>>,
     pub(crate) roles: Setting<Vec<Expr>>,
-    pub(crate) authorize: Setting<Path>,
-    pub(crate) authorize_request: Setting<Path>,
+    pub(crate) authorize: Setting<ExprPath>,
+    pub(crate) authorize_request: Setting<ExprPath>,
     pub(crate) rpc: Option<LitStr>,
     pub(crate) service: Option<LitStr>,
     pub(crate) server: Option<Path>,
@@ -70,14 +71,11 @@ impl Args {
             let mut mistakes = Errors::default();
             let mut seen: Vec<Ident> = Vec::new();
             while !input.is_empty() {
-                if let Err(error) = args.parse_one(input, &mut seen) {
-                    mistakes.push(error);
-                    skip_argument(input)?;
-                }
-                if input.is_empty() {
-                    break;
-                }
-                if let Err(error) = input.parse::<Token![,]>() {
+                let read = args.parse_one(input, &mut seen).and_then(|()| match input.is_empty() {
+                    true => Ok(None),
+                    false => input.parse::<Token![,]>().map(Some),
+                });
+                if let Err(error) = read {
                     mistakes.push(error);
                     skip_argument(input)?;
                     input.parse::<Option<Token![,]>>()?;
@@ -113,11 +111,19 @@ impl Args {
             }
             "scopes" => self.scopes = list(input, span, "scopes(\"orders:read\")")?,
             "roles" => self.roles = list(input, span, "roles(Role::Admin)")?,
-            "authorize" => self.authorize = path(input, span)?,
-            "authorize_request" => self.authorize_request = path(input, span)?,
+            "authorize" => self.authorize = function(input, span)?,
+            "authorize_request" => self.authorize_request = function(input, span)?,
             "rpc" => self.rpc = Some(value(input)?),
             "service" => self.service = Some(value(input)?),
-            "server" => self.server = Some(value(input)?),
+            "server" => {
+                input.parse::<Token![=]>()?;
+                self.server = Some(input.call(Path::parse_mod_style)?);
+                if input.peek(Token![<]) {
+                    return Err(input.error(
+                        "name the generated server without its type: `server = orders_server::OrdersServer`",
+                    ));
+                }
+            }
             "crate" => {
                 input.parse::<Token![=]>()?;
                 self.krate = Some(input.call(Path::parse_mod_style)?);
@@ -134,14 +140,39 @@ impl Args {
     }
 }
 
+mod keyword {
+    syn::custom_keyword!(none);
+}
+
 fn value<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
     input.parse::<Token![=]>()?;
     input.parse()
 }
 
-fn path(input: ParseStream<'_>, span: Span) -> syn::Result<Setting<Path>> {
-    let path: Path = value(input)?;
-    Ok(if path.is_ident("none") { Setting::Dropped } else { Setting::Set(path, span) })
+fn function(input: ParseStream<'_>, span: Span) -> syn::Result<Setting<ExprPath>> {
+    let named: Expr = value(input)?;
+    match named {
+        Expr::Path(path) if path.path.is_ident("none") => Ok(Setting::Dropped),
+        Expr::Path(path) => Ok(Setting::Set(path, span)),
+        other => Err(syn::Error::new(
+            other.span(),
+            "name an async function, such as `Self::owns_order`: it is called with the service, the identity \
+             and what it judges",
+        )),
+    }
+}
+
+/// What `read` makes of the parentheses that follow, all of it. After a mistake the rest is dropped:
+/// syn would complain of it and forget the mistake.
+pub(crate) fn within_parentheses<T>(
+    input: ParseStream<'_>,
+    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let content;
+    parenthesized!(content in input);
+    let read = read(&content);
+    content.parse::<TokenStream>()?;
+    read
 }
 
 fn list<T: Parse>(
@@ -149,19 +180,19 @@ fn list<T: Parse>(
     span: Span,
     example: &str,
 ) -> syn::Result<Setting<Vec<T>>> {
-    let content;
-    parenthesized!(content in input);
-    if content.peek(Ident)
-        && content.fork().parse::<Ident>()? == "none"
-        && !content.peek2(Token![::])
-    {
-        content.parse::<Ident>()?;
-        if !content.is_empty() {
-            return Err(content.error("`none` stands alone"));
+    let read = |content: ParseStream<'_>| {
+        if content.peek(keyword::none) && !content.peek2(Token![::]) {
+            content.parse::<keyword::none>()?;
+            return match content.is_empty() {
+                true => Ok(None),
+                false => Err(content.error("`none` stands alone")),
+            };
         }
+        Punctuated::<T, Token![,]>::parse_terminated(content).map(Some)
+    };
+    let Some(items) = within_parentheses(input, read)? else {
         return Ok(Setting::Dropped);
-    }
-    let items = Punctuated::<T, Token![,]>::parse_terminated(&content)?;
+    };
     if items.is_empty() {
         return Err(syn::Error::new(
             span,

@@ -1,6 +1,6 @@
 //! `#[derive(Authenticate)]`: a service that authenticates by what its fields verify.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Data, DeriveInput, Fields, LitStr, Member, Path, Token, Type,
@@ -10,7 +10,7 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{errors::Errors, scheme::Word, text};
+use crate::{errors::Errors, hygiene, scheme::Word, text};
 
 /// What `#[verifies(..)]` names.
 enum Verified {
@@ -29,7 +29,7 @@ impl Parse for Verified {
 }
 
 impl Verified {
-    fn scheme(&self, krate: &Path) -> TokenStream {
+    fn scheme(&self, krate: &TokenStream) -> TokenStream {
         match self {
             Verified::Word(word, span) => {
                 let name = word.type_name(*span);
@@ -141,9 +141,13 @@ fn forward(
     krate: &Path,
 ) -> TokenStream {
     let name = &input.ident;
-    let scheme = verified.scheme(krate);
+    let place = verified.span();
+    let krate = hygiene::at(place, krate);
+    let scheme = verified.scheme(&krate);
     let mut generics = input.generics.clone();
-    let bound = quote_spanned!(ty.span()=> #ty: #krate::__private::Authenticate<#scheme>);
+    // In a group of its own: the type may be `dyn A + B`.
+    let bounded = Group::new(Delimiter::None, hygiene::at(place, ty));
+    let bound = quote_spanned!(place=> #bounded: #krate::__private::Authenticate<#scheme>);
     generics.make_where_clause().predicates.push(parse_quote!(#bound));
     // The service is handed from thread to thread, whatever its other fields are.
     generics

@@ -1,13 +1,14 @@
 //! What is left of an item after a mistake: it type-checks, and runs none of the user's code.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, parse_quote};
+use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, parse_quote};
 
 use crate::method::is_attribute;
 
 /// The impl with bodies that do nothing.
 pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
+    item.attrs.retain(|attribute| !is_ours(attribute));
     for inner in &mut item.items {
         if let ImplItem::Fn(function) = inner {
             hollow_out(function);
@@ -26,16 +27,25 @@ fn hollow_out(function: &mut ImplItemFn) {
     let keep = |attribute: &Attribute| !is_ours(attribute);
     function.attrs.retain(keep);
     function.attrs.push(parse_quote!(#[allow(unused, clippy::all, clippy::pedantic)]));
-    function.sig.inputs = std::mem::take(&mut function.sig.inputs)
-        .into_iter()
-        .filter(|input| match input {
-            FnArg::Typed(typed) => {
-                !typed.attrs.iter().any(|attribute| is_attribute(attribute, "identity"))
-            }
-            FnArg::Receiver(_) => true,
-        })
-        .collect();
-    function.block = parse_quote!({ ::core::unreachable!() });
+    let (identities, inputs) =
+        std::mem::take(&mut function.sig.inputs).into_iter().partition::<Vec<_>, _>(is_identity);
+    function.sig.inputs = inputs.into_iter().collect();
+    let types = identities.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(&typed.ty),
+        FnArg::Receiver(_) => None,
+    });
+    // The types of what is taken out stay in use, or their imports would be warned of.
+    function.block = parse_quote!({
+        let _: fn(#(#types),*);
+        ::core::unreachable!()
+    });
+}
+
+fn is_identity(input: &FnArg) -> bool {
+    match input {
+        FnArg::Typed(typed) => typed.attrs.iter().any(|found| is_attribute(found, "identity")),
+        FnArg::Receiver(_) => false,
+    }
 }
 
 /// Whether an attribute is one of ours, also where a `cfg_attr` hides it.
@@ -47,11 +57,23 @@ pub(crate) fn is_ours(attribute: &Attribute) -> bool {
 
 /// Whether a `cfg_attr` may add one of ours.
 pub(crate) fn hides_ours(attribute: &Attribute) -> bool {
-    let ours = |tree: proc_macro2::TokenTree| matches!(tree, proc_macro2::TokenTree::Ident(ident) if ident == "authenticated" || ident == "anonymous");
     match &attribute.meta {
-        syn::Meta::List(list) if attribute.path().is_ident("cfg_attr") => {
-            list.tokens.clone().into_iter().any(ours)
+        Meta::List(list) if attribute.path().is_ident("cfg_attr") => {
+            names_ours(list.tokens.clone())
         }
         _ => false,
     }
+}
+
+/// What other attributes have in their parentheses doesn't count, but for another `cfg_attr`.
+fn names_ours(tokens: TokenStream) -> bool {
+    let mut in_cfg_attr = false;
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => {
+            in_cfg_attr = ident == "cfg_attr";
+            ident == "authenticated" || ident == "anonymous"
+        }
+        TokenTree::Group(group) => in_cfg_attr && names_ours(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }

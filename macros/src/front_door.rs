@@ -3,9 +3,14 @@
 use heck::ToUpperCamelCase;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, ItemImpl, LitStr, Path, Type, parse_quote};
+use syn::{Attribute, ExprPath, ItemImpl, LitStr, Path, Type, parse_quote};
 
-use crate::{plan, policy::Policy, scheme::Combinator, text};
+use crate::{
+    plan::{self, Door},
+    policy::Policy,
+    scheme::Combinator,
+    text,
+};
 
 /// One method of the table.
 pub(crate) struct Entry {
@@ -164,7 +169,7 @@ fn checks(policy: &Policy, krate: &Path) -> TokenStream {
     let schemes = policy.schemes.leaves.iter().map(|leaf| leaf.text());
     let scopes = &policy.scopes;
     let roles = policy.roles.iter().map(text::of);
-    let path = |path: &Option<Path>| match path {
+    let path = |path: &Option<ExprPath>| match path {
         Some(path) => {
             let path = text::of(path);
             quote!(#krate::__private::Option::Some(#path))
@@ -201,7 +206,8 @@ fn arms(entries: &[Entry], krate: &Path, receiver: Span) -> Vec<TokenStream> {
             Access::Anonymous { .. } => quote!(__visitor.anonymous()),
             Access::Guarded { policy, identity } => {
                 let id = policy.id;
-                let plan = plan::expression(policy, identity.as_ref(), krate, receiver);
+                let plan =
+                    plan::expression(policy, identity.as_ref(), krate, receiver, Door::Front);
                 quote!(__visitor.plan(#id, #plan))
             }
         };

@@ -2,12 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Expr, Path, Stmt, parse_quote, spanned::Spanned};
+use syn::{Expr, Path, ReturnType, Stmt, parse_quote, spanned::Spanned};
 
 use crate::{
-    hygiene::self_at,
+    hygiene::{self, self_at},
     method::Method,
-    plan,
+    plan::{self, Door},
     policy::Policy,
     scheme::{Leaf, Value},
 };
@@ -43,12 +43,14 @@ fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
     let site = Span::mixed_site();
     let service = self_at(site, method.receiver);
     let identity = method.identity.as_ref();
-    let plan =
-        plan::expression(policy, identity.map(|identity| &identity.ty), krate, method.receiver);
+    let ty = identity.map(|identity| &identity.ty);
+    let plan = plan::expression(policy, ty, krate, method.receiver, Door::Own);
     let door = quote!(&#krate::__private::Door { policy: #id, method: #name });
     let entered = match &policy.authorize_request {
         None => {
-            let head = quote_spanned!(site=> #krate::__private::head(&#request));
+            let place = request.span().resolved_at(site);
+            let at_request = hygiene::at(place, krate);
+            let head = quote_spanned!(place=> #at_request::__private::head(&#request));
             quote_spanned!(site=> #krate::__private::enter(&*#service, #door, #plan, #head))
         }
         Some(path) => {
@@ -59,14 +61,21 @@ fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
         }
     };
     let output = method.output();
-    let refused = quote_spanned!(output.span().resolved_at(site)=> <#output as #krate::__private::Refusable>::refused);
-    let status = format_ident!("status", span = site);
+    let place = match &method.item.sig.output {
+        ReturnType::Default => method.item.sig.ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    };
+    let place = place.resolved_at(site);
+    let at_output = hygiene::at(place, krate);
+    let refused = quote_spanned!(place=> <#output as #at_output::__private::Refusable>::refused);
+    let status = format_ident!("__status", span = site);
     match identity {
         Some(identity) => {
             let (pat, ty) = (&identity.pat, &identity.ty);
+            let admitted = format_ident!("__identity", span = site);
             parse_quote! {
                 let #pat: #ty = match #entered.await {
-                    #krate::__private::Result::Ok(identity) => identity,
+                    #krate::__private::Result::Ok(#admitted) => #admitted,
                     #krate::__private::Result::Err(#status) => return #refused(#status),
                 };
             }

@@ -2,13 +2,21 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Path, Type, spanned::Spanned};
+use syn::{ExprPath, Path, Type, spanned::Spanned};
 
 use crate::{
-    hygiene::{resolve_self, self_at},
+    hygiene::{self, resolve_self, self_at},
     policy::Policy,
     scheme::{Combinator, Leaf, Value},
 };
+
+/// For which door a plan is. A method's own door comes with every policy: what it tells of a mistake
+/// needs no second telling.
+#[derive(Clone, Copy)]
+pub(crate) enum Door {
+    Own,
+    Front,
+}
 
 /// `policy` as an expression, in a function whose receiver is `receiver` and whose identity has the
 /// type `identity`.
@@ -18,9 +26,9 @@ use crate::{
 // Output:
 //     authorize(
 //         one_of((
-//             scheme(ApiKey::new()).by(&*self).require(Scopes(&["a"])),
-//             scheme(Mtls::new()).by(&self.mesh).require(Scopes(&["a"])),
-//         )).into::<Partner>(),
+//             scheme(ApiKey::new()).by(&*self).leaf().require(Scopes(&["a"])),
+//             scheme(Mtls::new()).by(&self.mesh).leaf().require(Scopes(&["a"])),
+//         )).into::<Partner>().ready(),
 //         &*self,
 //         |service, identity, head| Box::pin(async move {
 //             IntoVerdict::into_verdict(Self::quota(service, identity, head).await)
@@ -31,6 +39,7 @@ pub(crate) fn expression(
     identity: Option<&Type>,
     krate: &Path,
     receiver: Span,
+    door: Door,
 ) -> TokenStream {
     let schemes = &policy.schemes;
     let leaves = schemes.leaves.iter().enumerate().map(|(at, leaf)| {
@@ -45,8 +54,9 @@ pub(crate) fn expression(
         Combinator::AllOf => quote_spanned!(span=> all_of),
         Combinator::OneOf | Combinator::Optional => quote_spanned!(span=> one_of),
     };
-    let keep = keep(policy, identity);
-    let plan = quote_spanned!(span=> #krate::__private::#combinator((#(#leaves,)*)) #keep);
+    let keep = keep(policy, identity, krate, door);
+    let at_scheme = hygiene::at(span, krate);
+    let plan = quote_spanned!(span=> #at_scheme::__private::#combinator((#(#leaves,)*)) #keep);
     match &policy.authorize {
         None => plan,
         Some(path) => {
@@ -59,19 +69,24 @@ pub(crate) fn expression(
 
 /// A check of the user's own as a function that boxes its future. It captures nothing, so it is one
 /// type for both doors; and it is a plain call, so a wrong signature is one plain error.
-pub(crate) fn check(path: &Path, krate: &Path, receiver: Span) -> TokenStream {
-    let called = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+pub(crate) fn check(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStream {
+    let called =
+        path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
     let span = called.resolved_at(Span::mixed_site());
     let path = resolve_self(quote!(#path), receiver);
+    let krate = hygiene::at(span, krate);
     quote_spanned! {span=>
-        |service, identity, subject| #krate::__private::Box::pin(async move {
-            #krate::__private::IntoVerdict::into_verdict(#path(service, identity, subject).await)
+        |__service, __identity, __subject| #krate::__private::Box::pin(async move {
+            #krate::__private::IntoVerdict::into_verdict(
+                #path(__service, __identity, __subject).await
+            )
         })
     }
 }
 
 fn leaf(leaf: &Leaf, krate: &Path, receiver: Span) -> TokenStream {
     let span = leaf.span().resolved_at(Span::mixed_site());
+    let krate = hygiene::at(span, krate);
     let value = match &leaf.value {
         Value::Word(word, _) => {
             let name = word.type_name(span);
@@ -83,16 +98,16 @@ fn leaf(leaf: &Leaf, krate: &Path, receiver: Span) -> TokenStream {
     match &leaf.via {
         None => {
             let service = self_at(leaf.span(), receiver);
-            quote_spanned!(span=> #declared.by(&*#service))
+            quote_spanned!(span=> #declared.by(&*#service).leaf())
         }
         Some(via) => {
             let span = via.span().resolved_at(Span::mixed_site());
             let authenticator = resolve_self(quote!(#via), receiver);
             // A place is borrowed; what a call returns is taken along, or it would be gone too soon.
             if is_place(via) {
-                quote_spanned!(span=> #declared.by(&#authenticator))
+                quote_spanned!(span=> #declared.by(&#authenticator).leaf())
             } else {
-                quote_spanned!(span=> #declared.by_value(#authenticator))
+                quote_spanned!(span=> #declared.by_value(#authenticator).leaf())
             }
         }
     }
@@ -114,11 +129,13 @@ fn requirements(policy: &Policy, krate: &Path, receiver: Span) -> TokenStream {
     if let Some(first) = policy.scopes.first() {
         let span = first.span().resolved_at(Span::mixed_site());
         let scopes = &policy.scopes;
+        let krate = hygiene::at(span, krate);
         requirements
             .extend(quote_spanned!(span=> .require(#krate::__private::Scopes(&[#(#scopes),*]))));
     }
     if let Some(first) = policy.roles.first() {
         let span = first.span().resolved_at(Span::mixed_site());
+        let krate = hygiene::at(span, krate);
         let roles = policy.roles.iter().map(|role| resolve_self(quote!(#role), receiver));
         requirements
             .extend(quote_spanned!(span=> .require(#krate::__private::Roles([#(#roles),*]))));
@@ -127,23 +144,29 @@ fn requirements(policy: &Policy, krate: &Path, receiver: Span) -> TokenStream {
 }
 
 /// What becomes of the identity: the parameter's type, its own where a check reads it, else nothing.
-fn keep(policy: &Policy, identity: Option<&Type>) -> TokenStream {
+fn keep(policy: &Policy, identity: Option<&Type>, krate: &Path, door: Door) -> TokenStream {
     let optional = policy.schemes.combinator == Combinator::Optional;
     match identity {
         Some(ty) => {
             let span = ty.span().resolved_at(Span::mixed_site());
-            let into = if optional {
-                quote_spanned!(span=> into_option)
-            } else {
-                quote_spanned!(span=> into)
+            let into = match door {
+                Door::Own => quote_spanned!(span=> into),
+                Door::Front => quote_spanned!(span=> into_again),
             };
-            quote_spanned!(span=> .#into::<#ty>())
+            if optional {
+                let krate = hygiene::at(span, krate);
+                let inner =
+                    quote_spanned!(span=> <#ty as #krate::__private::OptionalIdentity>::Inner);
+                quote_spanned!(span=> .#into::<#inner>().ready().optional())
+            } else {
+                quote_spanned!(span=> .#into::<#ty>().ready())
+            }
         }
         None => {
             let keep =
                 if policy.own_check().is_some() { quote!(.kept()) } else { quote!(.dropped()) };
             let optional = optional.then(|| quote!(.optional()));
-            quote!(#keep #optional)
+            quote!(#keep.ready() #optional)
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Expr, LitStr, Path};
+use syn::{Expr, ExprPath, LitStr};
 
 use crate::{
     args::Args,
@@ -18,8 +18,8 @@ pub(crate) struct Policy {
     pub(crate) schemes: Schemes,
     pub(crate) scopes: Vec<LitStr>,
     pub(crate) roles: Vec<Expr>,
-    pub(crate) authorize: Option<Path>,
-    pub(crate) authorize_request: Option<Path>,
+    pub(crate) authorize: Option<ExprPath>,
+    pub(crate) authorize_request: Option<ExprPath>,
     /// Tells this attribute from every other, also from one that another expansion reads.
     pub(crate) id: u64,
 }
@@ -61,7 +61,7 @@ impl Policy {
     }
 
     /// The path of a check of the user's own, if there is one.
-    pub(crate) fn own_check(&self) -> Option<&Path> {
+    pub(crate) fn own_check(&self) -> Option<&ExprPath> {
         self.authorize.as_ref().or(self.authorize_request.as_ref())
     }
 }
@@ -73,7 +73,7 @@ fn id(tokens: &TokenStream, span: Span) -> u64 {
     // Outside a compiler, in this crate's own tests, there is no place.
     if proc_macro::is_available() {
         let span = span.unwrap();
-        (span.line(), span.column()).hash(&mut hasher);
+        (span.file(), span.line(), span.column()).hash(&mut hasher);
     }
     hasher.finish()
 }

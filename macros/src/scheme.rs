@@ -3,13 +3,13 @@
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{
-    Expr, Ident, LitStr, Token, parenthesized,
+    Expr, Ident, LitStr, Token,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
     spanned::Spanned,
 };
 
-use crate::text;
+use crate::{args::within_parentheses, text};
 
 /// As many as the runtime's plans hold.
 const MAX_LEAVES: usize = 8;
@@ -169,8 +169,7 @@ mod keyword {
 
 impl Parse for Leaf {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let fork = input.fork();
-        if Combinator::parse(&fork).is_some() {
+        if Combinator::peek(input).is_some() {
             return Err(input.error(
                 "combinators don't nest: write `one_of(..)`, `all_of(..)`, `optional(..)` or \
                  `optional(one_of(..))` with schemes inside",
@@ -193,8 +192,9 @@ impl Parse for Leaf {
 }
 
 impl Combinator {
-    /// A combinator's name, if parentheses follow it: a value may have the same name.
-    fn parse(input: ParseStream<'_>) -> Option<(Combinator, Span)> {
+    /// The combinator that comes next: its name with parentheses behind it, as a value may have the
+    /// same name.
+    fn peek(input: ParseStream<'_>) -> Option<Combinator> {
         let combinator = if input.peek(keyword::one_of) {
             Combinator::OneOf
         } else if input.peek(keyword::all_of) {
@@ -204,9 +204,11 @@ impl Combinator {
         } else {
             return None;
         };
-        if !input.peek2(syn::token::Paren) {
-            return None;
-        }
+        input.peek2(syn::token::Paren).then_some(combinator)
+    }
+
+    fn parse(input: ParseStream<'_>) -> Option<(Combinator, Span)> {
+        let combinator = Self::peek(input)?;
         let name: Ident = input.parse().ok()?;
         Some((combinator, name.span()))
     }
@@ -219,34 +221,37 @@ impl Parse for Schemes {
             let span = leaf.span();
             return Ok(Schemes { combinator: Combinator::OneOf, leaves: vec![leaf], span });
         };
-        let content;
-        parenthesized!(content in input);
-        if combinator == Combinator::Optional
-            && content.peek(keyword::one_of)
-            && Combinator::parse(&content).is_some()
-        {
-            let inner;
-            parenthesized!(inner in content);
-            let leaves = listed(&inner, "optional(one_of(..))", span)?;
-            if !content.is_empty() {
-                return Err(content.error("`optional` holds one scheme or one `one_of(..)`"));
+        let leaves = within_parentheses(input, |content| {
+            if combinator == Combinator::Optional && is_one_of(content) {
+                Combinator::parse(content);
+                let leaves = within_parentheses(content, |inner| {
+                    listed(inner, "optional(one_of(..))", span)
+                })?;
+                return match content.is_empty() {
+                    true => Ok(leaves),
+                    false => Err(content.error("`optional` holds one scheme or one `one_of(..)`")),
+                };
             }
-            return Schemes { combinator, leaves, span }.checked();
-        }
-        let name = match combinator {
-            Combinator::OneOf => "one_of(..)",
-            Combinator::AllOf => "all_of(..)",
-            Combinator::Optional => "optional(..)",
-        };
-        let leaves = listed(&content, name, span)?;
-        if combinator == Combinator::Optional && leaves.len() > 1 {
-            return Err(syn::Error::new(
-                span,
-                "`optional` holds one scheme or one `one_of(..)`: write `optional(one_of(..))`",
-            ));
-        }
+            let name = match combinator {
+                Combinator::OneOf => "one_of(..)",
+                Combinator::AllOf => "all_of(..)",
+                Combinator::Optional => "optional(..)",
+            };
+            let leaves = listed(content, name, span)?;
+            if combinator == Combinator::Optional && leaves.len() > 1 {
+                return Err(syn::Error::new(
+                    span,
+                    "`optional` holds one scheme or one `one_of(..)`: write `optional(one_of(..))`",
+                ));
+            }
+            Ok(leaves)
+        })?;
         Schemes { combinator, leaves, span }.checked()
     }
+}
+
+fn is_one_of(content: ParseStream<'_>) -> bool {
+    content.peek(keyword::one_of) && content.peek2(syn::token::Paren)
 }
 
 fn listed(content: ParseStream<'_>, name: &str, span: Span) -> syn::Result<Vec<Leaf>> {

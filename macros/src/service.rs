@@ -3,14 +3,14 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Ident, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, Meta, Path, TraitItemFn,
+    Attribute, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, Meta, Path, TraitItemFn,
     parse_quote, spanned::Spanned,
 };
 
 use crate::{
     args::{self, Args},
     errors::Errors,
-    fallback::{self, hides_ours},
+    fallback::{self, hides_ours, is_ours},
     front_door::{self, Access, Entry, Wiring},
     method::{Method, is_attribute},
     method_door,
@@ -19,10 +19,13 @@ use crate::{
 
 /// `#[authenticated(..)]` on a method or on an impl block.
 pub(crate) fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
+    const PLACE: &str =
+        "this attribute stands on a method, or on the impl block of a service's trait";
+
     if let Ok(item) = syn::parse2::<ItemImpl>(item.clone()) {
         return on_impl(args, item);
     }
-    match function(item.clone()) {
+    match function(item.clone(), PLACE) {
         Ok(function) => on_method(args, function),
         Err(error) => {
             let error = error.into_compile_error();
@@ -33,10 +36,21 @@ pub(crate) fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream
 
 /// `#[anonymous(reason = "..")]` on a method of an impl without `#[authenticated]`.
 pub(crate) fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
+    const PLACE: &str = "this attribute stands on a method. A service that is open as a whole is added with \
+         `GuardedRoutes::open`, and its reason there";
+
     let mut errors = Errors::default();
     errors.ok(args::anonymous(args));
-    match function(item.clone()) {
-        Ok(function) => only_one_of_ours(&function.attrs, 1, &mut errors),
+    match function(item.clone(), PLACE) {
+        Ok(function) => {
+            only_one_of_ours(&function.attrs, 1, &mut errors);
+            no_identity(&function, &mut errors);
+            if !errors.is_empty() {
+                let errors = errors.into_tokens();
+                let fallback = fallback::of_method(function);
+                return quote!(#errors #fallback);
+            }
+        }
         Err(error) => errors.push(error),
     }
     let errors = errors.into_tokens();
@@ -44,7 +58,7 @@ pub(crate) fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// The item as a method, or why it isn't one.
-fn function(item: TokenStream) -> syn::Result<ImplItemFn> {
+fn function(item: TokenStream, place: &str) -> syn::Result<ImplItemFn> {
     if let Ok(function) = syn::parse2::<ImplItemFn>(item.clone()) {
         return Ok(function);
     }
@@ -58,12 +72,10 @@ fn function(item: TokenStream) -> syn::Result<ImplItemFn> {
         Item::Trait(item) => item.ident.span(),
         Item::Struct(item) => item.ident.span(),
         Item::Mod(item) => item.ident.span(),
+        Item::Impl(item) => item.impl_token.span,
         other => other.span(),
     };
-    Err(syn::Error::new(
-        span,
-        "this attribute stands on a method, or on the impl block of a service's trait",
-    ))
+    Err(syn::Error::new(span, place))
 }
 
 fn on_method(tokens: TokenStream, function: ImplItemFn) -> TokenStream {
@@ -113,6 +125,9 @@ fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
              the impl of the service's trait",
         ));
     }
+    if let Some(second) = item.attrs.iter().find(|attribute| is_ours(attribute)) {
+        errors.push(syn::Error::new(second.span(), "an impl has one `#[authenticated(..)]`, once"));
+    }
     let mut entries = Vec::new();
     let mut silent = Vec::new();
     for (key, inner) in (0u32..).zip(&mut item.items) {
@@ -150,6 +165,7 @@ fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
 }
 
 /// What holds for a method that says nothing itself.
+#[allow(clippy::large_enum_variant, reason = "one per impl, while compiling")]
 enum Default {
     /// This.
     Policy { policy: Policy, checks: DefaultChecks },
@@ -213,6 +229,7 @@ fn on_impl_method(
         Some(attribute) if is_attribute(attribute, "anonymous") => {
             let reason = errors
                 .ok(args::anonymous(arguments(attribute)).map_err(|error| at(error, attribute)))?;
+            no_identity(function, errors);
             return Some(Entry {
                 key,
                 function: name,
@@ -274,6 +291,21 @@ fn at(error: syn::Error, attribute: &Attribute) -> syn::Error {
 
 fn krate(given: Option<Path>) -> Path {
     given.unwrap_or_else(|| parse_quote!(::tonic_guard))
+}
+
+/// Nobody is known where everyone gets in.
+fn no_identity(function: &ImplItemFn, errors: &mut Errors) {
+    let attributes = function.sig.inputs.iter().flat_map(|input| match input {
+        FnArg::Typed(typed) => typed.attrs.as_slice(),
+        FnArg::Receiver(receiver) => receiver.attrs.as_slice(),
+    });
+    for marker in attributes.filter(|attribute| is_attribute(attribute, "identity")) {
+        errors.push(syn::Error::new(
+            marker.span(),
+            "an anonymous method has no identity: write `#[authenticated(scheme = optional(..))]` to know \
+             those who present credentials",
+        ));
+    }
 }
 
 /// At most one of our attributes holds for a method. `expanded` of them have been taken off already.
@@ -340,5 +372,146 @@ fn name_the_silent(silent: &[Ident], errors: &mut Errors) {
                  `#[anonymous(reason = \"..\")]` on it, or a default on the impl"
             ),
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::{Group, TokenTree};
+
+    use super::*;
+
+    fn arguments() -> TokenStream {
+        quote! {
+            scheme = one_of("bearer", ApiKey::header("x-key") via self.keys),
+            scopes("read", "write"), roles(Role::Admin), authorize = Self::known,
+            authorize_request = Self::owns, service = "shop.v1.Orders",
+            server = orders_server::OrdersServer, crate = framework::guard
+        }
+    }
+
+    fn service() -> TokenStream {
+        quote! {
+            #[framework::async_trait]
+            impl<T: Store> Orders for Server<T> where T: Debug {
+                async fn list(&self, _: Request<List>, #[identity] (a, b): (A, B)) -> Result<R, S> {
+                    if let Some(x) = self.x { return x; }
+                    work()
+                }
+                fn boxed<'a>(&'a self, mut request: Request<List>, #[identity] c: C) -> BoxFuture<'a, R> {
+                    Box::pin(async move { work() })
+                }
+                #[cfg(unix)]
+                #[authenticated(scheme = optional(one_of("basic")), scopes(none), roles(none),
+                    authorize = none, authorize_request = none, rpc = "GetURL")]
+                async fn get_url(self: Arc<Self>, request: Request<List>) {}
+                #[anonymous(reason = "probe")]
+                async fn ping(&self, _: R) -> S {}
+                type Stream = Streaming<R>;
+            }
+        }
+    }
+
+    fn derived() -> TokenStream {
+        quote! {
+            #[verifies(crate = framework::guard)]
+            struct Server<T: ?Sized> where T: Debug {
+                #[verifies("bearer", scheme::ApiKey)]
+                one: One,
+                #[verifies("basic")]
+                two: Box<dyn Two + Send>,
+                rest: T,
+            }
+        }
+    }
+
+    /// `stream` with each token, at whatever depth, once taken out, once doubled.
+    fn mutations(stream: TokenStream) -> Vec<TokenStream> {
+        let tokens: Vec<TokenTree> = stream.into_iter().collect();
+        let mut all = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            let with = |middle: Vec<TokenTree>| -> TokenStream {
+                let (before, after) = (tokens.iter().take(at), tokens.iter().skip(at + 1));
+                before.chain(&middle).chain(after).cloned().collect()
+            };
+            all.push(with(vec![]));
+            all.push(with(vec![token.clone(), token.clone()]));
+            if let TokenTree::Group(group) = token {
+                let inner = mutations(group.stream()).into_iter();
+                all.extend(
+                    inner.map(|inner| with(vec![Group::new(group.delimiter(), inner).into()])),
+                );
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn no_other_crate_is_named() {
+        for generated in [authenticated(arguments(), service()), crate::derive::expand(derived())] {
+            let text = generated.to_string();
+            assert!(!text.contains("compile_error"), "{text}");
+            assert!(text.contains("framework :: guard :: __private"), "{text}");
+            assert!(!text.contains("tonic"), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_input_makes_it_panic() {
+        for arguments in mutations(arguments()) {
+            authenticated(arguments, service());
+        }
+        for item in mutations(service()) {
+            authenticated(arguments(), item.clone());
+            authenticated(TokenStream::new(), item);
+        }
+        for item in mutations(derived()) {
+            crate::derive::expand(item);
+        }
+        for arguments in mutations(quote!(reason = "probe")) {
+            anonymous(
+                arguments,
+                quote!(
+                    async fn ping(&self, _: R) -> S {}
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn the_door_is_the_first_statement() {
+        for body in [
+            quote!({
+                if let Some(x) = self.x {
+                    return x;
+                }
+                work()
+            }),
+            quote!({
+                if x() {
+                    y()
+                }
+            }),
+            quote!({
+                let request = request;
+                work()
+            }),
+            quote!({
+                fn inner() {}
+                work()
+            }),
+        ] {
+            let plain = quote!(async fn list(&self, request: R) -> S #body);
+            let boxed = quote!(fn list(&self, request: R) -> S { Box::pin(async move #body) });
+            for item in [plain, boxed] {
+                let guarded = authenticated(quote!(scheme = "bearer"), item);
+                let mut errors = Errors::default();
+                let guarded = errors.ok(syn::parse2::<ImplItemFn>(guarded));
+                let mut guarded = guarded.and_then(|item| Method::recognise(item, &mut errors));
+                let first = guarded.as_mut().and_then(Method::body).map(|body| body.stmts.first());
+                let first = first.flatten().map(|first| first.to_token_stream().to_string());
+                assert!(first.is_some_and(|first| first.contains("__private :: enter")), "{body}");
+            }
+        }
     }
 }

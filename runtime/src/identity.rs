@@ -59,7 +59,6 @@ impl<T: Send + Sync + 'static> Keep for As<T> {
     type Kept = T;
 }
 
-#[diagnostic::do_not_recommend]
 impl<I, T: FromIdentity<I> + Send + Sync + 'static> KeepFrom<I> for As<T> {
     fn keep(identity: I) -> T {
         T::from_identity(identity)

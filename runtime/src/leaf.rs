@@ -2,12 +2,13 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::{borrow::Cow, pin::pin, task::Poll, time::Duration};
+use std::{borrow::Cow, convert::Infallible, ops::Deref, pin::pin, task::Poll, time::Duration};
 
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
     head::CallHead,
+    identity::{As, FromIdentity},
     refusal::{LeafFacts, Reason},
     requirement::{And, Requirement},
     scheme::{ExtractError, Found, Place, Scheme},
@@ -25,14 +26,107 @@ pub fn scheme<S: Scheme>(scheme: S) -> Declared<S> {
 }
 
 impl<S: Scheme> Declared<S> {
-    pub fn by<A: Authenticate<S> + ?Sized>(self, authenticator: &A) -> Leaf<S, &A, ()> {
-        Leaf { scheme: self.0, authenticator, requirement: () }
+    pub fn by<A: Authenticate<S> + ?Sized>(self, authenticator: &A) -> Named<S, &A> {
+        Named { scheme: self.0, authenticator }
     }
 
-    pub fn by_value<A: Authenticate<S>>(self, authenticator: A) -> Leaf<S, A, ()> {
-        Leaf { scheme: self.0, authenticator, requirement: () }
+    pub fn by_value<A: Authenticate<S>>(self, authenticator: A) -> Named<S, A> {
+        Named { scheme: self.0, authenticator }
     }
 }
+
+/// A scheme and what is said to be its authenticator.
+///
+/// A missing authenticator is told where it is named, by [`Declared::by`]. What follows must not tell
+/// it again: [`leaf`](Named::leaf) is then found one step further on, and gives a leaf that refuses.
+#[derive(Debug)]
+pub struct Named<S, A> {
+    scheme: S,
+    authenticator: A,
+}
+
+impl<S: Scheme, A: Authenticate<S>> Named<S, A> {
+    pub fn leaf(self) -> Leaf<S, A, ()> {
+        Leaf { scheme: self.scheme, authenticator: self.authenticator, requirement: () }
+    }
+}
+
+impl<S, A> Deref for Named<S, A> {
+    type Target = NotNamed;
+
+    fn deref(&self) -> &NotNamed {
+        &NotNamed
+    }
+}
+
+/// What is left of a [`Named`] whose authenticator isn't one. No code that compiles holds it.
+#[derive(Debug)]
+pub struct NotNamed;
+
+impl NotNamed {
+    pub fn leaf(&self) -> Refused {
+        Refused
+    }
+}
+
+/// A leaf that refuses every call.
+#[derive(Debug)]
+pub struct Refused;
+
+impl Refused {
+    pub fn require<Q>(self, _: Q) -> Refused {
+        self
+    }
+}
+
+impl Branch for Refused {
+    type Credentials = Infallible;
+    type Identity = Infallible;
+
+    fn bypass(&self) -> Option<Infallible> {
+        None
+    }
+
+    fn place(&self) -> Place {
+        Place::Connection
+    }
+
+    fn look(&self, _: &CallHead<'_>) -> (Seen, Option<Infallible>) {
+        (Seen::Unreadable(ExtractError::Overloaded), None)
+    }
+
+    async fn verify(&self, credentials: Infallible) -> Result<Infallible, AuthError> {
+        match credentials {}
+    }
+
+    fn require(&self, identity: &Infallible) -> Result<(), Reason> {
+        match *identity {}
+    }
+
+    fn scopes(&self) -> Cow<'static, [&'static str]> {
+        Cow::Borrowed(&[])
+    }
+
+    fn facts(&self) -> LeafFacts {
+        LeafFacts {
+            name: String::new(),
+            place: Place::Connection,
+            challenge: None,
+            invalid_reason: "CREDENTIALS_INVALID",
+            bypassed: false,
+        }
+    }
+}
+
+/// What the identity of the leaf `L` converts into.
+pub trait MadeOf<L> {}
+
+impl<S: Scheme, A: Authenticate<S>, R, T: FromIdentity<A::Identity>> MadeOf<Leaf<S, A, R>>
+    for As<T>
+{
+}
+
+impl<T> MadeOf<Refused> for As<T> {}
 
 #[derive(Debug)]
 pub struct Leaf<S, A, R> {

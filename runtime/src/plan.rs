@@ -5,13 +5,13 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::{borrow::Cow, marker::PhantomData, pin::Pin};
+use std::{borrow::Cow, marker::PhantomData, ops::Deref, pin::Pin};
 
 use crate::{
     head::CallHead,
-    identity::{As, Dropped, KeepFrom, OptionalIdentity},
+    identity::{As, Dropped, FromIdentity, Keep, KeepFrom},
     in_process::Given,
-    leaf::{Branch, Seen},
+    leaf::{Branch, MadeOf, Seen},
     refusal::{Facts, Reason, Refusal},
     scheme::{ExtractError, Place},
 };
@@ -63,6 +63,9 @@ pub trait Choice: Send + Sync {
         call: Call<'_>,
     ) -> impl Future<Output = Result<Option<Admitted<Self::Identity>>, Refusal>> + Send;
 
+    /// Whether a layer of the server leaves the credentials of one of the schemes.
+    fn reads_extensions(&self) -> bool;
+
     fn facts(&self) -> Facts;
 }
 
@@ -93,12 +96,9 @@ pub fn all_of<L>(leaves: L) -> AllOf<Undecided, L> {
 }
 
 impl<L> OneOf<Undecided, L> {
-    pub fn into<T>(self) -> OneOf<As<T>, L> {
+    /// As `into`, where another door has told already that this can't be.
+    pub fn into_again<T>(self) -> OneOf<As<T>, L> {
         OneOf { leaves: self.leaves, keep: PhantomData }
-    }
-
-    pub fn into_option<T: OptionalIdentity>(self) -> Optional<OneOf<As<T::Inner>, L>> {
-        Optional(self.into())
     }
 
     pub fn dropped(self) -> OneOf<Dropped, L> {
@@ -108,18 +108,94 @@ impl<L> OneOf<Undecided, L> {
 
 impl<B: Branch> OneOf<Undecided, (B,)> {
     pub fn kept(self) -> OneOf<As<B::Identity>, (B,)> {
-        self.into()
+        OneOf { leaves: self.leaves, keep: PhantomData }
     }
 }
 
-impl<K, L> OneOf<K, L> {
-    pub fn optional(self) -> Optional<Self> {
-        Optional(self)
+impl<K, L> OneOf<K, L>
+where
+    Self: Choice,
+{
+    pub fn ready(self) -> Ready<Self> {
+        Ready(self)
+    }
+}
+
+impl<K, L> AllOf<K, L>
+where
+    Self: Plan,
+{
+    pub fn ready(self) -> Self {
+        self
+    }
+}
+
+impl<K, L> Deref for OneOf<K, L> {
+    type Target = NotReady<K>;
+
+    fn deref(&self) -> &NotReady<K> {
+        &NotReady(PhantomData)
+    }
+}
+
+impl<K, L> Deref for AllOf<K, L> {
+    type Target = NotReady<K>;
+
+    fn deref(&self) -> &NotReady<K> {
+        &NotReady(PhantomData)
+    }
+}
+
+/// What is left of a plan with a mistake in it. The mistake is told where it was made, and `ready` is
+/// then found here, so that the doors don't tell it again. No code that compiles holds it.
+pub struct NotReady<K>(PhantomData<fn() -> K>);
+
+impl<K: Keep> NotReady<K> {
+    #[allow(clippy::panic, reason = "it never compiles")]
+    pub fn ready(&self) -> Ready<RefuseAll<K::Kept>> {
+        const { panic!("a plan with a mistake in it was built: this is a bug of tonic-guard") }
+    }
+}
+
+/// Refuses every call.
+pub struct RefuseAll<I>(PhantomData<fn() -> I>);
+
+impl<I: Send + Sync + 'static> Choice for RefuseAll<I> {
+    type Identity = I;
+
+    async fn choose(&self, _: Call<'_>) -> Result<Option<Admitted<I>>, Refusal> {
+        Err(impossible())
+    }
+
+    fn reads_extensions(&self) -> bool {
+        false
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { leaves: Vec::new(), scopes: Cow::Borrowed(&[]) }
+    }
+}
+
+/// A choice that lets nobody in without credentials.
+pub struct Ready<C>(C);
+
+impl<C> Ready<C> {
+    pub fn optional(self) -> Optional<C> {
+        Optional(self.0)
     }
 }
 
 impl<L> AllOf<Undecided, L> {
-    pub fn into<T>(self) -> AllOf<As<T>, L> {
+    /// As `into`, where another door has told already that this can't be.
+    pub fn into_again<T>(self) -> AllOf<As<T>, L> {
+        AllOf { leaves: self.leaves, keep: PhantomData }
+    }
+
+    pub fn into<T>(self) -> AllOf<As<T>, L>
+    where
+        L: Branches,
+        T: FromIdentity<L::Identities>,
+    {
         AllOf { leaves: self.leaves, keep: PhantomData }
     }
 
@@ -130,7 +206,7 @@ impl<L> AllOf<Undecided, L> {
 
 impl<L: Branches> AllOf<Undecided, L> {
     pub fn kept(self) -> AllOf<As<L::Identities>, L> {
-        self.into()
+        AllOf { leaves: self.leaves, keep: PhantomData }
     }
 }
 
@@ -253,12 +329,25 @@ macro_rules! plans {
                 }
             }
 
+            fn reads_extensions(&self) -> bool {
+                [$(self.leaves.$at.place()),+].contains(&Place::Extensions)
+            }
+
             fn facts(&self) -> Facts {
                 let mut scopes = Cow::Borrowed(&[] as &[&str]);
                 $(if scopes.is_empty() {
                     scopes = self.leaves.$at.scopes();
                 })+
                 Facts { leaves: vec![$(self.leaves.$at.facts()),+], scopes }
+            }
+        }
+
+        impl<$($B),+> OneOf<Undecided, ($($B,)+)> {
+            pub fn into<T>(self) -> OneOf<As<T>, ($($B,)+)>
+            where
+                $(As<T>: MadeOf<$B>,)+
+            {
+                OneOf { leaves: self.leaves, keep: PhantomData }
             }
         }
 
@@ -330,18 +419,15 @@ plans! {
     (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f, G 6 g, H 7 h)
 }
 
-impl<K: Send + Sync, L: Send + Sync> Plan for OneOf<K, L>
-where
-    Self: Choice,
-{
-    type Identity = <Self as Choice>::Identity;
+impl<C: Choice> Plan for Ready<C> {
+    type Identity = C::Identity;
 
-    async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
-        self.choose(call).await?.ok_or_else(|| Refusal::new(Reason::Missing))
+    async fn admit(&self, call: Call<'_>) -> Result<Admitted<C::Identity>, Refusal> {
+        self.0.choose(call).await?.ok_or_else(|| Refusal::new(Reason::Missing))
     }
 
     fn facts(&self) -> Facts {
-        Choice::facts(self)
+        self.0.facts()
     }
 }
 
@@ -351,6 +437,9 @@ impl<C: Choice> Plan for Optional<C> {
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
         Ok(match self.0.choose(call).await? {
             Some(Admitted { identity, by }) => Admitted { identity: Some(identity), by },
+            // The attribute refuses `FromExtensions` here by its name; this is for any other name. A
+            // layer that isn't mounted leaves nothing, and must not open the method.
+            None if self.0.reads_extensions() => return Err(Refusal::new(Reason::Missing)),
             None => Admitted { identity: None, by: By::Nobody },
         })
     }

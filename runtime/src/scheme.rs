@@ -63,6 +63,11 @@ use crate::{challenge::Challenge, head::CallHead};
 /// let refused = Ticket.extract(&CallHead::new(&headers, &extensions));
 /// assert_eq!(refused.unwrap_err(), ExtractError::Malformed);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` isn't a scheme",
+    label = "expected a value whose type implements `Scheme`",
+    note = "the schemes with a word are written as such: `scheme = \"bearer\"`"
+)]
 pub trait Scheme: Send + Sync + 'static {
     /// What is handed to the authenticator. Owned, because it crosses an await.
     ///

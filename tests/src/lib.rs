@@ -18,6 +18,12 @@ pub mod pb {
     tonic::include_proto!("guard.test.v1");
 }
 
+/// A generated service of one method, `Shape`, and another like it.
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub mod shapes {
+    tonic::include_proto!("guard.shapes.v1");
+}
+
 /// The full name of the service that most tests call.
 pub const KINDS: &str = "guard.test.v1.Kinds";
 

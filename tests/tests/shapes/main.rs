@@ -10,6 +10,7 @@ mod desugared;
 mod generics;
 mod instrumented;
 mod made_by_macros;
+mod optional;
 mod receivers;
 mod reexported;
 mod requests;

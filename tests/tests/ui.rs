@@ -1,0 +1,8 @@
+//! What must not compile, and what the compiler then says. Each error is read as its user meets it.
+
+#[test]
+fn mistakes_are_told_where_they_were_made() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/*/fail/*.rs");
+    cases.pass("tests/ui/*/pass/*.rs");
+}

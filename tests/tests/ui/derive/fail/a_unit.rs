@@ -1,0 +1,6 @@
+use tonic_guard::Authenticate;
+
+#[derive(Authenticate)]
+struct Service;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use tonic_guard::Authenticate;
+use tonic_guard_tests::Tokens;
+
+#[derive(Authenticate)]
+struct Service {
+    tokens: Tokens,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use tonic_guard::Authenticate;
+use tonic_guard_tests::Tokens;
+
+#[derive(Authenticate)]
+struct Service {
+    #[verifies("bearer")]
+    users: Tokens,
+    #[verifies("bearer")]
+    admins: Tokens,
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, authenticated, guard};
+use tonic_guard_tests::{
+    Tokens,
+    shapes::{
+        Text,
+        shape_server::{Shape, ShapeServer},
+    },
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+#[tonic::async_trait]
+impl Shape for Service {
+    #[authenticated(scheme = "bearer")]
+    async fn call(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {
+    let _ = guard(Service(Tokens), ShapeServer::from_arc);
+}

@@ -1,0 +1,33 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, authenticated, guard};
+use tonic_guard_tests::{
+    Tokens,
+    shapes::{
+        Text,
+        other_server::Other,
+        shape_server::{Shape, ShapeServer},
+    },
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Other for Service {
+    async fn call(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {
+    let _ = guard(Service(Tokens), ShapeServer::from_arc);
+}

@@ -1,0 +1,24 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, authenticated};
+use tonic_guard_tests::{
+    Partner, Tokens,
+    shapes::{Text, shape_server::Shape},
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+#[tonic::async_trait]
+impl Shape for Service {
+    #[authenticated(scheme = optional("bearer"))]
+    async fn call(
+        &self,
+        request: Request<Text>,
+        #[identity] caller: Option<Partner>,
+    ) -> Result<Response<Text>, Status> {
+        drop(caller);
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {}

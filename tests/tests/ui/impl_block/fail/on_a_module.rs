@@ -1,0 +1,6 @@
+use tonic_guard::authenticated;
+
+#[authenticated(scheme = "bearer")]
+mod service {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use tonic_guard::authenticated;
+
+#[authenticated(scheme = "bearer")]
+struct Service;
+
+fn main() {}

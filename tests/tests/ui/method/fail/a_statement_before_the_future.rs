@@ -1,0 +1,20 @@
+use std::pin::Pin;
+use tonic::{Request, Response, Status};
+use tonic_guard::authenticated;
+use tonic_guard_tests::Tokens;
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+trait Local {
+    fn call(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<()>, Status>>;
+}
+
+impl Local for Tokens {
+    #[authenticated(scheme = "bearer")]
+    fn call(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<()>, Status>> {
+        let request = request.into_inner();
+        Box::pin(async move { Ok(Response::new(request)) })
+    }
+}
+
+fn main() {}

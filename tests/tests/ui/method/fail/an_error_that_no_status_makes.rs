@@ -1,0 +1,19 @@
+use tonic::Request;
+use tonic_guard::authenticated;
+use tonic_guard_tests::Tokens;
+
+#[tonic::async_trait]
+trait Local {
+    async fn call(&self, request: Request<()>) -> Result<(), String>;
+}
+
+#[tonic::async_trait]
+impl Local for Tokens {
+    #[authenticated(scheme = "bearer")]
+    async fn call(&self, request: Request<()>) -> Result<(), String> {
+        drop(request);
+        Ok(())
+    }
+}
+
+fn main() {}

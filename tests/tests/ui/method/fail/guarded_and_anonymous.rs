@@ -1,0 +1,20 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{anonymous, authenticated};
+use tonic_guard_tests::Tokens;
+
+#[tonic::async_trait]
+trait Local {
+    async fn call(&self, request: Request<()>) -> Result<Response<()>, Status>;
+}
+
+#[tonic::async_trait]
+impl Local for Tokens {
+    #[authenticated(scheme = "bearer")]
+    #[anonymous(reason = "both")]
+    async fn call(&self, request: Request<()>) -> Result<Response<()>, Status> {
+        drop(request);
+        Ok(Response::new(()))
+    }
+}
+
+fn main() {}

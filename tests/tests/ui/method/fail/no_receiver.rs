@@ -1,0 +1,18 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::authenticated;
+use tonic_guard_tests::Tokens;
+
+#[tonic::async_trait]
+trait Local {
+    async fn call(request: Request<()>) -> Result<Response<()>, Status>;
+}
+
+#[tonic::async_trait]
+impl Local for Tokens {
+    #[authenticated(scheme = "bearer")]
+    async fn call(_: Request<()>) -> Result<Response<()>, Status> {
+        Ok(Response::new(()))
+    }
+}
+
+fn main() {}

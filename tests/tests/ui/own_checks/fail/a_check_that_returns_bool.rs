@@ -1,0 +1,25 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, CallHead, authenticated};
+use tonic_guard_tests::{
+    Tokens, User,
+    shapes::{Text, shape_server::Shape},
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+impl Service {
+    async fn known(&self, _: &User, _: &CallHead<'_>) -> bool {
+        true
+    }
+}
+
+#[authenticated(scheme = "bearer", authorize = Self::known)]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {}

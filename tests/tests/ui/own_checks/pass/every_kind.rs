@@ -1,0 +1,29 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{AuthError, Authenticate, CallHead, authenticated};
+use tonic_guard_tests::{
+    Tokens, User,
+    shapes::{Text, shape_server::Shape},
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+impl Service {
+    async fn known(&self, _: &User, _: &CallHead<'_>) -> Result<(), AuthError> {
+        Ok(())
+    }
+}
+
+async fn owns<T, M>(_: &T, _: &User, _: &Request<M>) -> Result<(), Status> {
+    Ok(())
+}
+
+#[authenticated(scheme = "bearer", authorize = Self::known, authorize_request = owns)]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {}
