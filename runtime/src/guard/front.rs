@@ -1,6 +1,10 @@
 //! What the front door decides of a call's head.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+};
 
 use http::{
     HeaderMap, HeaderName, Method,
@@ -9,7 +13,10 @@ use http::{
 };
 use tonic::{Status, server::NamedService};
 
-use super::{Guarded, path, refusals::Refusals};
+use super::{
+    Guarded, path,
+    refusals::{Refusals, response_head},
+};
 use crate::{
     check::{Site, refusing_panics, run},
     head::{CallHead, RpcName},
@@ -17,7 +24,7 @@ use crate::{
     plan::{Call, Plan},
     policy::{Kind, MethodPolicy, ServicePolicy},
     proof::{Proof, instance},
-    refusal::{Facts, Refusal},
+    refusal::{Facts, Reason, Refusal},
     scheme::Place,
 };
 
@@ -135,12 +142,21 @@ impl<T> Front<T> {
             refusing_panics(async { self.service.visit(method.key, visitor).await }).await;
         match decided {
             Ok(proof) => Answer::Admit(proof),
-            Err(refusal) => {
-                Answer::Refuse(self.refusals.head(refusal, method, rpc, self.domain, || {
-                    self.service.visit(method.key, Describe)
-                }))
-            }
+            Err(refusal) => Answer::Refuse(self.refuse::<M, S>(refusal, method, rpc)),
         }
+    }
+
+    /// The head of the answer to a refused call.
+    fn refuse<M, S>(&self, refusal: Refusal, method: &MethodPolicy, rpc: RpcName<'_>) -> HeaderMap
+    where
+        T: Guarded<M, S>,
+    {
+        let describe = || self.service.visit(method.key, Describe);
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            self.refusals.head(refusal, method, rpc, self.domain, describe)
+        }));
+        // An expression of the attribute that panics when the call is decided does so here again.
+        told.unwrap_or_else(|_| response_head(Status::internal(Reason::Internal.message())))
     }
 
     /// Removes what only this crate may have put there, and keeps credentials from being printed.
@@ -156,7 +172,7 @@ impl<T> Front<T> {
 
     fn unimplemented(&self, why: &'static str) -> Answer {
         tracing::debug!(target: "tonic_guard", service = self.name, outcome = "refused", reason = "UNIMPLEMENTED", why);
-        Answer::Refuse(super::refusals::response_head(Status::unimplemented(why)))
+        Answer::Refuse(response_head(Status::unimplemented(why)))
     }
 }
 
