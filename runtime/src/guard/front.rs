@@ -1,6 +1,11 @@
 //! What the front door decides of a call's head.
 
-use std::{marker::PhantomData, pin::Pin, sync::Arc};
+use std::{
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+};
 
 use http::{
     HeaderMap, HeaderName, Method,
@@ -9,7 +14,10 @@ use http::{
 };
 use tonic::{Status, server::NamedService};
 
-use super::{Guarded, path, refusals::Refusals};
+use super::{
+    Guarded, path,
+    refusals::{Refusals, response_head},
+};
 use crate::{
     check::{Site, refusing_panics, run},
     head::{CallHead, RpcName},
@@ -17,7 +25,7 @@ use crate::{
     plan::{Call, Plan},
     policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
     proof::{Proof, instance},
-    refusal::{DOMAIN, Facts, Refusal},
+    refusal::{DOMAIN, Facts, Reason, Refusal},
     scheme::Place,
 };
 
@@ -161,13 +169,18 @@ impl Front {
         let decided = refusing_panics(async { self.plans.decide(method.key, visitor).await }).await;
         match decided {
             Ok(proof) => Answer::Admit(proof),
-            Err(refusal) => {
-                Answer::Refuse(
-                    self.refusals
-                        .head(refusal, method, rpc, self.domain, || self.plans.facts(method.key)),
-                )
-            }
+            Err(refusal) => Answer::Refuse(self.refuse(refusal, method, rpc)),
         }
+    }
+
+    /// The head of the answer to a refused call.
+    fn refuse(&self, refusal: Refusal, method: &MethodPolicy, rpc: RpcName<'_>) -> HeaderMap {
+        let describe = || self.plans.facts(method.key);
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            self.refusals.head(refusal, method, rpc, self.domain, describe)
+        }));
+        // An expression of the attribute that panics when the call is decided does so here again.
+        told.unwrap_or_else(|_| response_head(Status::internal(Reason::Internal.message())))
     }
 
     /// Removes what only this crate may have put there, and keeps credentials from being printed.
@@ -183,7 +196,7 @@ impl Front {
 
     fn unimplemented(&self, why: &'static str) -> Answer {
         tracing::debug!(target: "tonic_guard", service = self.name, outcome = "refused", reason = "UNIMPLEMENTED", why);
-        Answer::Refuse(super::refusals::response_head(Status::unimplemented(why)))
+        Answer::Refuse(response_head(Status::unimplemented(why)))
     }
 }
 

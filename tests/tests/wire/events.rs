@@ -3,6 +3,7 @@
 use std::{
     io::Write,
     sync::{Arc, Mutex, Once},
+    time::Duration,
 };
 
 use tonic::{Request, Response, Status, transport::Server};
@@ -148,7 +149,8 @@ async fn each_decision_at_the_front_door_is_one_event() {
         ),
         (&[("authorization", "Bearer panic")], "ERROR", "INTERNAL", "cause=a check panicked"),
     ] {
-        assert!(call(&server, headers).await.is_err());
+        let answer = tokio::time::timeout(Duration::from_secs(10), call(&server, headers)).await;
+        assert!(answer.expect("an answer").is_err());
         let why = format!("reason=\"{why}\"");
         let parts = [level, AT_FRONT[0], AT_FRONT[1], "scheme=\"bearer\"", "outcome=\"refused\""];
         one(log.ours(), &[&parts[..], &[&why, cause]].concat());

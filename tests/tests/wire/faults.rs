@@ -1,6 +1,12 @@
 //! Verifiers and checks that panic, hang or fail, and callers that never send their message.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{
@@ -45,7 +51,9 @@ async fn a_verifier_that_panics_refuses_that_call_alone() {
 async fn a_verifier_that_hangs_is_given_up_at_its_deadline() {
     for (server, ran) in at_each_door().await {
         let begun = Instant::now();
-        let refused = call(&server, &[("authorization", "Bearer hang")]).await.unwrap_err();
+        let hanging = call(&server, &[("authorization", "Bearer hang")]);
+        let answer = tokio::time::timeout(Duration::from_secs(10), hanging).await;
+        let refused = answer.expect("an answer, although the verifier gives none").unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable);
         assert_eq!(reason(&refused), "AUTHENTICATOR_UNAVAILABLE");
         assert!(challenges(&refused).is_empty());
@@ -164,6 +172,47 @@ async fn an_attributes_expression_that_panics_lets_nobody_in_at_the_methods_door
     assert!(!format!("{refused:?}").contains("hunter2"));
 }
 
+/// Its attribute's expression panics once it is told to.
+#[derive(Default)]
+struct Later {
+    broken: Arc<AtomicBool>,
+}
+
+impl Later {
+    fn tokens(&self) -> Tokens {
+        assert!(!self.broken.load(Ordering::SeqCst), "an expression panics: hunter2");
+        Tokens
+    }
+}
+
+#[authenticated(scheme = Bearer::new() via self.tokens())]
+#[tonic::async_trait]
+impl Extra for Later {
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+}
+
+#[tokio::test]
+async fn an_attributes_expression_that_panics_refuses_as_internal_at_the_front_door() {
+    let service = Later::default();
+    let broken = Arc::clone(&service.broken);
+    let server = at_the_front_door(service).await;
+    assert!(call(&server, &[ADA]).await.is_ok());
+    broken.store(true, Ordering::SeqCst);
+    for headers in [&[ADA][..], &[]] {
+        let refused = call(&server, headers).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Internal);
+        assert_eq!(refused.message(), "the call could not be checked");
+    }
+    broken.store(false, Ordering::SeqCst);
+    assert!(call(&server, &[ADA]).await.is_ok());
+}
+
 #[tokio::test]
 async fn a_call_is_refused_before_its_message_and_slow_senders_hold_nobody_up() {
     let service = Plain::default();
@@ -193,7 +242,7 @@ async fn a_call_is_refused_before_its_message_and_slow_senders_hold_nobody_up() 
 }
 
 #[tokio::test]
-async fn two_hundred_refused_calls_of_4_mib_at_once_are_all_answered() {
+async fn many_refused_calls_of_4_mib_at_once_are_all_answered() {
     let service = Plain::default();
     let ran = service.ran.clone();
     let server = at_the_front_door(service).await;

@@ -1,6 +1,9 @@
 //! HTTP/1.1: browsers' calls through tonic-web, and callers that still write while they are refused.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -10,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::RwLock,
 };
 use tonic::{service::LayerExt, transport::Server};
 use tonic_guard::guard;
@@ -72,6 +76,7 @@ async fn over_http1(
 
 #[tokio::test]
 async fn thirty_of_thirty_refusals_are_readable_over_http1() {
+    let _places = PLACES.read().await;
     let (server, ran) = web().await;
     // The last is 64 KiB with all that frames it: as much as is read.
     let most = (64 << 10) - 9;
@@ -91,8 +96,33 @@ async fn thirty_of_thirty_refusals_are_readable_over_http1() {
     assert_eq!(ran.times(), 0);
 }
 
+/// A sender slower than the refusal: an answer given at once would close the connection under it.
+#[tokio::test]
+async fn a_caller_that_is_still_writing_can_read_its_refusal() {
+    let _places = PLACES.read().await;
+    for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
+        for at in 0..5 {
+            let body = note_of(60 << 10);
+            let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+            let length = format!("content-length: {}\r\n", body.len());
+            stream.write_all(&head(kind, &length)).await.unwrap();
+            for part in body.chunks(12 << 10) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                stream.write_all(part).await.unwrap_or_else(|error| panic!("call {at}: {error}"));
+            }
+            let mut answer = vec![0; 1024];
+            let read = stream.read(&mut answer).await;
+            let read = read.unwrap_or_else(|error| panic!("call {at}: {error}"));
+            let answer = String::from_utf8_lossy(&answer[..read]);
+            assert!(answer.contains("grpc-status: 16\r\n"), "call {at}: {answer}");
+        }
+        assert_eq!(ran.times(), 0);
+    }
+}
+
 #[tokio::test]
 async fn a_good_call_is_answered_over_http1() {
+    let _places = PLACES.read().await;
     let (server, ran) = web().await;
     let request = web_request(note_of(64 << 10), Some("Bearer ada-token"));
     let (parts, body) = over_http1(&server, request).await.unwrap();
@@ -103,6 +133,7 @@ async fn a_good_call_is_answered_over_http1() {
 
 #[tokio::test]
 async fn a_refusal_is_readable_in_grpc_web_over_http2() {
+    let _places = PLACES.read().await;
     let (server, ran) = web().await;
     let mut h2 = H2::connect(&server).await;
     for at in 0..30 {
@@ -118,9 +149,9 @@ async fn a_refusal_is_readable_in_grpc_web_over_http2() {
 
 /// Sends these bytes of a request and no more. What comes back until the answer's head is whole, and
 /// how long it took.
-async fn answer_to(server: &Running, sent: &[u8]) -> (String, Duration) {
+async fn answer_to(server: SocketAddr, sent: &[u8]) -> (String, Duration) {
     let begun = Instant::now();
-    let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+    let mut stream = TcpStream::connect(server).await.unwrap();
     stream.write_all(sent).await.unwrap();
     let mut read = Vec::new();
     while !String::from_utf8_lossy(&read).contains("grpc-status") {
@@ -142,15 +173,20 @@ fn head(content_type: &str, more: &str) -> Vec<u8> {
 const WEB: &str = "application/grpc-web+proto";
 const GRPC: &str = "application/grpc";
 
+/// Bodies of refused calls are read at so many places in the whole process. The test that takes them
+/// all runs alone.
+static PLACES: RwLock<()> = RwLock::const_new(());
+
 /// Half of what a body may take to be read: an answer that comes sooner waited for none.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
 #[tokio::test]
 async fn a_refused_expectation_gets_no_100() {
+    let _places = PLACES.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         for length in ["content-length: 100\r\n", "transfer-encoding: chunked\r\n"] {
             let expecting = format!("expect: 100-continue\r\n{length}");
-            let (answer, took) = answer_to(&server, &head(kind, &expecting)).await;
+            let (answer, took) = answer_to(server.addr(), &head(kind, &expecting)).await;
             assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
             assert!(answer.contains("grpc-status: 16\r\n"), "{answer}");
             assert!(!answer.contains("100 Continue"), "{answer}");
@@ -170,8 +206,10 @@ async fn a_refused_expectation_gets_no_100() {
 
 #[tokio::test]
 async fn a_body_of_ten_mebibytes_isnt_waited_for() {
+    let _places = PLACES.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
-        let (answer, took) = answer_to(&server, &head(kind, "content-length: 10485760\r\n")).await;
+        let (answer, took) =
+            answer_to(server.addr(), &head(kind, "content-length: 10485760\r\n")).await;
         assert!(answer.contains("grpc-status: 16\r\n"), "{kind}: {answer}");
         assert!(took < AT_ONCE, "{kind}: {took:?}");
         assert_eq!(ran.times(), 0);
@@ -180,9 +218,10 @@ async fn a_body_of_ten_mebibytes_isnt_waited_for() {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_waited_for_a_second() {
+    let _places = PLACES.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         for more in ["transfer-encoding: chunked\r\n", "content-length: 100\r\n"] {
-            let (answer, took) = answer_to(&server, &head(kind, more)).await;
+            let (answer, took) = answer_to(server.addr(), &head(kind, more)).await;
             assert!(answer.contains("grpc-status: 16\r\n"), "{kind} {more}: {answer}");
             assert!(took > AT_ONCE, "{kind} {more}: {took:?}: a small body is read");
             assert!(took < Duration::from_secs(3), "{kind} {more}: {took:?}");
@@ -193,6 +232,7 @@ async fn a_body_that_never_ends_is_waited_for_a_second() {
 
 #[tokio::test]
 async fn of_an_endless_body_no_more_than_64_kib_are_read() {
+    let _places = PLACES.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         let mut sent = head(kind, "transfer-encoding: chunked\r\n");
         for _ in 0..17 {
@@ -200,9 +240,31 @@ async fn of_an_endless_body_no_more_than_64_kib_are_read() {
             sent.resize(sent.len() + 0x1000, b'x');
             sent.extend_from_slice(b"\r\n");
         }
-        let (answer, took) = answer_to(&server, &sent).await;
+        let (answer, took) = answer_to(server.addr(), &sent).await;
         assert!(answer.contains("grpc-status: 16\r\n"), "{kind}: {answer}");
         assert!(took < AT_ONCE, "{kind}: {took:?}");
         assert_eq!(ran.times(), 0);
     }
+}
+
+#[tokio::test]
+async fn no_more_than_64_bodies_are_read_at_once() {
+    let _places = PLACES.write().await;
+    let (server, ran) = bare().await;
+    let head = head(GRPC, "content-length: 100\r\n");
+    let begun = Instant::now();
+    let mut answers = tokio::task::JoinSet::new();
+    let addr = server.addr();
+    for _ in 0..80 {
+        let head = head.clone();
+        answers.spawn(async move {
+            let answer = answer_to(addr, &head).await;
+            assert!(answer.0.contains("grpc-status: 16\r\n"), "{}", answer.0);
+            begun.elapsed()
+        });
+    }
+    let took = answers.join_all().await;
+    let at_once = took.iter().filter(|took| **took < AT_ONCE).count();
+    assert_eq!(at_once, 80 - 64, "{took:?}");
+    assert_eq!(ran.times(), 0);
 }

@@ -11,7 +11,10 @@ use tonic_guard_tests::{
     reason,
 };
 
-use crate::support::service::{ADA, Ran, call, note, says};
+use crate::support::{
+    layers::behind,
+    service::{ADA, Ran, call, call_get_url, note, says},
+};
 
 #[derive(Authenticate, Default)]
 struct Orders {
@@ -153,6 +156,23 @@ impl Extra for Desk {
 }
 
 #[tokio::test]
+async fn what_a_layer_inside_says_holds_over_what_the_front_door_found() {
+    let guard = guard(Orders::default(), |orders| {
+        behind(ExtraServer::from_arc(orders), |request: &mut http::Request<_>| {
+            let (_, extensions, ()) = {
+                let mut given = Request::new(());
+                in_process::call_as(user("eve", ""), &mut given);
+                given.into_parts()
+            };
+            request.extensions_mut().extend(extensions);
+        })
+    });
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    assert_eq!(call_get_url(&server, &[ADA]).await.unwrap(), "eve");
+    assert!(call_get_url(&server, &[]).await.is_err(), "the front door asks all the same");
+}
+
+#[tokio::test]
 async fn a_sibling_service_calls_for_its_caller_once() {
     let desk = Desk::default();
     let ran = desk.orders.ran.clone();
@@ -161,7 +181,7 @@ async fn a_sibling_service_calls_for_its_caller_once() {
     assert_eq!(call(&server, &[ADA]).await.unwrap(), "ada");
     assert_eq!(ran.times(), 1);
     assert!(call(&server, &[]).await.is_err());
-    let refused = crate::support::service::call_get_url(&server, &[ADA]).await.unwrap_err();
+    let refused = call_get_url(&server, &[ADA]).await.unwrap_err();
     assert_eq!(reason(&refused), "CREDENTIALS_MISSING", "the second call isn't the first's");
     assert_eq!(ran.times(), 2);
 }

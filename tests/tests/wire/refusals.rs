@@ -124,6 +124,18 @@ const ANY: &[Row] = &[
             r#"Bearer error="invalid_request""#,
         ],
     },
+    // One header, which two of the schemes read: none of them has decided.
+    Row {
+        headers: &[ADA, ADA],
+        code: Code::Unauthenticated,
+        message: "credentials are presented more than once",
+        info: Some(("OVERLOADED_CREDENTIALS", "api-key, basic, bearer")),
+        challenges: &[
+            r#"ApiKey header="x-api-key", error="invalid_request""#,
+            r#"Basic realm="grpc", charset="UTF-8", error="invalid_request""#,
+            r#"Bearer error="invalid_request""#,
+        ],
+    },
     Row {
         headers: &[("authorization", "Negotiate YQ==")],
         code: Code::Unauthenticated,

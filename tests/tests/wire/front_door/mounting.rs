@@ -1,6 +1,9 @@
 //! Where a guard may stand, and what may stand around it and behind it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use http::HeaderValue;
 use tonic::{
@@ -25,6 +28,7 @@ use tonic_guard_tests::{
     reason, request,
 };
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tower_service::Service;
 
 use crate::support::{
     raw::{H2, UNARY, one_note},
@@ -177,6 +181,50 @@ async fn a_head_that_is_admitted_reaches_the_server_whole() {
     });
     let server = Running::start(Server::builder().add_service(guard)).await;
     assert!(call(&server, &[ADA, ("x-mine", "1")]).await.is_ok());
+}
+
+/// A server that may be called only once it was polled ready, and whose clones weren't.
+struct OnceReady<S> {
+    server: S,
+    ready: bool,
+}
+
+impl<S: Clone> Clone for OnceReady<S> {
+    fn clone(&self) -> Self {
+        OnceReady { server: self.server.clone(), ready: false }
+    }
+}
+
+impl<S: NamedService> NamedService for OnceReady<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S: Service<R>, R> Service<R> for OnceReady<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.ready = true;
+        self.server.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        assert!(std::mem::take(&mut self.ready), "called without having been ready");
+        self.server.call(request)
+    }
+}
+
+#[tokio::test]
+async fn the_server_that_was_polled_ready_is_the_one_called() {
+    let guard = guard(Plain::default(), |service| OnceReady {
+        server: ExtraServer::from_arc(service),
+        ready: false,
+    });
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    for _ in 0..3 {
+        is_guarded(&server).await;
+    }
 }
 
 /// Its attribute stands on `Extra`; its other trait has none.

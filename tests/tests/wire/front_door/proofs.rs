@@ -202,6 +202,54 @@ async fn extensions_cloned_from_one_call_into_the_next_gain_nothing() {
     assert!(call(&server, &[EVE]).await.unwrap().contains("eve"));
 }
 
+/// Its `unary` is open, and passes its request on to a method that isn't.
+#[derive(Authenticate, Default)]
+struct OpenRelay {
+    #[verifies("bearer")]
+    tokens: Tokens,
+    ran: Ran,
+}
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Extra for OpenRelay {
+    #[anonymous(reason = "the method that it calls asks for itself")]
+    async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+        self.get_url(request).await
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        self.ran.once();
+        says("in")
+    }
+}
+
+#[tokio::test]
+async fn an_unused_proof_of_another_call_opens_nothing_behind_an_open_method() {
+    let kept: Arc<Mutex<Option<Extensions>>> = Arc::default();
+    let (keep, forge) = (Arc::clone(&kept), Arc::clone(&kept));
+    let service = OpenRelay::default();
+    let ran = service.ran.clone();
+    let guard = guard(service, |service| {
+        behind(ExtraServer::from_arc(service), move |request: &mut HttpRequest<_>| {
+            if request.headers().contains_key("x-keep") {
+                *keep.lock().unwrap() = Some(std::mem::take(request.extensions_mut()));
+            }
+        })
+    });
+    let forger = behind(guard, move |request: &mut HttpRequest<Body>| {
+        if let Some(kept) = forge.lock().unwrap().clone() {
+            request.extensions_mut().extend(kept);
+        }
+    });
+    let server = Running::start(Server::builder().add_service(forger)).await;
+    assert!(call_get_url(&server, &[ADA, ("x-keep", "1")]).await.is_ok());
+    assert!(kept.lock().unwrap().is_some());
+    let refused = call(&server, &[]).await.unwrap_err();
+    assert_eq!((reason(&refused).as_str(), ran.times()), ("CREDENTIALS_MISSING", 1));
+    assert!(call(&server, &[ADA]).await.is_ok());
+}
+
 /// Says of each request that it comes from `ada`, as code in the same process may.
 fn forge(request: &mut HttpRequest<Body>) {
     let mut forged = Request::new(());
