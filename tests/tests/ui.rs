@@ -3,6 +3,6 @@
 #[test]
 fn mistakes_are_told_where_they_were_made() {
     let cases = trybuild::TestCases::new();
-    cases.compile_fail("tests/ui/*/fail/*.rs");
-    cases.pass("tests/ui/*/pass/*.rs");
+    cases.compile_fail("ui/*/fail/*.rs");
+    cases.pass("ui/*/pass/*.rs");
 }
