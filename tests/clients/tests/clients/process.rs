@@ -1,0 +1,38 @@
+//! Child processes that can't outlive a test, nor hang it.
+
+use std::{ffi::OsStr, process::Stdio, time::Duration};
+
+use tokio::{process::Command, time::timeout};
+
+/// A program that is killed when its handle is dropped.
+pub fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
+    command.kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+/// What `future` gives, or a failure that says what took too long.
+pub async fn within<F: Future>(what: &str, limit: Duration, future: F) -> F::Output {
+    match timeout(limit, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("{what} took longer than {limit:?}"),
+    }
+}
+
+/// What a program printed; or why it failed, with what it said about that.
+pub async fn run(what: &str, limit: Duration, command: &mut Command) -> Result<String, String> {
+    let output = match timeout(limit, command.output()).await {
+        Err(_) => return Err(format!("{what}: took longer than {limit:?}")),
+        Ok(Err(error)) => return Err(format!("{what}: can't start {command:?}: {error}")),
+        Ok(Ok(output)) => output,
+    };
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(stdout);
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(format!(
+        "{what}: expected success, came {} from {command:?}\n{stdout}{stderr}",
+        output.status
+    ))
+}
