@@ -66,6 +66,9 @@ pub struct Guard<S> {
 /// `make_server` is the generated server's `from_arc`, or a closure that calls it: both doors must hold
 /// the same instance, so `new` doesn't fit.
 ///
+/// Where one type implements several services, the attribute on each impl says which server is meant,
+/// `server = orders_server::OrdersServer`; without, the compiler can't infer it here (E0283).
+///
 /// A call is decided on its headers, before a byte of its message is read. A method that the impl
 /// doesn't know is answered with UNIMPLEMENTED, and so is a request that isn't gRPC's: POST with the
 /// content type `application/grpc`. Trailers of a request are dropped.

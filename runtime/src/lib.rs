@@ -135,6 +135,9 @@
 //! | the authenticator or a check panicked | INTERNAL | none | none |
 //! | no such method, or not a gRPC call | UNIMPLEMENTED | none | none |
 //!
+//! A header that no scheme of the method's policy reads counts as nothing presented: an API key sent to a
+//! method that takes bearer tokens gets CREDENTIALS_MISSING.
+//!
 //! The reasons follow Google's `google.api.ErrorReason` where it has one. The metadata of `ErrorInfo`
 //! names the `scheme` and, at the front door, the `service` and the `method`: such a call never
 //! reached its handler, so a client may retry it. The domain is `tonic-guard`, or what
