@@ -177,8 +177,8 @@ const GRPC: &str = "application/grpc";
 /// all runs alone.
 static PLACES: RwLock<()> = RwLock::const_new(());
 
-/// Half of what a body may take to be read: an answer that comes sooner waited for none.
-const AT_ONCE: Duration = Duration::from_millis(500);
+/// Short of the second for which a body may be read: an answer that comes sooner waited for none.
+const AT_ONCE: Duration = Duration::from_millis(900);
 
 #[tokio::test]
 async fn a_refused_expectation_gets_no_100() {
