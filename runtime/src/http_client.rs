@@ -1,0 +1,259 @@
+//! How verifiers and token sources reach an identity provider.
+//!
+//! One client for all of them: https unless plain http is allowed by name, no redirects, a limit on
+//! time and one on size.
+
+use std::{error::Error, fmt, time::Duration};
+
+use bytes::Bytes;
+use reqwest::{Certificate, Client, Request, Response, redirect::Policy};
+use url::{Host, Url};
+
+/// How long one request may take, from its first byte to the last of its answer.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How large an answer may be. A set of a hundred RSA keys has some 50 KiB.
+const MAX_ANSWER: usize = 512 * 1024;
+
+/// Reaches an identity provider: for keys, for discovery, for introspection, for tokens.
+///
+/// It speaks https alone, unless [`allow_http_on_loopback`](HttpClientBuilder::allow_http_on_loopback)
+/// says otherwise, follows no redirect, asks for no compression and reads no more than 512 KiB. A clone
+/// shares the connections.
+///
+/// ```
+/// use tonic_guard::http_client::HttpClient;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = HttpClient::builder().timeout(std::time::Duration::from_secs(2)).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct HttpClient {
+    client: Client,
+    plain: Plain,
+}
+
+/// Where plain http may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plain {
+    Nowhere,
+    Loopback,
+    Anywhere,
+}
+
+/// Settings of an [`HttpClient`].
+#[derive(Clone)]
+#[must_use]
+pub struct HttpClientBuilder {
+    timeout: Duration,
+    roots: Option<Vec<u8>>,
+    plain: Plain,
+}
+
+/// Why an identity provider gave no usable answer.
+///
+/// It names the URL without its query and never holds a credential.
+#[derive(Debug)]
+pub struct HttpError {
+    url: String,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Settings(Box<dyn Error + Send + Sync>),
+    NotHttps,
+    Failed(reqwest::Error),
+    TooLarge,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: http::StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl HttpClient {
+    /// The client with its defaults: https, the system's roots, five seconds for an answer.
+    ///
+    /// # Errors
+    /// When the system's root certificates can't be read.
+    pub fn new() -> Result<HttpClient, HttpError> {
+        HttpClient::builder().build()
+    }
+
+    /// Settings to begin with.
+    pub fn builder() -> HttpClientBuilder {
+        HttpClientBuilder { timeout: DEFAULT_TIMEOUT, roots: None, plain: Plain::Nowhere }
+    }
+
+    /// Refuses a URL that this client must not ask. Call it where a URL is set, so that a mistake is
+    /// told at start.
+    pub(crate) fn check(&self, url: &Url) -> Result<(), HttpError> {
+        let allowed = match url.scheme() {
+            "https" => true,
+            "http" => match self.plain {
+                Plain::Nowhere => false,
+                Plain::Loopback => is_loopback(url),
+                Plain::Anywhere => true,
+            },
+            _ => false,
+        };
+        if allowed { Ok(()) } else { Err(HttpError::new(url, Kind::NotHttps)) }
+    }
+
+    /// Asks for `url`, which answers in JSON.
+    pub(crate) async fn get_json(&self, url: &Url) -> Result<Answer, HttpError> {
+        let request = self.client.get(url.clone()).header(http::header::ACCEPT, "application/json");
+        self.run(url, request.build()).await
+    }
+
+    /// Sends `request` as it is.
+    pub(crate) async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Answer, HttpError> {
+        let text = request.uri().to_string();
+        let url = Url::parse(&text)
+            .map_err(|error| HttpError { url: text, kind: Kind::Settings(error.into()) })?;
+        self.run(&url, Request::try_from(request)).await
+    }
+
+    async fn run(
+        &self,
+        url: &Url,
+        request: Result<Request, reqwest::Error>,
+    ) -> Result<Answer, HttpError> {
+        self.check(url)?;
+        let failed = |error: reqwest::Error| HttpError::new(url, Kind::Failed(error.without_url()));
+        let mut response: Response =
+            self.client.execute(request.map_err(failed)?).await.map_err(failed)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(HttpError::new(url, Kind::TooLarge));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Ok(Answer { status, headers, body: body.into() })
+    }
+}
+
+impl HttpClientBuilder {
+    /// How long one request may take, its answer's last byte included. Five seconds by default.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        HttpClientBuilder { timeout, ..self }
+    }
+
+    /// Trusts the certificate authorities in `pem` and no others, for a provider with a private one.
+    pub fn trust_only(self, pem: impl Into<Vec<u8>>) -> Self {
+        HttpClientBuilder { roots: Some(pem.into()), ..self }
+    }
+
+    /// Allows plain http to `localhost`, `127.0.0.0/8` and `[::1]`: for tests, and for a provider
+    /// beside the service on the same machine.
+    pub fn allow_http_on_loopback(self) -> Self {
+        HttpClientBuilder { plain: Plain::Loopback, ..self }
+    }
+
+    /// Allows plain http to anywhere. Whoever stands between can then forge keys and read tokens.
+    pub fn dangerously_allow_http(self) -> Self {
+        HttpClientBuilder { plain: Plain::Anywhere, ..self }
+    }
+
+    /// Makes the client.
+    ///
+    /// # Errors
+    /// When the roots of [`trust_only`](HttpClientBuilder::trust_only) aren't certificates in PEM, or
+    /// the system's can't be read.
+    pub fn build(self) -> Result<HttpClient, HttpError> {
+        let settings = |error: Box<dyn Error + Send + Sync>| HttpError {
+            url: String::new(),
+            kind: Kind::Settings(error),
+        };
+        // What other crates of the build turn on in reqwest must not change what this client does.
+        let mut client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .https_only(self.plain == Plain::Nowhere)
+            .referer(false)
+            .connect_timeout(self.timeout)
+            .timeout(self.timeout);
+        if let Some(pem) = self.roots {
+            let roots =
+                Certificate::from_pem_bundle(&pem).map_err(|error| settings(error.into()))?;
+            if roots.is_empty() {
+                return Err(settings("no certificate in the PEM of `trust_only`".into()));
+            }
+            client = client.tls_certs_only(roots);
+        }
+        let client = client.build().map_err(|error| settings(error.into()))?;
+        Ok(HttpClient { client, plain: self.plain })
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl HttpError {
+    fn new(url: &Url, kind: Kind) -> Self {
+        HttpError { url: shown(url), kind }
+    }
+}
+
+/// A URL as a log may have it: without user, password, query and fragment.
+pub(crate) fn shown(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Settings(_) if self.url.is_empty() => {
+                f.write_str("the HTTP client can't be made")
+            }
+            Kind::Settings(_) => write!(f, "{} is no URL", self.url),
+            Kind::NotHttps => write!(f, "{} isn't https", self.url),
+            Kind::Failed(_) => write!(f, "{} gave no answer", self.url),
+            Kind::TooLarge => write!(f, "{} answered with more than 512 KiB", self.url),
+        }
+    }
+}
+
+impl Error for HttpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            Kind::Settings(error) => Some(&**error),
+            Kind::Failed(error) => Some(error),
+            Kind::NotHttps | Kind::TooLarge => None,
+        }
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("plain", &self.plain).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for HttpClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClientBuilder")
+            .field("timeout", &self.timeout)
+            .field("plain", &self.plain)
+            .finish_non_exhaustive()
+    }
+}
