@@ -172,7 +172,6 @@ mod identity;
 pub mod in_process;
 #[cfg(feature = "jwt")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
-#[allow(dead_code, reason = "the verifier that comes next calls it")]
 pub mod jwt;
 mod leaf;
 pub mod manual;
