@@ -237,7 +237,7 @@ mod tests {
         let mut file = Fixture::new("time");
         assert_eq!(file.after(b"other"), "other");
         let before = std::fs::metadata(&file.path.0).unwrap().modified().unwrap();
-        std::fs::write(&file.path, b"third").unwrap();
+        std::fs::write(&file.path.0, b"third").unwrap();
         File::options().write(true).open(&file.path.0).unwrap().set_modified(before).unwrap();
         assert_eq!(file.look(), "third");
     }
