@@ -159,6 +159,9 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "api-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
+pub mod api_keys;
 mod authenticate;
 mod challenge;
 mod check;
@@ -186,6 +189,8 @@ mod routes;
 pub mod scheme;
 mod table;
 mod verdict;
+#[cfg(feature = "_file")]
+mod watched_file;
 
 pub use tonic_guard_macros::{Authenticate, anonymous, authenticated};
 
