@@ -170,6 +170,9 @@ mod head;
 pub mod http_client;
 mod identity;
 pub mod in_process;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection;
 mod leaf;
 pub mod manual;
 mod method_door;
