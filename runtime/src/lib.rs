@@ -173,6 +173,10 @@ pub mod in_process;
 #[cfg(feature = "introspection")]
 #[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
 pub mod introspection;
+#[cfg(feature = "jwt")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
+#[allow(dead_code, reason = "the verifier that comes next calls it")]
+pub mod jwt;
 mod leaf;
 pub mod manual;
 mod method_door;
