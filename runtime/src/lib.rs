@@ -175,7 +175,6 @@ pub mod in_process;
 pub mod introspection;
 #[cfg(feature = "jwt")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
-#[allow(dead_code, reason = "the verifier that comes next calls it")]
 pub mod jwt;
 mod leaf;
 pub mod manual;
