@@ -160,8 +160,12 @@
 #[path = "private.rs"]
 pub mod __private;
 mod authenticate;
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub mod certificates;
 mod challenge;
 mod check;
+pub mod compose;
 mod error;
 mod guard;
 mod head;
