@@ -174,6 +174,10 @@ mod head;
 pub mod http_client;
 mod identity;
 pub mod in_process;
+#[cfg(feature = "jwt")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
+#[allow(dead_code, reason = "the verifier that comes next calls it")]
+pub mod jwt;
 mod leaf;
 pub mod manual;
 mod method_door;
