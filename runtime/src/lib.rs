@@ -163,8 +163,12 @@ pub mod __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
 pub mod api_keys;
 mod authenticate;
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub mod certificates;
 mod challenge;
 mod check;
+pub mod compose;
 mod error;
 mod guard;
 mod head;
