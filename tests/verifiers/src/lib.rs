@@ -19,6 +19,9 @@ pub mod pb {
     tonic::include_proto!("guard.verifiers.v1");
 }
 
+pub mod counted;
+pub mod provider;
+
 /// An identity that the service can tell.
 pub trait Named {
     /// Who calls.
