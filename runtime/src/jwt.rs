@@ -19,6 +19,8 @@ mod lifetime;
 mod pem;
 mod stated;
 mod unverified;
+#[cfg(test)]
+mod vectors;
 mod verifier;
 
 pub use self::{
