@@ -162,6 +162,9 @@ pub mod __private;
 mod authenticate;
 mod challenge;
 mod check;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
 mod error;
 mod guard;
 mod head;
