@@ -70,6 +70,9 @@ pub async fn until(what: &str, condition: impl Fn() -> bool) {
 pub struct Issuer {
     good: Mutex<HashMap<String, Option<Instant>>>,
     issued: AtomicUsize,
+    /// Answers that wait, by token, and how many do.
+    held: Mutex<HashMap<String, Arc<Semaphore>>>,
+    waiting: AtomicUsize,
 }
 
 impl Issuer {
@@ -91,7 +94,31 @@ impl Issuer {
         lock(&self.good).clear();
     }
 
-    fn check(&self, token: &str) -> Result<(), AuthError> {
+    /// The answer about `token` is found, and then waits until the returned semaphore has a permit.
+    pub fn hold_answer(&self, token: &str) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        lock(&self.held).insert(token.into(), Arc::clone(&gate));
+        gate
+    }
+
+    /// How many answers wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    async fn check(&self, token: &str) -> Result<(), AuthError> {
+        let answer = self.answer(token);
+        let gate = lock(&self.held).get(token).cloned();
+        if let Some(gate) = gate {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+            if let Ok(permit) = gate.acquire().await {
+                permit.forget();
+            }
+        }
+        answer
+    }
+
+    fn answer(&self, token: &str) -> Result<(), AuthError> {
         match lock(&self.good).get(token) {
             None => Err(AuthError::invalid()),
             Some(Some(end)) if *end <= Instant::now() => Err(AuthError::expired()),
@@ -229,7 +256,7 @@ impl Authenticate<Bearer> for Echo {
     type Identity = User;
 
     async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
-        self.issuer.check(token.as_str()).map(|()| User)
+        self.issuer.check(token.as_str()).await.map(|()| User)
     }
 }
 
@@ -237,7 +264,7 @@ impl Authenticate<ApiKey> for Echo {
     type Identity = User;
 
     async fn authenticate(&self, key: ApiKeyValue) -> Result<User, AuthError> {
-        self.issuer.check(key.as_str()).map(|()| User)
+        self.issuer.check(key.as_str()).await.map(|()| User)
     }
 }
 
@@ -248,7 +275,7 @@ impl Authenticate<Basic> for Echo {
         if credentials.user_id() != "ada" {
             return Err(AuthError::invalid());
         }
-        self.issuer.check(credentials.password()).map(|()| User)
+        self.issuer.check(credentials.password()).await.map(|()| User)
     }
 }
 
