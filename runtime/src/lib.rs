@@ -168,6 +168,9 @@ mod authenticate;
 pub mod certificates;
 mod challenge;
 mod check;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
 pub mod compose;
 mod error;
 mod guard;
