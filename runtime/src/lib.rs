@@ -159,9 +159,16 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "api-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
+pub mod api_keys;
 mod authenticate;
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub mod certificates;
 mod challenge;
 mod check;
+pub mod compose;
 mod error;
 mod guard;
 mod head;
@@ -170,6 +177,12 @@ mod head;
 pub mod http_client;
 mod identity;
 pub mod in_process;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection;
+#[cfg(feature = "jwt")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
+pub mod jwt;
 mod leaf;
 pub mod manual;
 mod method_door;
@@ -183,6 +196,8 @@ mod routes;
 pub mod scheme;
 mod table;
 mod verdict;
+#[cfg(feature = "_file")]
+mod watched_file;
 
 pub use tonic_guard_macros::{Authenticate, anonymous, authenticated};
 
