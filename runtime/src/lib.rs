@@ -189,6 +189,9 @@ pub mod jwt;
 mod leaf;
 pub mod manual;
 mod method_door;
+#[cfg(feature = "passwords")]
+#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
+pub mod passwords;
 mod plan;
 mod policy;
 mod proof;
