@@ -22,6 +22,13 @@ pub mod pb {
 pub mod counted;
 pub mod provider;
 
+/// Lets `time` pass on tokio's clock, at once. Nothing else may be waiting for that clock.
+pub async fn pass(time: std::time::Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// An identity that the service can tell.
 pub trait Named {
     /// Who calls.
