@@ -179,6 +179,12 @@ fn forward(
             fn deadline(&self) -> ::core::time::Duration {
                 #field::deadline(&self.#member)
             }
+
+            fn invalid_reason(
+                &self,
+            ) -> #krate::__private::Option<&'static ::core::primitive::str> {
+                #field::invalid_reason(&self.#member)
+            }
         }
     }
 }

@@ -159,6 +159,9 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "api-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
+pub mod api_keys;
 mod authenticate;
 #[cfg(feature = "client-certificate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
@@ -174,9 +177,11 @@ mod head;
 pub mod http_client;
 mod identity;
 pub mod in_process;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection;
 #[cfg(feature = "jwt")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
-#[allow(dead_code, reason = "the verifier that comes next calls it")]
 pub mod jwt;
 mod leaf;
 pub mod manual;
@@ -191,6 +196,8 @@ mod routes;
 pub mod scheme;
 mod table;
 mod verdict;
+#[cfg(feature = "_file")]
+mod watched_file;
 
 pub use tonic_guard_macros::{Authenticate, anonymous, authenticated};
 

@@ -4,7 +4,7 @@ use tonic::{
     Request, Response, Status,
     transport::{Channel, Server},
 };
-use tonic_guard::{Authenticate, HasScopes, authenticated, guard, scheme::Bearer};
+use tonic_guard::{Authenticate, HasScopes, authenticated, guard, jwt::Claims, scheme::Bearer};
 use tonic_guard_tests::{Running, reason, request};
 
 use pb::{
@@ -18,6 +18,9 @@ use pb::{
 pub mod pb {
     tonic::include_proto!("guard.verifiers.v1");
 }
+
+pub mod counted;
+pub mod provider;
 
 /// An identity that the service can tell.
 pub trait Named {
@@ -127,4 +130,10 @@ impl Serving {
 /// The code and the reason of a refusal, as in `Unauthenticated CREDENTIALS_INVALID`.
 pub fn told(status: &Status) -> String {
     format!("{:?} {}", status.code(), reason(status))
+}
+
+impl<E> Named for Claims<E> {
+    fn name(&self) -> String {
+        self.subject().unwrap_or("nobody").to_owned()
+    }
 }
