@@ -48,7 +48,7 @@ pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
         (of(&secret), "no key of the set can be used"),
         // Nobody asked for compression, and so nothing is unpacked.
         (gzipped(good.as_bytes()), "no JWK set"),
-        (gzipped(&vec![b' '; 64 << 20]), "no JWK set"),
+        (gzipped(&vec![b' '; 8 << 20]), "no JWK set"),
     ]
 }
 

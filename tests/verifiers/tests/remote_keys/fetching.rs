@@ -145,3 +145,34 @@ async fn services_with_one_handle_share_the_keys() {
     assert_eq!(two.bearer(&publisher.token()).await, ada());
     assert_eq!(publisher.provider.asked(), 2);
 }
+
+#[test]
+fn a_fetch_that_ends_with_its_runtime_keeps_nobody_waiting() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    // The provider runs by itself.
+    let third = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let third = third.unwrap();
+    let publisher = third.block_on(Publisher::start());
+    let keys = publisher.keys().lazy().unwrap();
+    publisher.provider.hold();
+    first.block_on(async {
+        let serving = publisher.serve(keys.clone()).await;
+        let call = tokio::spawn(whoami(serving.client(), publisher.token()));
+        publisher.provider.asked_at_least(1).await;
+        call.abort();
+    });
+    drop(first);
+    second.block_on(async {
+        let serving = publisher.serve(keys).await;
+        let refused = within("the call", serving.bearer(&publisher.token())).await;
+        assert_eq!(refused, told(UNAVAILABLE), "the fetch was given up");
+        publisher.provider.release();
+        pass(COOLDOWN).await;
+        becomes(&serving, &publisher.token(), &ada()).await;
+        // And they are kept fresh again.
+        let asked = publisher.provider.asked();
+        pass(REFRESH).await;
+        publisher.provider.asked_at_least(asked + 1).await;
+    });
+}
