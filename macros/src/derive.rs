@@ -22,7 +22,9 @@ impl Parse for Verified {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
-            return Ok(Verified::Word(Word::parse(&literal)?, literal.span()));
+            let word = Word::parse(&literal)?;
+            word.check_feature(literal.span())?;
+            return Ok(Verified::Word(word, literal.span()));
         }
         Ok(Verified::Scheme(Box::new(input.parse()?)))
     }

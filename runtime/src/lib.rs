@@ -159,11 +159,21 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "api-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
+pub mod api_keys;
 mod authenticate;
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub mod certificates;
 mod challenge;
 mod check;
 #[cfg(any(feature = "jwt", feature = "introspection"))]
 mod claims;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
+pub mod compose;
 mod error;
 mod guard;
 mod head;
@@ -184,6 +194,9 @@ pub mod jwt;
 mod leaf;
 pub mod manual;
 mod method_door;
+#[cfg(feature = "passwords")]
+#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
+pub mod passwords;
 mod plan;
 mod policy;
 mod proof;
@@ -194,6 +207,8 @@ mod routes;
 pub mod scheme;
 mod table;
 mod verdict;
+#[cfg(feature = "_file")]
+mod watched_file;
 
 pub use tonic_guard_macros::{Authenticate, anonymous, authenticated};
 

@@ -3,8 +3,8 @@
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Request, Status, transport::Channel};
 use tonic_guard_verifier_tests::{
+    LIMIT,
     pb::{Void, accounts_client::AccountsClient},
-    provider::LIMIT,
 };
 
 use super::*;

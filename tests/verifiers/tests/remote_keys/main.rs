@@ -10,7 +10,6 @@
 mod discovery;
 mod faults;
 mod fetching;
-mod log;
 mod rotation;
 mod starting;
 mod tls;
