@@ -108,6 +108,25 @@ async fn adopt_shows_that_a_forgotten_interceptor_opens_nothing() {
 }
 
 #[tokio::test]
+async fn jwt_shows_which_tokens_get_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_jwt"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["a good token", "answered: order 7 of ada"],
+        ["none", "Unauthenticated CREDENTIALS_MISSING"],
+        ["an expired one", "Unauthenticated ACCESS_TOKEN_EXPIRED"],
+        ["for another service", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["by another key", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["an ID token", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["half of one", "Unauthenticated CREDENTIALS_MALFORMED"],
+        ["without the scope", "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"],
+        ["of another tenant", "PermissionDenied PERMISSION_DENIED"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
 async fn serve_explains_its_usage() {
     for args in [
         &["--addr"][..],
