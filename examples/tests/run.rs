@@ -127,6 +127,32 @@ async fn jwt_shows_which_tokens_get_in() {
 }
 
 #[tokio::test]
+async fn oidc_shows_what_a_rotation_of_keys_changes() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_oidc"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["a token by the first key", "answered: 1 order of ada"],
+        ["by a key that nobody published", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["a token by the second key", "answered: 1 order of ada"],
+        ["the first key's token, once that is gone", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["the provider is down, a known key", "answered: 1 order of ada"],
+        ["the provider is down, an unknown key", "Unavailable AUTHENTICATOR_UNAVAILABLE"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
+async fn oidc_tells_what_is_wrong_with_its_settings() {
+    let mut command = program(env!("CARGO_BIN_EXE_oidc"));
+    command.env("OIDC_ISSUER", "http://id.example").env("OIDC_AUDIENCE", "orders");
+    let (output, _) = run(command.env("OIDC_TOKEN", "e30.e30.AAAA")).await;
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("http://id.example isn't https"), "{told}");
+}
+
+#[tokio::test]
 async fn serve_explains_its_usage() {
     for args in [
         &["--addr"][..],

@@ -16,3 +16,13 @@ pub mod api_keys {}
 #[cfg(feature = "passwords")]
 #[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
 pub mod passwords {}
+
+#[doc = include_str!("manual/remote_keys.md")]
+#[cfg(feature = "jwks")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
+pub mod remote_keys {}
+
+#[doc = include_str!("manual/introspection.md")]
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection {}
