@@ -1,14 +1,32 @@
 //! Signed tokens (JWT, RFC 7519) as bearer tokens.
+//!
+//! [`JwtVerifier`] checks them against the rules of RFC 8725, with keys that are parsed once.
+//! [`Claims`] is an identity ready made.
 
 mod algorithm;
 mod base64url;
+mod cache;
+mod claims;
+mod expectations;
+mod header;
+mod json;
 mod jwk;
 mod key;
 mod key_error;
 mod key_set;
 mod key_source;
+mod lifetime;
 mod pem;
+mod stated;
+mod unverified;
+mod verifier;
 
 pub use self::{
-    algorithm::Algorithm, key::Key, key_error::KeyError, key_set::KeySet, key_source::KeySource,
+    algorithm::Algorithm,
+    claims::Claims,
+    key::Key,
+    key_error::KeyError,
+    key_set::KeySet,
+    key_source::KeySource,
+    verifier::{JwtVerifier, JwtVerifierBuilder},
 };

@@ -163,8 +163,12 @@ pub mod __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
 pub mod api_keys;
 mod authenticate;
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub mod certificates;
 mod challenge;
 mod check;
+pub mod compose;
 mod error;
 mod guard;
 mod head;
@@ -173,9 +177,11 @@ mod head;
 pub mod http_client;
 mod identity;
 pub mod in_process;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection;
 #[cfg(feature = "jwt")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
-#[allow(dead_code, reason = "the verifier that comes next calls it")]
 pub mod jwt;
 mod leaf;
 pub mod manual;

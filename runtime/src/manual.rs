@@ -2,6 +2,11 @@
 //!
 //! Pages hold no items. Each has programs that are compiled with the documentation.
 
+#[cfg(feature = "jwt")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
+#[doc = include_str!("manual/identity_providers.md")]
+pub mod identity_providers {}
+
 #[doc = include_str!("manual/api_keys.md")]
 #[cfg(feature = "api-keys")]
 #[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]

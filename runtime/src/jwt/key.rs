@@ -46,7 +46,7 @@ pub struct Key {
 pub(crate) struct Thumbprint([u8; 32]);
 
 enum Check {
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
@@ -78,7 +78,7 @@ impl Key {
         if pem::looks_like_key(secret) {
             return Err(KeyError::NotSecret);
         }
-        let check = Check::Secret(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        let check = Check::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
         Ok(Key::new(vec![(Algorithm::HS256, check)], secret))
     }
 

@@ -68,6 +68,12 @@ impl BearerToken {
         std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 
+    /// The token, for those who needn't scan it once more to know that it is text.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// Whether this is the token `expected`, in a time that doesn't tell where they differ.
     ///
     /// ```

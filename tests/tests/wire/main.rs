@@ -12,6 +12,7 @@
 #[macro_use]
 mod support;
 
+mod crowds;
 mod elsewhere;
 mod events;
 mod faults;

@@ -1,6 +1,8 @@
 //! What the tests of verifiers share: a guarded service that says who calls, and calls to it.
 
+pub mod counted;
 mod log;
+pub mod provider;
 mod temp_file;
 
 pub use self::{log::Log, temp_file::TempFile};
@@ -9,7 +11,7 @@ use tonic::{
     Request, Response, Status,
     transport::{Channel, Server},
 };
-use tonic_guard::{Authenticate, HasScopes, authenticated, guard, scheme::Bearer};
+use tonic_guard::{Authenticate, HasScopes, authenticated, guard, jwt::Claims, scheme::Bearer};
 use tonic_guard_tests::{Running, reason, request};
 
 use pb::{
@@ -135,4 +137,10 @@ impl Serving {
 /// The code and the reason of a refusal, as in `Unauthenticated CREDENTIALS_INVALID`.
 pub fn told(status: &Status) -> String {
     format!("{:?} {}", status.code(), reason(status))
+}
+
+impl<E> Named for Claims<E> {
+    fn name(&self) -> String {
+        self.subject().unwrap_or("nobody").to_owned()
+    }
 }
