@@ -21,6 +21,7 @@ mod stated;
 mod unverified;
 mod verifier;
 
+pub(crate) use self::unverified::unverified_issuer;
 pub use self::{
     algorithm::Algorithm,
     claims::Claims,
