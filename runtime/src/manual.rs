@@ -11,3 +11,8 @@ pub mod identity_providers {}
 #[cfg(feature = "api-keys")]
 #[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
 pub mod api_keys {}
+
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+#[doc = include_str!("manual/mtls.md")]
+pub mod mtls {}
