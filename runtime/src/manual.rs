@@ -16,3 +16,18 @@ pub mod api_keys {}
 #[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
 #[doc = include_str!("manual/mtls.md")]
 pub mod mtls {}
+
+#[doc = include_str!("manual/passwords.md")]
+#[cfg(feature = "passwords")]
+#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
+pub mod passwords {}
+
+#[cfg(all(
+    feature = "api-keys",
+    feature = "client-certificate",
+    feature = "introspection",
+    feature = "jwt",
+    feature = "passwords"
+))]
+#[doc = include_str!("manual/verifiers.md")]
+pub mod verifiers {}
