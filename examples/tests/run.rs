@@ -191,6 +191,25 @@ async fn basic_shows_who_gets_in() {
 }
 
 #[tokio::test]
+async fn mtls_shows_whose_certificate_gets_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_mtls"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["Ping", "none", "answered"],
+        ["List", "none", "Unauthenticated CREDENTIALS_MISSING"],
+        ["List", "of shipping", "answered: for /shipping"],
+        ["Cancel", "of shipping", "PermissionDenied PERMISSION_DENIED"],
+        ["Cancel", "of billing", "answered: order 1 is cancelled"],
+        ["List", "of another domain", "Unauthenticated CREDENTIALS_INVALID"],
+        ["List", "of two workloads", "Unauthenticated CREDENTIALS_INVALID"],
+        ["Ping", "of another CA", "no connection"],
+        ["demo.orders.v1.Orders/Cancel", "client-certificate", "Self::is_billing"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
 async fn serve_explains_its_usage() {
     for args in [
         &["--addr"][..],
