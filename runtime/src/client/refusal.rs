@@ -81,14 +81,10 @@ pub(super) fn read<B: Body>(response: &Response<B>, uri: &Uri) -> Answer {
     Answer::Refused { named, pushback: pushback(headers) }
 }
 
-/// The refusal as a status, for the error that goes to the caller.
-pub(super) fn status(headers: &HeaderMap) -> Status {
-    let mut headers = headers.clone();
-    // tonic panics on details that aren't base64.
-    if details(&headers).is_none() {
-        headers.remove(&DETAILS);
-    }
-    Status::from_header_map(&headers).unwrap_or_else(|| Status::unauthenticated(""))
+/// A refusal as a status, for the error that goes to the caller. Its details can be read, or it would be
+/// no [`Answer::Refused`]; tonic panics on others.
+pub(super) fn status(refusal: &HeaderMap) -> Status {
+    Status::from_header_map(refusal).unwrap_or_else(|| Status::unauthenticated(""))
 }
 
 enum Named {
