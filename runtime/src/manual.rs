@@ -11,3 +11,8 @@ pub mod identity_providers {}
 #[cfg(feature = "api-keys")]
 #[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
 pub mod api_keys {}
+
+#[doc = include_str!("manual/clients.md")]
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod clients {}

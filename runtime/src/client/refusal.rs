@@ -145,8 +145,9 @@ fn pushback(headers: &HeaderMap) -> Pushback {
         return Pushback::After(Duration::ZERO);
     }
     let text = single(headers, &PUSHBACK).and_then(|value| std::str::from_utf8(value).ok());
-    let digits = text.filter(|text| *text == "0" || !text.starts_with(['0', '+']));
-    match digits.and_then(|digits| digits.parse::<i32>().ok()).map(u64::try_from) {
+    let digits = text.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = digits.filter(|digits| *digits == "0" || !digits.starts_with('0'));
+    match number.and_then(|number| number.parse::<i32>().ok()).map(u64::try_from) {
         Some(Ok(millis)) => Pushback::After(Duration::from_millis(millis)),
         _ => Pushback::Never,
     }

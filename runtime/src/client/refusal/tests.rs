@@ -88,7 +88,7 @@ fn reasons_that_a_new_token_does_not_cure() {
 
 #[test]
 fn details_besides_an_error_info_say_nothing() {
-    let details = ErrorDetails::with_debug_info(["a"], "b");
+    let details = ErrorDetails::with_debug_info(vec!["a".to_owned()], "b");
     let response = Status::with_error_details(Code::Unauthenticated, "no", details);
     assert_eq!(read::<TonicBody>(&response.into_http(), &CALL.parse().unwrap()), named(false));
 }
