@@ -16,3 +16,8 @@ pub mod api_keys {}
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod clients {}
+
+#[doc = include_str!("manual/passwords.md")]
+#[cfg(feature = "passwords")]
+#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
+pub mod passwords {}
