@@ -17,6 +17,11 @@ pub mod api_keys {}
 #[doc = include_str!("manual/mtls.md")]
 pub mod mtls {}
 
+#[doc = include_str!("manual/clients.md")]
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod clients {}
+
 #[doc = include_str!("manual/passwords.md")]
 #[cfg(feature = "passwords")]
 #[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
