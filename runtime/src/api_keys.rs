@@ -161,7 +161,11 @@ impl<I: Send + Sync + 'static, S: KeyStore<I>> ApiKeys<I, S> {
             Some(stored) if stored.expires.is_some_and(|end| end <= SystemTime::now()) => {
                 Err(AuthError::expired().because(format!("the key with the id {id} is over")))
             }
-            Some(stored) => Ok(stored.identity),
+            Some(stored) => {
+                // Which of a partner's keys is still in use is asked before one is taken back.
+                tracing::debug!(target: "tonic_guard", key = id, "this API key is right");
+                Ok(stored.identity)
+            }
         }
     }
 }

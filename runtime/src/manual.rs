@@ -11,3 +11,8 @@ pub mod identity_providers {}
 #[cfg(feature = "api-keys")]
 #[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
 pub mod api_keys {}
+
+#[doc = include_str!("manual/passwords.md")]
+#[cfg(feature = "passwords")]
+#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
+pub mod passwords {}

@@ -85,6 +85,12 @@ impl BearerToken {
     pub fn matches(&self, expected: &str) -> bool {
         self.0.as_bytes().ct_eq(expected.as_bytes()).into()
     }
+
+    /// The header as it came, to be passed on.
+    #[cfg(feature = "client")]
+    pub(crate) fn header_value(&self) -> http::HeaderValue {
+        self.0.header_value()
+    }
 }
 
 impl std::fmt::Debug for BearerToken {

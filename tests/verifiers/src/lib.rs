@@ -1,5 +1,10 @@
 //! What the tests of verifiers share: a guarded service that says who calls, and calls to it.
 
+mod log;
+mod temp_file;
+
+pub use self::{log::Log, temp_file::TempFile};
+
 use tonic::{
     Request, Response, Status,
     transport::{Channel, Server},
@@ -21,6 +26,16 @@ pub mod pb {
 
 pub mod counted;
 pub mod provider;
+
+/// Far more than anything takes that a test waits for.
+pub const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Lets `time` pass on tokio's clock, at once. Nothing else may be waiting for that clock.
+pub async fn pass(time: std::time::Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
 
 /// An identity that the service can tell.
 pub trait Named {

@@ -129,7 +129,7 @@ async fn what_is_waived_by_name_isnt_asked_for_and_nothing_else_is_waived() {
 #[tokio::test]
 async fn the_skew_is_what_it_is_set_to() {
     let provider = Provider::start().await;
-    let verifier = builder::<Claims>(&provider).clock_skew(Duration::ZERO);
+    let verifier = builder::<Claims>(&provider).skew(Duration::ZERO);
     let verifier = verifier.max_age(Duration::ZERO).refusal_age(Duration::ZERO).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     let now = unix_now();
