@@ -179,8 +179,13 @@ impl Source {
     /// The tokens live this long, and say so.
     #[must_use]
     pub fn life(self, life: Duration) -> Self {
-        lock(&self.0.script).life = Some(life);
+        self.live(life);
         self
+    }
+
+    /// The tokens of now on live this long.
+    pub fn live(&self, life: Duration) {
+        lock(&self.0.script).life = Some(life);
     }
 
     /// What it answers next, once.
