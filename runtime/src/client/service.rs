@@ -131,7 +131,7 @@ where
                 self.attempts(parts, body, !options.no_retry).await
             }
             Which::ChannelWins => {
-                parts.headers.remove(header);
+                // What stands under the header itself is replaced below.
                 parts.headers.remove(AUTHORIZATION);
                 self.attempts(parts, body, !options.no_retry).await
             }

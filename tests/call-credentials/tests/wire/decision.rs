@@ -89,7 +89,8 @@ impl Case {
 
     fn first_answer(self) -> Response<Body> {
         let info = |reason: &str, service: &str, method: Option<&str>| {
-            let mut metadata = std::collections::HashMap::from([("service".into(), service.into())]);
+            let mut metadata =
+                std::collections::HashMap::from([("service".into(), service.into())]);
             if let Some(method) = method {
                 metadata.insert("method".to_owned(), method.to_owned());
             }
