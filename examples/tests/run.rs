@@ -210,6 +210,34 @@ async fn mtls_shows_whose_certificate_gets_in() {
 }
 
 #[tokio::test]
+async fn client_refresh_notices_nothing() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_client_refresh"))).await;
+    assert!(output.status.success(), "{output:?}");
+    let told: Vec<_> = printed.lines().collect();
+    assert_eq!(told.len(), 2, "{printed}");
+    for (line, source) in told.iter().zip(["tells how long", "doesn't tell"]) {
+        let counts = line.split(": ").nth(1).unwrap_or_default();
+        assert!(line.contains(source) && counts.starts_with("30 calls answered"), "{printed}");
+        let numbers: Vec<u32> = counts.split(' ').filter_map(|word| word.parse().ok()).collect();
+        // Its calls take three times as long as a token lives.
+        assert!(numbers.get(1).is_some_and(|tokens| *tokens >= 3), "{printed}");
+    }
+    // That source's tokens are used until they are refused.
+    assert!(!told.iter().any(|line| line.contains("doesn't tell") && line.contains(" 0 refusals")));
+}
+
+#[tokio::test]
+async fn client_oauth_explains_its_usage() {
+    for args in [&[][..], &["--issuer", "https://id.example"], &["--port", "1"]] {
+        let mut command = program(env!("CARGO_BIN_EXE_client_oauth"));
+        let (output, printed) = run(command.args(args).env_remove("ORDERS_CLIENT_SECRET")).await;
+        assert_eq!((output.status.code(), printed.as_str()), (Some(2), ""), "{args:?}: {output:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("usage: client_oauth --issuer URL"), "{args:?}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn serve_explains_its_usage() {
     for args in [
         &["--addr"][..],

@@ -56,7 +56,7 @@ impl Clock for MyClock {
         #[identity] caller: Claims,
     ) -> Result<Response<Time>, Status> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let caller = caller.subject.unwrap_or_default();
+        let caller = caller.subject().unwrap_or_default().to_owned();
         Ok(Response::new(Time { seconds: since_epoch.as_secs(), caller }))
     }
 }

@@ -18,7 +18,7 @@ use oauth2::{
 };
 
 use super::token::{Token, TokenError, TokenSource};
-use crate::http_client::{HttpClient, HttpError};
+use crate::http_client::{HttpClient, HttpError, shown};
 
 type Client =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -111,7 +111,7 @@ impl TokenSource for ClientCredentials {
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCredentials")
-            .field("url", &self.endpoint.client.token_uri().as_str())
+            .field("url", &shown(self.endpoint.client.token_uri().url()))
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
@@ -197,7 +197,7 @@ impl TokenSource for RefreshToken {
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RefreshToken")
-            .field("url", &self.endpoint.client.token_uri().as_str())
+            .field("url", &shown(self.endpoint.client.token_uri().url()))
             .finish_non_exhaustive()
     }
 }

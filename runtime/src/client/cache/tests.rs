@@ -4,6 +4,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Gives what it is told to, and counts.
@@ -237,4 +239,109 @@ fn without_a_runtime_there_is_an_error() {
     let Look::Wait(flight) = cache.look() else { panic!("nothing is there yet") };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(runtime.block_on(landed(flight)).unwrap().is_err());
+}
+
+#[test]
+fn a_runtime_that_was_shut_down_leaves_no_lock_and_no_fetch_behind() {
+    let (cache, _) = cache([]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let (done, ended) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let _entered = handle.enter();
+        done.send(matches!(cache.look(), Look::Wait(_)) && cache.lock().flight.is_none())
+    });
+    assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(true));
+}
+
+/// What may happen to a cache.
+#[derive(Clone, Debug)]
+enum Event {
+    Passes(u64),
+    Call,
+    /// A server refuses the credential that the call of this number carried.
+    Refused(usize),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        (0_u64..40_000).prop_map(Event::Passes),
+        Just(Event::Call),
+        Just(Event::Call),
+        any::<usize>().prop_map(Event::Refused),
+    ];
+    proptest::collection::vec(event, 1..60)
+}
+
+/// What a source answers, one after the other: a token of its own with a life, the same one again, or
+/// an error.
+fn answers() -> impl Strategy<Value = Vec<(u8, u64)>> {
+    proptest::collection::vec((0_u8..4, 1_u64..120), 200)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// However time, calls, refusals and the source's moods follow each other: no call carries a token
+    /// whose life is over, what is offered instead of a refused credential differs from it, and
+    /// refusals ask no more often than they may.
+    #[test]
+    fn whatever_happens_no_dead_and_no_refused_token_is_offered(
+        events in events(),
+        answers in answers(),
+    ) {
+        const INTERVAL: Duration = Duration::from_secs(7);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let scripted = answers.iter().enumerate().map(|(number, (mood, life))| match mood {
+                0 => Err(TokenError::unreachable("down")),
+                1 => living("same", *life),
+                _ => living(&format!("token-{number}-{life}"), *life),
+            });
+            let (cache, source) = cache(scripted);
+            let mut carried: Vec<Credential> = Vec::new();
+            let mut refusal_fetches: Vec<Instant> = Vec::new();
+            for event in &events {
+                match event {
+                    Event::Passes(millis) => advance(*millis).await,
+                    Event::Call => {
+                        if let Ok(credential) = cache.credential().await {
+                            let over = cache.lock().entry.as_ref().is_some_and(|entry| {
+                                entry.credential.is_same(&credential)
+                                    && entry.times.is_over(Instant::now())
+                            });
+                            prop_assert!(!over, "a token whose life is over");
+                            carried.push(credential);
+                        }
+                    }
+                    Event::Refused(which) => {
+                        if carried.is_empty() {
+                            continue;
+                        }
+                        let refused = carried[which % carried.len()].clone();
+                        let before = source.fetches();
+                        let pending = cache.lock().flight.is_some();
+                        let renewing = cache.refused(&refused, INTERVAL);
+                        if let Renewal::Newer(newer) = cache.renewed(renewing, &refused).await {
+                            prop_assert!(!newer.is_same(&refused));
+                        }
+                        if source.fetches() > before && !pending {
+                            let now = Instant::now();
+                            if let Some(last) = refusal_fetches.last() {
+                                prop_assert!(now.duration_since(*last) >= INTERVAL);
+                            }
+                            refusal_fetches.push(now);
+                        }
+                    }
+                }
+                prop_assert!(source.fetches() <= 200);
+            }
+            Ok(())
+        })?;
+    }
 }

@@ -3,6 +3,8 @@ use std::{
     task::Wake,
 };
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Frames that come one by one, `None` for a pause.
@@ -188,4 +190,30 @@ fn the_end_and_the_size_are_those_of_the_whole_body() {
     assert_eq!((second.is_end_stream(), second.size_hint().exact()), (true, Some(0)));
     let (empty, _) = record(Body::empty(), 100);
     assert!(empty.is_end_stream());
+}
+
+proptest! {
+    /// Whatever the frames, the limit, and how much was sent before the refusal: what the second attempt
+    /// sends is the whole body, or there is no second attempt because more was sent than is kept.
+    #[test]
+    fn a_second_attempt_sends_the_whole_body_or_is_not_made(
+        frames in proptest::collection::vec(0_usize..50, 0..12),
+        limit in 0_usize..200,
+        taken in 0_usize..14,
+    ) {
+        let whole: Vec<Bytes> = frames.iter().map(|len| Bytes::from(vec![*len as u8; *len])).collect();
+        let body = Script::of(whole.iter().map(|frame| Some(Ok(Frame::data(frame.clone())))));
+        let (mut first, recorder) = record(body, limit);
+        let sent: Vec<_> = (0..taken)
+            .map_while(|_| match poll(&mut first) {
+                Poll::Ready(Some(Ok(frame))) => Some(frame),
+                _ => None,
+            })
+            .collect();
+        let fits = sent.iter().map(Bytes::len).sum::<usize>() <= limit;
+        prop_assert_eq!(recorder.stop(), fits);
+        if fits {
+            prop_assert_eq!(drain(&mut recorder.replay()), whole);
+        }
+    }
 }

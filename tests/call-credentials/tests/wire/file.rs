@@ -139,7 +139,7 @@ async fn a_jwt_in_a_file_is_not_used_beyond_its_end() {
     assert_eq!(server.attempts.tokens(), [format!("Bearer {}", jwt(now + 60.0))]);
 }
 
-/// The file is written over in place, in two steps and without a pause, while it is read.
+/// Another file takes its name again and again, while it is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_replaced_while_it_is_read_gives_one_token_or_the_other() {
     let dir = Dir::new("torn");

@@ -12,7 +12,9 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio_stream::StreamExt;
 use tonic::{Code, transport::Endpoint};
-use tonic_guard::client::{CallCredentials, CallError, CallErrorKind, Token, TokenSource, token_fn};
+use tonic_guard::client::{
+    CallCredentials, CallError, CallErrorKind, Token, TokenSource, token_fn,
+};
 use tonic_guard_call_credentials_tests::{Client, client, within};
 use tonic_guard_provider_tests::{node, python, ready};
 use tonic_guard_tests::pb::Note;
