@@ -1,5 +1,5 @@
-//! Generates the service, and the descriptors that reflection answers with. No protoc: protox reads
-//! the proto.
+//! Generates the services, and the descriptors that reflection answers with. No protoc: protox reads
+//! the protos.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -10,5 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out_dir.join("orders.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    let clock = protox::compile(["clock.proto"], ["proto"])?;
+    tonic_prost_build::configure().compile_fds(clock)?;
     Ok(())
 }

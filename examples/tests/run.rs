@@ -153,6 +153,63 @@ async fn oidc_tells_what_is_wrong_with_its_settings() {
 }
 
 #[tokio::test]
+async fn api_key_shows_keys_that_are_changed_and_taken_back_while_it_runs() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_api_key"))).await;
+    assert!(output.status.success(), "{output:?}");
+    let (first, rest) = printed.split_once("acme gets a second key").unwrap();
+    let (second, taken) = rest.split_once("are taken back").unwrap();
+    assert_line(first, &["acme's key", "hello acme"]);
+    assert_line(first, &["a mistyped key", "Unauthenticated CREDENTIALS_MALFORMED"]);
+    assert_line(first, &["an unknown key", "Unauthenticated API_KEY_INVALID"]);
+    assert_line(first, &["globex's key", "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"]);
+    assert_line(second, &["acme's new key", "hello acme"]);
+    assert_line(second, &["acme's key", "hello acme"]);
+    assert_line(taken, &["acme's key", "Unauthenticated API_KEY_INVALID"]);
+    assert_line(taken, &["acme's new key", "hello acme"]);
+}
+
+#[tokio::test]
+async fn api_key_makes_a_key_and_its_record() {
+    let path = env!("CARGO_BIN_EXE_api_key");
+    let (output, printed) = run(program(path).args(["generate", "acme_live"])).await;
+    assert!(output.status.success(), "{output:?}");
+    let key = printed.lines().find_map(|line| line.trim().strip_prefix("acme_live_")).unwrap();
+    let id = key.split_once('_').unwrap().0;
+    assert_line(&printed, &[&format!(r#"{{"id": "{id}", "hash": "sha256:"#)]);
+    let (output, printed) = run(program(path).args(["generate", "Acme"])).await;
+    assert!(!output.status.success() && printed.is_empty(), "{output:?}");
+}
+
+#[tokio::test]
+async fn basic_shows_who_gets_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_basic"))).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_line(&printed, &["$argon2id$v=19$m=19456,t=2,p=1$"]);
+    assert_line(&printed, &["ada", "open sesame", "hello Ada"]);
+    assert_line(&printed, &["ada", "open barley", "Unauthenticated CREDENTIALS_INVALID"]);
+    assert_line(&printed, &["mallory", "open sesame", "Unauthenticated CREDENTIALS_INVALID"]);
+}
+
+#[tokio::test]
+async fn mtls_shows_whose_certificate_gets_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_mtls"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["Ping", "none", "answered"],
+        ["List", "none", "Unauthenticated CREDENTIALS_MISSING"],
+        ["List", "of shipping", "answered: for /shipping"],
+        ["Cancel", "of shipping", "PermissionDenied PERMISSION_DENIED"],
+        ["Cancel", "of billing", "answered: order 1 is cancelled"],
+        ["List", "of another domain", "Unauthenticated CREDENTIALS_INVALID"],
+        ["List", "of two workloads", "Unauthenticated CREDENTIALS_INVALID"],
+        ["Ping", "of another CA", "no connection"],
+        ["demo.orders.v1.Orders/Cancel", "client-certificate", "Self::is_billing"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
 async fn serve_explains_its_usage() {
     for args in [
         &["--addr"][..],

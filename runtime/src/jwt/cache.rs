@@ -203,6 +203,14 @@ mod tests {
         }
         assert!(cache.entries.weight() <= 100_000, "{}", cache.entries.weight());
         assert!(cache.entries.len() > 10, "{}", cache.entries.len());
+        for bytes in [1, 2047, 4096] {
+            let small = VerifiedTokens::new(bytes);
+            for number in 0..100u32 {
+                let token = format!("header.payload.signature-{number}");
+                small.insert(token.as_bytes(), number, 500, lifetime(), key.thumbprint(), now);
+            }
+            assert!(small.entries.weight() <= bytes as u64, "{bytes}");
+        }
         let large = vec![b'x'; 200_000];
         cache.insert(&large, 1, 0, lifetime(), key.thumbprint(), now);
         assert_eq!(cache.get(&large, &key.into(), now), None);

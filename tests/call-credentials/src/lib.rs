@@ -249,7 +249,14 @@ pub struct Echo {
     issuer: Arc<Issuer>,
 }
 
-/// Who calls. It carries what it came with, for a handler that calls on.
+impl Echo {
+    /// One that takes the tokens of `issuer`.
+    pub fn new(issuer: &Arc<Issuer>) -> Self {
+        Echo { issuer: Arc::clone(issuer) }
+    }
+}
+
+/// Who calls.
 #[derive(Debug)]
 pub struct User;
 
@@ -404,7 +411,7 @@ impl Guarded {
     /// A running one.
     pub async fn start() -> Self {
         let (issuer, attempts) = (Arc::new(Issuer::default()), Attempts::default());
-        let service = guard(Echo { issuer: Arc::clone(&issuer) }, KindsServer::from_arc);
+        let service = guard(Echo::new(&issuer), KindsServer::from_arc);
         let service = Remembers { inner: service, attempts: attempts.clone() };
         let running = Running::start(Server::builder().add_service(service)).await;
         Guarded { issuer, attempts, running }
