@@ -149,7 +149,7 @@ async fn oidc_tells_what_is_wrong_with_its_settings() {
     let (output, _) = run(command.env("OIDC_TOKEN", "e30.e30.AAAA")).await;
     assert!(!output.status.success());
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("http://id.example isn't https"), "{told}");
+    assert!(told.contains("http://id.example/ isn't https"), "{told}");
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 // standard input, prints one line of JSON when it can be asked, and runs until it is killed.
 //
 // Settings: access_token_life (seconds), alg (of the tokens for a resource), fail_one_in (each n-th
-// request to the token endpoint fails; never when 0).
+// request to the token endpoint fails; never when 0), port (0 for any), keys (null for new ones).
+//
+// A POST to /rotate makes new keys, which sign from now on; one to /forget-older-keys publishes them
+// alone. Both answer with the keys, for another provider to have.
 
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -13,15 +16,18 @@ const settings = JSON.parse(readFileSync(0, "utf8"));
 const SCOPES = "orders:read orders:write";
 
 const server = createServer();
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+await new Promise((resolve) => server.listen(settings.port, "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
 // One key of each kind that signs tokens.
-const keys = [
-  generateKeyPairSync("rsa", { modulusLength: 2048 }),
-  generateKeyPairSync("ec", { namedCurve: "P-256" }),
-  generateKeyPairSync("ed25519"),
-].map(({ privateKey }) => privateKey.export({ format: "jwk" }));
+const newKeys = () =>
+  [
+    generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    generateKeyPairSync("ed25519"),
+  ].map(({ privateKey }) => privateKey.export({ format: "jwk" }));
+
+let keys = settings.keys ?? newKeys();
 
 const client = (id, more) => ({
   client_id: id,
@@ -31,7 +37,8 @@ const client = (id, more) => ({
   ...more,
 });
 
-const provider = new Provider(issuer, {
+// Its keys are fixed: other keys are another provider.
+const configured = () => new Provider(issuer, {
   clients: [
     // Asks for tokens for itself.
     client("orders", { grant_types: ["client_credentials"], scope: SCOPES }),
@@ -93,11 +100,18 @@ async function refreshToken() {
   return token.save();
 }
 
+let provider = configured();
 let asked = 0;
-const answer = provider.callback();
+let answer = provider.callback();
 server.on("request", async (request, response) => {
   if (request.url === "/refresh-token-of-ada") {
     return response.end(await refreshToken());
+  }
+  if (request.url === "/rotate" || request.url === "/forget-older-keys") {
+    keys = request.url === "/rotate" ? [...newKeys(), ...keys] : keys.slice(0, 3);
+    provider = configured();
+    answer = provider.callback();
+    return response.end(JSON.stringify(keys));
   }
   if (request.url === "/token") {
     asked += 1;
@@ -109,4 +123,4 @@ server.on("request", async (request, response) => {
   return answer(request, response);
 });
 
-console.log(JSON.stringify({ issuer }));
+console.log(JSON.stringify({ issuer, keys }));

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Child;
+use tonic_guard_clients::process::{program, run};
+
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 /// npm's `oidc-provider`, killed when dropped.
 ///
@@ -11,7 +14,9 @@ use tokio::process::Child;
 #[derive(Debug)]
 pub struct OidcProvider {
     issuer: String,
-    _child: Child,
+    settings: Settings,
+    keys: Value,
+    child: Child,
 }
 
 /// How an [`OidcProvider`] behaves.
@@ -36,18 +41,85 @@ impl OidcProvider {
     ///
     /// # Panics
     /// When it can't be installed or started.
-    #[allow(clippy::panic, reason = "a test fixture")]
     pub async fn start(settings: Settings) -> Self {
-        let settings = json!({
+        OidcProvider::start_at(settings, 0, Value::Null).await
+    }
+
+    #[allow(clippy::panic, reason = "a test fixture")]
+    async fn start_at(settings: Settings, port: u16, keys: Value) -> Self {
+        let task = json!({
             "access_token_life": settings.access_token_life.as_secs(),
             "alg": settings.alg,
             "fail_one_in": settings.fail_one_in,
+            "port": port,
+            "keys": keys,
         });
-        let (child, said) = crate::ready(crate::node("provider.mjs").await, &settings).await;
+        let (child, said) = crate::ready(crate::node("provider.mjs").await, &task).await;
         match said.get("issuer").and_then(|issuer| issuer.as_str()) {
-            Some(issuer) => OidcProvider { issuer: issuer.to_owned(), _child: child },
+            Some(issuer) => OidcProvider {
+                issuer: issuer.to_owned(),
+                settings,
+                keys: said.get("keys").cloned().unwrap_or_default(),
+                child,
+            },
             None => panic!("expected an issuer, came {said}"),
         }
+    }
+
+    /// Kills it. What it kept in memory is gone, but for its keys.
+    ///
+    /// # Panics
+    /// When it can't be killed.
+    #[allow(clippy::expect_used, reason = "a test fixture")]
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("a child can be killed");
+    }
+
+    /// Starts it again, on the same port and with the same keys.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub async fn restart(&mut self) {
+        let port = self.issuer.rsplit(':').next().and_then(|port| port.parse().ok());
+        let again = OidcProvider::start_at(self.settings, port.unwrap_or(0), self.keys.clone());
+        *self = again.await;
+    }
+
+    /// Makes new keys, which sign from now on. The older ones are published still.
+    ///
+    /// # Panics
+    /// When it doesn't answer.
+    pub async fn rotate(&mut self) {
+        self.keys = post(&format!("{}/rotate", self.issuer), &[], None).await;
+    }
+
+    /// Publishes the newest keys alone.
+    ///
+    /// # Panics
+    /// When it doesn't answer.
+    pub async fn forget_older_keys(&mut self) {
+        self.keys = post(&format!("{}/forget-older-keys", self.issuer), &[], None).await;
+    }
+
+    /// An access token that `client` gets for itself: a JWT for `resource`, or an opaque one.
+    ///
+    /// # Panics
+    /// When it gets none.
+    #[allow(clippy::expect_used, reason = "a test fixture")]
+    pub async fn access_token(&self, client: &str, resource: Option<&str>) -> String {
+        let mut form = vec![("grant_type", "client_credentials"), ("scope", "orders:read")];
+        form.extend(resource.map(|resource| ("resource", resource)));
+        let answer = post(&self.token_url(), &form, Some(client)).await;
+        let token = answer.get("access_token").and_then(Value::as_str);
+        token.expect("an access token").to_owned()
+    }
+
+    /// Revokes a token of `client`.
+    ///
+    /// # Panics
+    /// When it can't be revoked.
+    pub async fn revoke(&self, client: &str, token: &str) {
+        post(&self.revocation_url(), &[("token", token)], Some(client)).await;
     }
 
     /// The issuer's URL, over plain http on loopback.
@@ -73,5 +145,22 @@ impl OidcProvider {
     /// Where a GET answers with a refresh token of `ada` for `orders-cli`.
     pub fn refresh_token_url(&self) -> String {
         format!("{}/refresh-token-of-ada", self.issuer)
+    }
+}
+
+/// What a form gets for an answer. curl, so that nothing of the crate under test is in the way.
+#[allow(clippy::panic, reason = "a test fixture")]
+async fn post(url: &str, form: &[(&str, &str)], client: Option<&str>) -> Value {
+    let mut curl = program("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*", "--request", "POST"]);
+    if let Some(client) = client {
+        curl.args(["--user", &format!("{client}:{client}-secret")]);
+    }
+    for (name, value) in form {
+        curl.arg("--data-urlencode").arg(format!("{name}={value}"));
+    }
+    match run("curl", ANSWER_LIMIT, curl.arg(url)).await {
+        Ok(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Err(why) => panic!("{why}"),
     }
 }
