@@ -22,13 +22,10 @@ mod stated;
 mod unverified;
 mod verifier;
 
-<<<<<<< HEAD
-pub(crate) use self::unverified::unverified_issuer;
-=======
 #[cfg(feature = "jwks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
 pub use self::remote_keys::{RemoteKeys, RemoteKeysBuilder};
->>>>>>> main
+pub(crate) use self::unverified::unverified_issuer;
 pub use self::{
     algorithm::Algorithm,
     key::Key,
