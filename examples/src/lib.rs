@@ -23,3 +23,9 @@ pub mod pb {
     /// What reflection answers with.
     pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("orders");
 }
+
+/// The generated code of `proto/clock.proto`.
+#[allow(missing_docs, clippy::all)]
+pub mod clock {
+    tonic::include_proto!("demo.clock.v1");
+}

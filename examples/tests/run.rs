@@ -13,7 +13,8 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
     process::{Child, ChildStdout, Command},
     time::timeout,
 };
@@ -107,6 +108,51 @@ async fn adopt_shows_that_a_forgotten_interceptor_opens_nothing() {
 }
 
 #[tokio::test]
+async fn jwt_shows_which_tokens_get_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_jwt"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["a good token", "answered: order 7 of ada"],
+        ["none", "Unauthenticated CREDENTIALS_MISSING"],
+        ["an expired one", "Unauthenticated ACCESS_TOKEN_EXPIRED"],
+        ["for another service", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["by another key", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["an ID token", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["half of one", "Unauthenticated CREDENTIALS_MALFORMED"],
+        ["without the scope", "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"],
+        ["of another tenant", "PermissionDenied PERMISSION_DENIED"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
+async fn oidc_shows_what_a_rotation_of_keys_changes() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_oidc"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["a token by the first key", "answered: 1 order of ada"],
+        ["by a key that nobody published", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["a token by the second key", "answered: 1 order of ada"],
+        ["the first key's token, once that is gone", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["the provider is down, a known key", "answered: 1 order of ada"],
+        ["the provider is down, an unknown key", "Unavailable AUTHENTICATOR_UNAVAILABLE"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
+async fn oidc_tells_what_is_wrong_with_its_settings() {
+    let mut command = program(env!("CARGO_BIN_EXE_oidc"));
+    command.env("OIDC_ISSUER", "http://id.example").env("OIDC_AUDIENCE", "orders");
+    let (output, _) = run(command.env("OIDC_TOKEN", "e30.e30.AAAA")).await;
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("http://id.example isn't https"), "{told}");
+}
+
+#[tokio::test]
 async fn api_key_shows_keys_that_are_changed_and_taken_back_while_it_runs() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_api_key"))).await;
     assert!(output.status.success(), "{output:?}");
@@ -145,6 +191,25 @@ async fn basic_shows_who_gets_in() {
 }
 
 #[tokio::test]
+async fn mtls_shows_whose_certificate_gets_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_mtls"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["Ping", "none", "answered"],
+        ["List", "none", "Unauthenticated CREDENTIALS_MISSING"],
+        ["List", "of shipping", "answered: for /shipping"],
+        ["Cancel", "of shipping", "PermissionDenied PERMISSION_DENIED"],
+        ["Cancel", "of billing", "answered: order 1 is cancelled"],
+        ["List", "of another domain", "Unauthenticated CREDENTIALS_INVALID"],
+        ["List", "of two workloads", "Unauthenticated CREDENTIALS_INVALID"],
+        ["Ping", "of another CA", "no connection"],
+        ["demo.orders.v1.Orders/Cancel", "client-certificate", "Self::is_billing"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
 async fn serve_explains_its_usage() {
     for args in [
         &["--addr"][..],
@@ -165,6 +230,7 @@ async fn serve_explains_its_usage() {
 struct Serve {
     child: Child,
     stdout: BufReader<ChildStdout>,
+    addr: String,
     channel: Channel,
 }
 
@@ -177,10 +243,10 @@ impl Serve {
         let mut line = String::new();
         within("`listening on`", stdout.read_line(&mut line)).await.unwrap();
         let addr = line.trim_end().strip_prefix("listening on ");
-        let addr = addr.unwrap_or_else(|| panic!("printed {line:?}"));
+        let addr = addr.unwrap_or_else(|| panic!("printed {line:?}")).to_owned();
         let endpoint = Channel::from_shared(format!("http://{addr}")).unwrap();
         let channel = within("connecting", endpoint.connect()).await.unwrap();
-        Serve { child, stdout, channel }
+        Serve { child, stdout, addr, channel }
     }
 
     async fn list(&self, credentials: Credentials) -> String {
@@ -238,6 +304,54 @@ async fn serve_lists_its_services_without_credentials() {
         names,
         ["demo.orders.v1.Orders", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]
     );
+}
+
+/// What `serve` answers to a request of HTTP/1.1, as text.
+async fn over_http1(serve: &Serve, request: &str) -> String {
+    let request = format!("{request}host: localhost\r\nconnection: close\r\n\r\n");
+    let mut stream = TcpStream::connect(&serve.addr).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within("the answer", stream.read_to_string(&mut answer)).await.unwrap();
+    answer.to_lowercase()
+}
+
+#[tokio::test]
+async fn serve_tells_a_page_of_another_origin_why_its_call_is_refused() {
+    let serve = Serve::start().await;
+    const PAGE: &str = "origin: https://shop.example.com\r\n";
+    // The browser asks first, without credentials.
+    let asked = format!(
+        "OPTIONS /demo.orders.v1.Orders/List HTTP/1.1\r\n{PAGE}\
+         access-control-request-method: POST\r\n\
+         access-control-request-headers: authorization,content-type,x-grpc-web\r\n"
+    );
+    let answer = over_http1(&serve, &asked).await;
+    assert!(answer.starts_with("http/1.1 200"), "{answer}");
+    assert_line(&answer, &["access-control-allow-origin: *"]);
+    assert_line(
+        &answer,
+        &["access-control-allow-headers: authorization,content-type", "x-grpc-web"],
+    );
+    // Then it calls, in grpc-web: an empty message.
+    let call = |authorization: &str| {
+        format!(
+            "POST /demo.orders.v1.Orders/List HTTP/1.1\r\n{PAGE}{authorization}\
+             content-type: application/grpc-web+proto\r\ncontent-length: 0\r\n"
+        )
+    };
+    for authorization in ["", "authorization: Bearer let-me-in\r\n"] {
+        let answer = over_http1(&serve, &call(authorization)).await;
+        assert!(answer.starts_with("http/1.1 200"), "{answer}");
+        assert_line(&answer, &["grpc-status: 16"]);
+        assert_line(&answer, &["www-authenticate: bearer"]);
+        assert_line(&answer, &["access-control-allow-origin: *"]);
+        for exposed in
+            ["grpc-status", "grpc-message", "grpc-status-details-bin", "www-authenticate"]
+        {
+            assert_line(&answer, &["access-control-expose-headers:", exposed]);
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -14,10 +14,10 @@
 //! # use tonic_guard::certificates::SpiffeIds;
 //! # use tonic_guard::scheme::{CertificateChain, ClientCertificate};
 //! # use tonic_guard::{AuthError, Authenticate};
-//! # use rcgen::{CertificateParams, Ia5String, KeyPair, KeyUsagePurpose, SanType};
+//! # use rcgen::{CertificateParams, KeyPair, KeyUsagePurpose, SanType};
 //! # fn chain(uri: &str) -> CertificateChain {
 //! #     let mut params = CertificateParams::default();
-//! #     params.subject_alt_names = vec![SanType::URI(Ia5String::try_from(uri).unwrap())];
+//! #     params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
 //! #     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
 //! #     let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
 //! #     CertificateChain::from_der([certificate.der().to_vec()])

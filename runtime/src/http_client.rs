@@ -3,7 +3,7 @@
 //! One client for all of them: https unless plain http is allowed by name, no redirects, a limit on
 //! time and one on size.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -54,23 +54,31 @@ pub struct HttpClientBuilder {
     plain: Plain,
 }
 
-/// Why an identity provider gave no usable answer.
+/// Why an identity provider gave no usable answer, or can't be asked.
 ///
 /// It names the URL without its query and never holds a credential.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpError {
     url: String,
-    kind: Kind,
+    // Shared by all who wait for one answer.
+    kind: Arc<Kind>,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Settings(Box<dyn Error + Send + Sync>),
+    NoClient(Box<dyn Error + Send + Sync>),
+    NoUrl(url::ParseError),
+    Mistake(Cow<'static, str>),
     NotHttps,
     Failed(reqwest::Error),
     TooLarge,
     Status(StatusCode),
     Unusable(Cow<'static, str>),
+}
+
+/// Whether this is a JSON object, if it is JSON. serde reads a struct from an array as well.
+pub(crate) fn is_json_object(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// An answer, read whole.
@@ -100,7 +108,7 @@ impl HttpClient {
     pub(crate) fn url(&self, text: &str) -> Result<Url, HttpError> {
         let url = Url::parse(text).map_err(|error| HttpError {
             url: text.to_owned(),
-            kind: Kind::Settings(error.into()),
+            kind: Arc::new(Kind::NoUrl(error)),
         })?;
         self.check(&url)?;
         Ok(url)
@@ -199,13 +207,13 @@ impl HttpClientBuilder {
             .connect_timeout(self.timeout)
             .timeout(self.timeout);
         if let Some(pem) = self.roots {
-            let roots = Certificate::from_pem_bundle(&pem).map_err(HttpError::settings)?;
+            let roots = Certificate::from_pem_bundle(&pem).map_err(HttpError::no_client)?;
             if roots.is_empty() {
-                return Err(HttpError::settings("no certificate in the PEM of `trust_only`"));
+                return Err(HttpError::no_client("no certificate in the PEM of `trust_only`"));
             }
             client = client.tls_certs_only(roots);
         }
-        let client = client.build().map_err(HttpError::settings)?;
+        let client = client.build().map_err(HttpError::no_client)?;
         Ok(HttpClient { client, plain: self.plain, timeout: self.timeout })
     }
 }
@@ -221,12 +229,16 @@ fn is_loopback(url: &Url) -> bool {
 
 impl HttpError {
     fn new(url: &Url, kind: Kind) -> Self {
-        HttpError { url: shown(url), kind }
+        HttpError { url: shown(url), kind: Arc::new(kind) }
     }
 
-    /// Settings of which no client can be made.
-    pub(crate) fn settings(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        HttpError { url: String::new(), kind: Kind::Settings(error.into()) }
+    fn no_client(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        HttpError { url: String::new(), kind: Arc::new(Kind::NoClient(error.into())) }
+    }
+
+    /// Nobody was asked, because of this.
+    pub(crate) fn mistake(what: impl Into<Cow<'static, str>>) -> Self {
+        HttpError { url: String::new(), kind: Arc::new(Kind::Mistake(what.into())) }
     }
 
     /// An answer with a status that isn't 200.
@@ -248,11 +260,10 @@ pub(crate) fn shown(url: &Url) -> String {
 
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Settings(_) if self.url.is_empty() => {
-                f.write_str("the HTTP client can't be made")
-            }
-            Kind::Settings(_) => write!(f, "{} is no URL", self.url),
+        match &*self.kind {
+            Kind::NoClient(_) => f.write_str("the HTTP client can't be made"),
+            Kind::NoUrl(_) => write!(f, "{} is no URL", self.url),
+            Kind::Mistake(what) => f.write_str(what),
             Kind::NotHttps => write!(f, "{} isn't https", self.url),
             Kind::Failed(_) => write!(f, "{} gave no answer", self.url),
             Kind::TooLarge => write!(f, "{} answered with more than 512 KiB", self.url),
@@ -264,10 +275,15 @@ impl fmt::Display for HttpError {
 
 impl Error for HttpError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.kind {
-            Kind::Settings(error) => Some(&**error),
+        match &*self.kind {
+            Kind::NoClient(error) => Some(&**error),
+            Kind::NoUrl(error) => Some(error),
             Kind::Failed(error) => Some(error),
-            Kind::NotHttps | Kind::TooLarge | Kind::Status(_) | Kind::Unusable(_) => None,
+            Kind::Mistake(_)
+            | Kind::NotHttps
+            | Kind::TooLarge
+            | Kind::Status(_)
+            | Kind::Unusable(_) => None,
         }
     }
 }

@@ -2,33 +2,20 @@
 //!
 //! An [`IntrospectionVerifier`] sends the token of a call to the server's introspection endpoint and
 //! judges the answer: `active` is the boolean `true`, the token comes from the issuer and is for the
-//! audience that the service names, and its times hold. The claims go to the handler as a type of
-//! yours.
+//! audience that the service names, and its times hold. The claims go to the handler as [`Claims`] or
+//! as a type of yours.
 //!
 //! ```no_run
-//! use serde::Deserialize;
 //! use tonic::{Request, Response, Status};
 //! use tonic_guard::introspection::{
-//!     Audience, ClientAuthentication, IntrospectionVerifier, Issuer,
+//!     Audience, Claims, ClientAuthentication, IntrospectionVerifier, Issuer,
 //! };
-//! use tonic_guard::{Authenticate, HasScopes, authenticated};
+//! use tonic_guard::{Authenticate, authenticated};
 //!
 //! # #[tonic::async_trait]
 //! # trait Greeter {
 //! #     async fn greet(&self, request: Request<()>) -> Result<Response<String>, Status>;
 //! # }
-//! #[derive(Deserialize)]
-//! struct Claims {
-//!     sub: String,
-//!     scope: String,
-//! }
-//!
-//! impl HasScopes for Claims {
-//!     fn has_scope(&self, scope: &str) -> bool {
-//!         self.scope.split(' ').any(|granted| granted == scope)
-//!     }
-//! }
-//!
 //! #[derive(Authenticate)]
 //! struct MyGreeter {
 //!     #[verifies("bearer")]
@@ -43,7 +30,7 @@
 //!         _: Request<()>,
 //!         #[identity] caller: Claims,
 //!     ) -> Result<Response<String>, Status> {
-//!         Ok(Response::new(format!("hello {}", caller.sub)))
+//!         Ok(Response::new(format!("hello {}", caller.subject().unwrap_or("stranger"))))
 //!     }
 //! }
 //!
@@ -63,7 +50,7 @@
 //! # What is asked, and how often
 //!
 //! A token that was found good is remembered for a minute, or until its `exp` if that comes first:
-//! for so long a revoked token still gets in. [`max_age`](IntrospectionBuilder::max_age) sets it, and
+//! for so long a revoked token still gets in. [`max_age`](IntrospectionVerifierBuilder::max_age) sets it, and
 //! zero turns it off. A token that was found bad is remembered for five seconds, apart from the good
 //! ones, so that bad tokens can't push good ones out. Both are bounded in bytes and keyed by a digest
 //! under a key made at start: neither holds a token.
@@ -103,6 +90,7 @@ pub use self::{
     answer::{Audience, Issuer},
     client_authentication::ClientAuthentication,
 };
+pub use crate::claims::Claims;
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
@@ -113,17 +101,17 @@ use crate::{
 /// What is left of a token once it was looked at: a MAC under a key that only this process knows.
 type Digest = [u8; 32];
 
-/// Checks bearer tokens at an introspection endpoint. `C` is the type of the claims.
+/// Checks bearer tokens at an introspection endpoint. The identity is `C`, the claims.
 ///
 /// A clone shares the caches and the connections.
-pub struct IntrospectionVerifier<C> {
+pub struct IntrospectionVerifier<C = Claims> {
     asker: Arc<Asker>,
     claims: PhantomData<fn() -> C>,
 }
 
 /// Settings of an [`IntrospectionVerifier`].
 #[must_use]
-pub struct IntrospectionBuilder<C> {
+pub struct IntrospectionVerifierBuilder<C = Claims> {
     endpoint: String,
     client: ClientAuthentication,
     expected: Expected,
@@ -143,8 +131,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> IntrospectionVerifier<C> {
         client: ClientAuthentication,
         issuer: Issuer,
         audience: Audience,
-    ) -> IntrospectionBuilder<C> {
-        IntrospectionBuilder {
+    ) -> IntrospectionVerifierBuilder<C> {
+        IntrospectionVerifierBuilder {
             endpoint: endpoint.into(),
             client,
             expected: Expected { issuer, audience, skew: Duration::from_secs(60) },
@@ -158,39 +146,39 @@ impl<C: DeserializeOwned + Send + Sync + 'static> IntrospectionVerifier<C> {
     }
 }
 
-impl<C> IntrospectionBuilder<C> {
+impl<C> IntrospectionVerifierBuilder<C> {
     /// How the endpoint is reached. By default as [`HttpClient::new`] says.
     pub fn http_client(self, http: HttpClient) -> Self {
-        IntrospectionBuilder { http: Some(http), ..self }
+        IntrospectionVerifierBuilder { http: Some(http), ..self }
     }
 
     /// How long a good token is good without asking again, if its `exp` doesn't come first. A
     /// minute by default; zero asks for every call.
     pub fn max_age(self, max_age: Duration) -> Self {
-        IntrospectionBuilder { max_age, ..self }
+        IntrospectionVerifierBuilder { max_age, ..self }
     }
 
     /// How long a bad token is bad without asking again. Five seconds by default; zero asks for
     /// every call.
     pub fn refusal_age(self, refusal_age: Duration) -> Self {
-        IntrospectionBuilder { refusal_age, ..self }
+        IntrospectionVerifierBuilder { refusal_age, ..self }
     }
 
     /// How many bytes of answers are remembered. 16 MiB by default.
     pub fn capacity(self, bytes: u64) -> Self {
-        IntrospectionBuilder { capacity: bytes, ..self }
+        IntrospectionVerifierBuilder { capacity: bytes, ..self }
     }
 
     /// How many requests may be under way at once. 128 by default. A call that would need one more
     /// is refused as UNAVAILABLE.
     pub fn at_once(self, requests: usize) -> Self {
-        IntrospectionBuilder { at_once: requests, ..self }
+        IntrospectionVerifierBuilder { at_once: requests, ..self }
     }
 
     /// How far the clocks of this service and the authorization server may differ, for `exp` and
     /// `nbf`. A minute by default.
-    pub fn clock_skew(self, skew: Duration) -> Self {
-        IntrospectionBuilder { expected: Expected { skew, ..self.expected }, ..self }
+    pub fn skew(self, skew: Duration) -> Self {
+        IntrospectionVerifierBuilder { expected: Expected { skew, ..self.expected }, ..self }
     }
 
     /// Makes the verifier. It asks nothing yet.
@@ -202,7 +190,7 @@ impl<C> IntrospectionBuilder<C> {
         let http = self.http.map_or_else(HttpClient::new, Ok)?;
         let endpoint = http.url(&self.endpoint)?;
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-            .map_err(|_| HttpError::settings("the system gives no random bytes"))?;
+            .map_err(|_| HttpError::mistake("the system gives no random bytes"))?;
         let asker = Asker {
             endpoint,
             client: self.client,
@@ -317,7 +305,7 @@ impl Asker {
                 Ok(active) => Outcome::Active(Arc::new(active)),
                 Err(refused) => Outcome::Refused(refused),
             },
-            Err(error) => Outcome::Open(Arc::new(error)),
+            Err(error) => Outcome::Open(error),
         }
     }
 
@@ -363,9 +351,9 @@ impl<C> fmt::Debug for IntrospectionVerifier<C> {
     }
 }
 
-impl<C> fmt::Debug for IntrospectionBuilder<C> {
+impl<C> fmt::Debug for IntrospectionVerifierBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IntrospectionBuilder")
+        f.debug_struct("IntrospectionVerifierBuilder")
             .field("client", &self.client)
             .field("expected", &self.expected)
             .finish_non_exhaustive()

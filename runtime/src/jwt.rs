@@ -6,7 +6,6 @@
 mod algorithm;
 mod base64url;
 mod cache;
-mod claims;
 mod expectations;
 mod header;
 mod json;
@@ -17,16 +16,27 @@ mod key_set;
 mod key_source;
 mod lifetime;
 mod pem;
+#[cfg(feature = "jwks")]
+mod remote_keys;
 mod stated;
 mod unverified;
+#[cfg(test)]
+mod vectors;
 mod verifier;
 
+<<<<<<< HEAD
+pub(crate) use self::unverified::unverified_issuer;
+=======
+#[cfg(feature = "jwks")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
+pub use self::remote_keys::{RemoteKeys, RemoteKeysBuilder};
+>>>>>>> main
 pub use self::{
     algorithm::Algorithm,
-    claims::Claims,
     key::Key,
     key_error::KeyError,
     key_set::KeySet,
     key_source::KeySource,
     verifier::{JwtVerifier, JwtVerifierBuilder},
 };
+pub use crate::claims::Claims;

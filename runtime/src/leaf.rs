@@ -35,6 +35,29 @@ impl<S: Scheme> Declared<S> {
     }
 }
 
+impl<S> Deref for Declared<S> {
+    type Target = NotDeclared;
+
+    fn deref(&self) -> &NotDeclared {
+        &NotDeclared
+    }
+}
+
+/// What is left of a [`Declared`] whose value is no scheme, which [`scheme`] has told. No code that
+/// compiles holds it.
+#[derive(Debug)]
+pub struct NotDeclared;
+
+impl NotDeclared {
+    pub fn by<A: ?Sized>(&self, _: &A) -> NotNamed {
+        NotNamed
+    }
+
+    pub fn by_value<A>(&self, _: A) -> NotNamed {
+        NotNamed
+    }
+}
+
 /// A scheme and what is said to be its authenticator.
 ///
 /// A missing authenticator is told where it is named, by [`Declared::by`]. What follows must not tell
@@ -193,11 +216,7 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
     }
 
     async fn verify(&self, credentials: S::Credentials) -> Result<A::Identity, AuthError> {
-        let limit = self.authenticator.deadline();
-        let answer = within(limit, self.authenticator.authenticate(credentials)).await;
-        answer.unwrap_or_else(|| {
-            Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
-        })
+        ask(&self.authenticator, credentials).await
     }
 
     fn require(&self, identity: &A::Identity) -> Result<(), Reason> {
@@ -218,6 +237,18 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
             bypassed: self.authenticator.bypass().is_some(),
         }
     }
+}
+
+/// What `authenticator` answers within its deadline.
+pub(crate) async fn ask<S: Scheme, A: Authenticate<S>>(
+    authenticator: &A,
+    credentials: S::Credentials,
+) -> Result<A::Identity, AuthError> {
+    let limit = authenticator.deadline();
+    let answer = within(limit, authenticator.authenticate(credentials)).await;
+    answer.unwrap_or_else(|| {
+        Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
+    })
 }
 
 /// The output of `future`, or `None` when it takes longer than `limit`.

@@ -127,7 +127,7 @@
 //! | presented twice | UNAUTHENTICATED | OVERLOADED_CREDENTIALS | the same, `invalid_request` |
 //! | malformed | UNAUTHENTICATED | CREDENTIALS_MALFORMED | `invalid_request` |
 //! | a scheme not accepted here | UNAUTHENTICATED | CREDENTIAL_TYPE_UNSUPPORTED | a challenge per accepted scheme |
-//! | wrong | UNAUTHENTICATED | CREDENTIALS_INVALID, API_KEY_INVALID | `invalid_token` |
+//! | wrong | UNAUTHENTICATED | CREDENTIALS_INVALID, API_KEY_INVALID, JWT_TOKEN_INVALID | `invalid_token` |
 //! | expired | UNAUTHENTICATED | ACCESS_TOKEN_EXPIRED | `invalid_token` |
 //! | known, lacks a scope | PERMISSION_DENIED | ACCESS_TOKEN_SCOPE_INSUFFICIENT | `insufficient_scope`, `scope=".."` |
 //! | known, not allowed | PERMISSION_DENIED | PERMISSION_DENIED | none |
@@ -168,12 +168,20 @@ mod authenticate;
 pub mod certificates;
 mod challenge;
 mod check;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod claims;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
 pub mod compose;
 mod error;
 mod guard;
 mod head;
 #[cfg(feature = "_http")]
-#[allow(dead_code, reason = "the verifiers that come next call it")]
+#[cfg_attr(
+    not(all(feature = "client-oauth", feature = "introspection", feature = "jwks")),
+    allow(dead_code, reason = "each feature that asks a provider calls a part of it")
+)]
 pub mod http_client;
 mod identity;
 pub mod in_process;

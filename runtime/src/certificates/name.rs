@@ -108,3 +108,75 @@ impl Name {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        CertificateParams, DistinguishedName, DnType, DnValue, KeyPair,
+        string::{BmpString, PrintableString},
+    };
+    use x509_parser::prelude::FromDer;
+
+    use super::*;
+
+    fn subject(attributes: impl IntoIterator<Item = (DnType, DnValue)>) -> Name {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in attributes {
+            params.distinguished_name.push(kind, value);
+        }
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(made.der()).unwrap();
+        Name::new(parsed.subject())
+    }
+
+    fn text(text: &str) -> DnValue {
+        DnValue::Utf8String(text.into())
+    }
+
+    #[test]
+    fn what_looks_like_a_separator_is_part_of_the_value() {
+        let name = subject([
+            (DnType::OrganizationName, text("Evil, O=Acme")),
+            (DnType::CommonName, text("a+CN=b/OU=c")),
+        ]);
+        assert_eq!(name.only(Name::ORGANIZATION), Some("Evil, O=Acme"));
+        assert_eq!(name.only(Name::COMMON_NAME), Some("a+CN=b/OU=c"));
+        assert_eq!(name.only(Name::ORGANIZATIONAL_UNIT), None);
+    }
+
+    #[test]
+    fn only_is_one_whatever_the_sets() {
+        // CN=a+CN=b, CN=c, OU=d+O=e: multi-valued sets, which rcgen doesn't make.
+        let attribute = |kind: u8, value: u8| vec![0x30, 8, 6, 3, 0x55, 4, kind, 0x0c, 1, value];
+        let set = |attributes: &[Vec<u8>]| {
+            let inner = attributes.concat();
+            [vec![0x31, inner.len() as u8], inner].concat()
+        };
+        let sets = [
+            set(&[attribute(3, b'a'), attribute(3, b'b')]),
+            set(&[attribute(3, b'c')]),
+            set(&[attribute(11, b'd'), attribute(10, b'e')]),
+        ]
+        .concat();
+        let der = [vec![0x30, sets.len() as u8], sets].concat();
+        let (_, parsed) = X509Name::from_der(&der).unwrap();
+        let name = Name::new(&parsed);
+        assert_eq!(name.rdns().map(<[Attribute]>::len).collect::<Vec<_>>(), [2, 1, 2]);
+        assert_eq!(name.only(Name::COMMON_NAME), None);
+        assert_eq!(name.only(Name::ORGANIZATIONAL_UNIT), Some("d"));
+        assert_eq!(name.only(Name::ORGANIZATION), Some("e"));
+    }
+
+    #[test]
+    fn text_is_one_value_in_two_encodings_and_other_values_are_none() {
+        let utf8 = subject([(DnType::CommonName, text("acme"))]);
+        let printable = PrintableString::try_from("acme").unwrap();
+        let printable = subject([(DnType::CommonName, DnValue::PrintableString(printable))]);
+        assert_eq!(utf8, printable);
+        let bmp = BmpString::try_from("acme").unwrap();
+        let bmp = subject([(DnType::CommonName, DnValue::BmpString(bmp))]);
+        assert_ne!(utf8, bmp);
+        assert_eq!(bmp.only(Name::COMMON_NAME), None);
+    }
+}

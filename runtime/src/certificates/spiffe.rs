@@ -22,10 +22,10 @@ use crate::{
 /// # use tonic_guard::certificates::{SpiffeId, SpiffeIds};
 /// # use tonic_guard::scheme::CertificateChain;
 /// # use tonic_guard::{AuthError, Authenticate};
-/// # use rcgen::{CertificateParams, Ia5String, KeyPair, KeyUsagePurpose, SanType};
+/// # use rcgen::{CertificateParams, KeyPair, KeyUsagePurpose, SanType};
 /// # fn chain(uris: &[&str]) -> CertificateChain {
 /// #     let mut params = CertificateParams::default();
-/// #     let uri = |uri: &&str| SanType::URI(Ia5String::try_from(*uri).unwrap());
+/// #     let uri = |uri: &&str| SanType::URI((*uri).try_into().unwrap());
 /// #     params.subject_alt_names = uris.iter().map(uri).collect();
 /// #     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
 /// #     let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
@@ -246,4 +246,72 @@ fn check_path(path: &str) -> Result<(), InvalidSpiffeId> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_trust_domain_and_a_path() {
+        for (text, domain, path) in [
+            ("spiffe://prod.example", "prod.example", ""),
+            ("spiffe://prod.example/a", "prod.example", "/a"),
+            ("spiffe://a_b-c.1/x/Y.z/-_", "a_b-c.1", "/x/Y.z/-_"),
+            ("spiffe://d/.../..a/a..", "d", "/.../..a/a.."),
+        ] {
+            let id: SpiffeId = text.parse().unwrap();
+            assert_eq!((id.trust_domain(), id.path(), id.as_str()), (domain, path, text));
+        }
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_refused() {
+        for text in [
+            "",
+            "spiffe",
+            "spiffe:/d/a",
+            "spiffe://",
+            "spiffe:///a",
+            "SPIFFE://d/a",
+            "https://d/a",
+            " spiffe://d/a",
+            "spiffe://d/a ",
+            "spiffe://D/a",
+            "spiffe://d:443/a",
+            "spiffe://user@d/a",
+            "spiffe://[::1]/a",
+            "spiffe://dé/a",
+            "spiffe://d%2e/a",
+            "spiffe://d\\a",
+            "spiffe://d?x",
+            "spiffe://d#x",
+            "spiffe://d/",
+            "spiffe://d//a",
+            "spiffe://d/a/",
+            "spiffe://d/.",
+            "spiffe://d/./a",
+            "spiffe://d/../a",
+            "spiffe://d/a/..",
+            "spiffe://d/%61",
+            "spiffe://d/a?x",
+            "spiffe://d/a#x",
+            "spiffe://d/a:b",
+            "spiffe://d/a b",
+            "spiffe://d/é",
+            "spiffe://d/a\0",
+        ] {
+            assert!(text.parse::<SpiffeId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_bounded() {
+        let domain = "d".repeat(MAX_TRUST_DOMAIN);
+        assert!(domain.parse::<TrustDomain>().is_ok());
+        assert!(format!("{domain}d").parse::<TrustDomain>().is_err());
+        let longest = format!("spiffe://d/{}", "a".repeat(MAX_ID - "spiffe://d/".len()));
+        assert!(longest.parse::<SpiffeId>().is_ok());
+        assert!(format!("{longest}a").parse::<SpiffeId>().is_err());
+    }
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     error::AuthError,
-    http_client::{Answer, HttpError},
+    http_client::{Answer, HttpError, is_json_object},
 };
 
 /// Which issuer's tokens are good.
@@ -97,8 +97,7 @@ pub(super) fn read(endpoint: &Url, answer: &Answer) -> Result<Response, HttpErro
         }
         status => return Err(HttpError::status(endpoint, status)),
     }
-    // A struct could be read from an array as well.
-    if answer.body.trim_ascii_start().first() != Some(&b'{') {
+    if !is_json_object(&answer.body) {
         return Err(HttpError::unusable(endpoint, "it isn't a JSON object"));
     }
     let members: Members = serde_json::from_slice(&answer.body).map_err(|error| {
@@ -131,9 +130,10 @@ impl Expected {
                     .any(|ours| kind.eq_ignore_ascii_case(ours)) => {}
             Some(_) => return Err(Refused::TokenType),
         }
+        // Of an empty setting nothing is the right one.
         if let Issuer(Some(ours)) = &self.issuer {
             match members.iss {
-                Some(Value::String(theirs)) if theirs == *ours => {}
+                Some(Value::String(theirs)) if theirs == *ours && !ours.is_empty() => {}
                 _ => return Err(Refused::Issuer),
             }
         }
@@ -145,7 +145,7 @@ impl Expected {
                 }
                 _ => false,
             };
-            if !includes_ours {
+            if !includes_ours || ours.is_empty() {
                 return Err(Refused::Audience);
             }
         }
@@ -243,3 +243,23 @@ impl fmt::Display for Refused {
 }
 
 impl Error for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_holds_between_its_dates() {
+        let active = |exp, not_before| Active { text: Box::default(), exp, not_before };
+        for (active, holds) in [
+            (active(None, None), true),
+            (active(Some(100.5), None), true),
+            (active(Some(100.0), None), false),
+            // The wall clock was set back since.
+            (active(None, Some(100.5)), false),
+            (active(None, Some(100.0)), true),
+        ] {
+            assert_eq!(active.holds_at(100.0), holds, "{:?}", (active.exp, active.not_before));
+        }
+    }
+}

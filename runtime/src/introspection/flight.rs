@@ -21,7 +21,7 @@ pub(super) enum Outcome {
     /// The token is bad.
     Refused(Refused),
     /// Nobody knows.
-    Open(Arc<HttpError>),
+    Open(HttpError),
 }
 
 impl Outcome {

@@ -14,8 +14,8 @@ pub enum KeyError {
     Unknown,
     /// It isn't meant for this algorithm.
     WrongAlgorithm,
-    /// It is an RSA key of less than 2048 bits.
-    ShortRsa,
+    /// It is an RSA key of less than 2048 bits, or of more than 8192.
+    RsaSize,
     /// It is an HMAC secret of less than 256 bits.
     ShortSecret,
     /// What should be a secret is a key in PEM or DER.
@@ -38,7 +38,7 @@ impl fmt::Display for KeyError {
             KeyError::NoKeys => "no key of the set can be used",
             KeyError::Unknown => "the key's type, curve or algorithm isn't known",
             KeyError::WrongAlgorithm => "the key isn't meant for this algorithm",
-            KeyError::ShortRsa => "an RSA key of less than 2048 bits",
+            KeyError::RsaSize => "an RSA key of less than 2048 or more than 8192 bits",
             KeyError::ShortSecret => "an HMAC secret of less than 256 bits",
             KeyError::NotSecret => "a secret that is a key in PEM or DER",
             KeyError::NotPublic => "no public key in PEM",

@@ -2,24 +2,31 @@
 
 use std::{ops::Deref, sync::Arc};
 
+#[cfg(feature = "jwks")]
+use super::remote_keys::{RemoteKeys, Trusted};
 use super::{Key, KeySet};
 use crate::error::AuthError;
 
 /// Where a verifier's keys come from.
 ///
-/// [`KeySet`] and [`Key`] convert into it: keys that stay as they are.
+/// [`KeySet`] and [`Key`] convert into it: keys that stay as they are. So do `RemoteKeys`, with the
+/// feature `jwks`.
 #[derive(Clone, Debug)]
 pub struct KeySource(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
     Fixed(Arc<KeySet>),
+    #[cfg(feature = "jwks")]
+    Remote(RemoteKeys),
 }
 
 /// The keys that are trusted now, for the length of one look. No lock is held by it.
 #[derive(Debug)]
 pub(super) enum Current<'a> {
     Fixed(&'a Arc<KeySet>),
+    #[cfg(feature = "jwks")]
+    Remote(Trusted),
 }
 
 impl KeySource {
@@ -30,6 +37,8 @@ impl KeySource {
     pub(super) fn current(&self) -> Option<Current<'_>> {
         match &self.0 {
             Source::Fixed(keys) => Some(Current::Fixed(keys)),
+            #[cfg(feature = "jwks")]
+            Source::Remote(keys) => keys.trusted().map(Current::Remote),
         }
     }
 
@@ -44,10 +53,16 @@ impl KeySource {
     /// [`AuthError::unavailable`] when nobody can tell now whether the token is good.
     pub(super) async fn refetch(
         &self,
-        _seen: Option<Arc<KeySet>>,
+        seen: Option<Arc<KeySet>>,
     ) -> Result<Option<Arc<KeySet>>, AuthError> {
         match &self.0 {
-            Source::Fixed(_) => Ok(None),
+            // It stays as it is.
+            Source::Fixed(_) => {
+                drop(seen);
+                Ok(None)
+            }
+            #[cfg(feature = "jwks")]
+            Source::Remote(keys) => keys.refetch(seen).await,
         }
     }
 }
@@ -57,6 +72,8 @@ impl Current<'_> {
     pub(super) fn to_arc(&self) -> Arc<KeySet> {
         match self {
             Current::Fixed(keys) => Arc::clone(keys),
+            #[cfg(feature = "jwks")]
+            Current::Remote(trusted) => trusted.keys(),
         }
     }
 }
@@ -67,6 +84,8 @@ impl Deref for Current<'_> {
     fn deref(&self) -> &KeySet {
         match self {
             Current::Fixed(keys) => keys,
+            #[cfg(feature = "jwks")]
+            Current::Remote(trusted) => trusted,
         }
     }
 }
@@ -74,6 +93,13 @@ impl Deref for Current<'_> {
 impl From<KeySet> for KeySource {
     fn from(keys: KeySet) -> Self {
         KeySource(Source::Fixed(Arc::new(keys)))
+    }
+}
+
+#[cfg(feature = "jwks")]
+impl From<RemoteKeys> for KeySource {
+    fn from(keys: RemoteKeys) -> Self {
+        KeySource(Source::Remote(keys))
     }
 }
 

@@ -69,7 +69,6 @@ impl BearerToken {
     }
 
     /// The token, for those who needn't scan it once more to know that it is text.
-    #[cfg(feature = "jwt")]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -84,6 +83,12 @@ impl BearerToken {
     /// ```
     pub fn matches(&self, expected: &str) -> bool {
         self.0.as_bytes().ct_eq(expected.as_bytes()).into()
+    }
+
+    /// The header as it came, to be passed on.
+    #[cfg(feature = "client")]
+    pub(crate) fn header_value(&self) -> http::HeaderValue {
+        self.0.header_value()
     }
 }
 

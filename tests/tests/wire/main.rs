@@ -12,6 +12,7 @@
 #[macro_use]
 mod support;
 
+mod browser;
 mod crowds;
 mod elsewhere;
 mod events;

@@ -27,7 +27,14 @@ pub mod pb {
 }
 
 /// Far more than anything takes that a test waits for.
-pub const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+pub const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Lets `time` pass on tokio's clock, at once. Nothing else may be waiting for that clock.
+pub async fn pass(time: std::time::Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
 
 /// An identity that the service can tell.
 pub trait Named {

@@ -14,7 +14,6 @@
 mod calls;
 mod client;
 mod install;
-mod process;
 mod proxy;
 mod serve;
 
@@ -64,6 +63,16 @@ mod directly {
     #[tokio::test]
     async fn connect_reads_every_refusal() {
         every_call_ends_as_it_must(Client::Connect, Way::Directly).await;
+    }
+
+    #[tokio::test]
+    async fn grpc_web_reads_every_refusal_over_http2() {
+        every_call_ends_as_it_must(Client::WebOverHttp2, Way::Directly).await;
+    }
+
+    #[tokio::test]
+    async fn grpc_web_reads_every_refusal_over_http1() {
+        every_call_ends_as_it_must(Client::WebOverHttp1, Way::Directly).await;
     }
 }
 

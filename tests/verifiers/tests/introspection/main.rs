@@ -25,12 +25,13 @@ use tonic_guard::{
     HasScopes,
     http_client::HttpClient,
     introspection::{
-        Audience, ClientAuthentication, IntrospectionBuilder, IntrospectionVerifier, Issuer,
+        Audience, ClientAuthentication, IntrospectionVerifier, IntrospectionVerifierBuilder, Issuer,
     },
 };
 use tonic_guard_verifier_tests::{
     Named, Serving,
     counted::Counted,
+    pass,
     provider::{Provider, Reply, Seen, within},
 };
 
@@ -68,7 +69,7 @@ fn http() -> HttpClient {
 
 fn builder<C: serde::de::DeserializeOwned + Send + Sync + 'static>(
     provider: &Provider,
-) -> IntrospectionBuilder<C> {
+) -> IntrospectionVerifierBuilder<C> {
     let client = ClientAuthentication::basic("accounts", "s3cret");
     let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes(AUDIENCE));
     IntrospectionVerifier::builder(provider.url(ENDPOINT), client, issuer, audience)
@@ -104,11 +105,4 @@ async fn provider() -> Provider {
     let provider = Provider::start().await;
     provider.reply_by(ENDPOINT, |_| Reply::Json(ada(json!({}))));
     provider
-}
-
-/// Lets `time` pass on tokio's clock, at once.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }

@@ -46,7 +46,7 @@ async fn a_good_token_isnt_remembered_past_its_end() {
 #[tokio::test]
 async fn the_end_of_what_is_remembered_is_looked_at_on_the_wall_clock_too() {
     let provider = Provider::start().await;
-    let verifier = builder::<Claims>(&provider).clock_skew(Duration::ZERO).build().unwrap();
+    let verifier = builder::<Claims>(&provider).skew(Duration::ZERO).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     let exp = unix_now() + 1.0;
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"exp": exp}))));

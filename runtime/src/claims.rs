@@ -9,14 +9,16 @@ use serde::Deserialize;
 use crate::requirement::HasScopes;
 
 /// The registered claims of a token (RFC 7519, section 4.1; RFC 9068, section 2.2), and `Extra`: those
-/// of the user's own.
+/// of the user's own. An introspection response has them too (RFC 7662, section 2.2).
 ///
 /// A clone shares them. Scopes are read from `scope` or, where there is none, from `scp`; both may be one
 /// text with spaces (RFC 9068, section 2.2.3) or a list.
 ///
 /// ```
 /// use serde::Deserialize;
-/// use tonic_guard::{HasScopes, jwt::Claims};
+/// use tonic_guard::HasScopes;
+#[cfg_attr(feature = "jwt", doc = "use tonic_guard::jwt::Claims;")]
+#[cfg_attr(not(feature = "jwt"), doc = "use tonic_guard::introspection::Claims;")]
 ///
 /// #[derive(Deserialize)]
 /// struct Tenant {
