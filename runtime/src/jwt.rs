@@ -24,13 +24,9 @@ mod unverified;
 mod vectors;
 mod verifier;
 
-<<<<<<< HEAD
-pub(crate) use self::unverified::unverified_issuer;
-=======
 #[cfg(feature = "jwks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
 pub use self::remote_keys::{RemoteKeys, RemoteKeysBuilder};
->>>>>>> main
 pub use self::{
     algorithm::Algorithm,
     key::Key,
@@ -39,4 +35,5 @@ pub use self::{
     key_source::KeySource,
     verifier::{JwtVerifier, JwtVerifierBuilder},
 };
+pub(crate) use self::unverified::unverified_issuer;
 pub use crate::claims::Claims;
