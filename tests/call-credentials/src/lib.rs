@@ -168,7 +168,6 @@ pub enum Answer {
 impl Source {
     /// A source whose every token is new and says nothing of its life.
     pub fn new(issuer: &Arc<Issuer>) -> Self {
-<<<<<<< HEAD
         let script = Script {
             life: None,
             answers: VecDeque::new(),
@@ -176,9 +175,6 @@ impl Source {
             gated: false,
             deadline: LIMIT,
         };
-=======
-        let script = Script { life: None, answers: VecDeque::new(), always: None, gated: false };
->>>>>>> work-certs
         Source(Arc::new(Inner {
             issuer: Arc::clone(issuer),
             fetches: AtomicUsize::new(0),
