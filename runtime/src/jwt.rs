@@ -27,6 +27,7 @@ mod verifier;
 #[cfg(feature = "jwks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
 pub use self::remote_keys::{RemoteKeys, RemoteKeysBuilder};
+pub(crate) use self::unverified::unverified_issuer;
 pub use self::{
     algorithm::Algorithm,
     key::Key,
@@ -35,5 +36,4 @@ pub use self::{
     key_source::KeySource,
     verifier::{JwtVerifier, JwtVerifierBuilder},
 };
-pub(crate) use self::unverified::unverified_issuer;
 pub use crate::claims::Claims;
