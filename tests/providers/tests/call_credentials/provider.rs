@@ -87,7 +87,7 @@ async fn server(provider: &OidcProvider) -> Running {
         Audience::unchecked(),
     );
     let tokens = tokens.http_client(http()).max_age(Duration::ZERO).refusal_age(Duration::ZERO);
-    let tokens = tokens.clock_skew(Duration::ZERO).build().unwrap();
+    let tokens = tokens.skew(Duration::ZERO).build().unwrap();
     let service = guard(LooksUp { tokens }, KindsServer::from_arc);
     Running::start(Server::builder().add_service(service)).await
 }
