@@ -2,8 +2,8 @@
 //! them and remembers every attempt, and a server that answers what it is told.
 
 use std::{
-    convert::Infallible,
     collections::{HashMap, VecDeque},
+    convert::Infallible,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +16,9 @@ use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{
-    Request, Response, Status, Streaming, body::Body, server::NamedService,
+    Request, Response, Status, Streaming,
+    body::Body,
+    server::NamedService,
     transport::{Channel, Endpoint, Server},
 };
 use tonic_guard::{
@@ -165,8 +167,7 @@ pub enum Answer {
 impl Source {
     /// A source whose every token is new and says nothing of its life.
     pub fn new(issuer: &Arc<Issuer>) -> Self {
-        let script =
-            Script { life: None, answers: VecDeque::new(), always: None, gated: false };
+        let script = Script { life: None, answers: VecDeque::new(), always: None, gated: false };
         Source(Arc::new(Inner {
             issuer: Arc::clone(issuer),
             fetches: AtomicUsize::new(0),
@@ -502,16 +503,15 @@ pub fn refusal() -> http::Response<Body> {
 
 /// A whole answer to a unary call.
 pub fn answer() -> http::Response<Body> {
-    let mut response = http::Response::new(Body::new(http_body_util::StreamBody::new(
-        tokio_stream::iter([
+    let mut response =
+        http::Response::new(Body::new(http_body_util::StreamBody::new(tokio_stream::iter([
             // An empty message: not compressed, of no length.
             Ok::<_, Status>(http_body::Frame::data(bytes::Bytes::from_static(&[0; 5]))),
             Ok(http_body::Frame::trailers(HeaderMap::from_iter([(
                 http::HeaderName::from_static("grpc-status"),
                 http::HeaderValue::from_static("0"),
             )]))),
-        ]),
-    )));
+        ]))));
     let grpc = http::HeaderValue::from_static("application/grpc");
     response.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
     response

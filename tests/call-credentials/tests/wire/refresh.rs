@@ -119,7 +119,8 @@ async fn a_token_without_an_end_is_used_until_it_is_refused() {
 async fn a_late_refusal_of_an_old_token_leaves_the_new_one_in_use() {
     let server = Guarded::start().await;
     let source = server.source();
-    let mut client = server.client(&CallCredentials::bearer(source.clone()).refusal_interval(Duration::ZERO));
+    let mut client =
+        server.client(&CallCredentials::bearer(source.clone()).refusal_interval(Duration::ZERO));
     client.unary(note("before")).await.unwrap();
     server.issuer.revoke_all();
     // Two calls with the old token. One hears of its refusal late.
@@ -184,7 +185,8 @@ async fn waiting_calls_leave_the_channel_to_others() {
     }
     // A source may ask over the same channel: a call without credentials gets through.
     let options = tonic_guard::client::CallOptions::new().without_credentials();
-    let status = within("a call", client.clone().unary(crate::with_options(note("b"), options))).await;
+    let status =
+        within("a call", client.clone().unary(crate::with_options(note("b"), options))).await;
     assert_eq!(status.unwrap_err().code(), Code::Unauthenticated);
     source.release();
     for call in calls {
@@ -200,7 +202,10 @@ async fn a_source_out_of_reach_is_unavailable_and_is_left_alone_for_a_while() {
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
     for _ in 0..5 {
         let status = client.unary(note("a")).await.unwrap_err();
-        assert_eq!((status.code(), kind(&status)), (Code::Unavailable, Some(CallErrorKind::NoToken)));
+        assert_eq!(
+            (status.code(), kind(&status)),
+            (Code::Unavailable, Some(CallErrorKind::NoToken))
+        );
         assert!(status.message().contains("the issuer is down"), "{status}");
         assert!(CallError::of(&status).unwrap().token_error().unwrap().is_unreachable());
     }
@@ -291,7 +296,8 @@ async fn the_time_that_a_call_waited_is_taken_from_its_deadline() {
 async fn refusals_drive_at_most_one_refresh_per_interval() {
     let (running, attempts) = Scripted::start([], refusal).await;
     let source = Source::new(&Arc::default());
-    let credentials = CallCredentials::bearer(source.clone()).refusal_interval(Duration::from_secs(60));
+    let credentials =
+        CallCredentials::bearer(source.clone()).refusal_interval(Duration::from_secs(60));
     let mut client = client(endpoint(&running), &credentials);
     let kinds: Vec<_> = {
         let mut kinds = Vec::new();
