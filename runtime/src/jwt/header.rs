@@ -33,7 +33,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Header<'de>, A::Error> {
                 let mut header = Header::default();
-                let mut names = Names::default();
+                let mut names = Names::new();
                 while let Some(name) = members.next_key::<Text<'de>>()? {
                     match &*name.0 {
                         "alg" => header.alg = Some(members.next_value()?),

@@ -17,13 +17,14 @@ use tonic::{
     transport::{Server, server::Router},
 };
 use tonic_guard::{
-    guard,
+    AuthError, Authenticate, HasScopes, guard,
     jwt::{Claims, JwtVerifier, KeySet},
+    scheme::{Bearer, BearerToken},
 };
 use tonic_guard_test::{Algorithm, Issuer};
 use tonic_guard_tests::request;
 use tonic_guard_verifier_tests::{
-    Bearers, Serving,
+    Bearers, Named, Serving,
     pb::{
         Name, Void,
         accounts_server::{Accounts, AccountsServer},
@@ -75,6 +76,32 @@ impl Accounts for Told {
 #[derive(Clone, Debug, serde::Deserialize)]
 struct Subject {
     sub: String,
+}
+
+/// Lets in whoever has a token: what is left is what the guard itself costs.
+struct Anyone;
+
+/// The subject of the token.
+struct Somebody;
+
+impl Named for Somebody {
+    fn name(&self) -> String {
+        "auth0|5f7c8ec7c33c6c004bbafe82".into()
+    }
+}
+
+impl HasScopes for Somebody {
+    fn has_scope(&self, _: &str) -> bool {
+        true
+    }
+}
+
+impl Authenticate<Bearer> for Anyone {
+    type Identity = Somebody;
+
+    async fn authenticate(&self, _: BearerToken) -> Result<Somebody, AuthError> {
+        Ok(Somebody)
+    }
 }
 
 /// The five lines that projects write by hand.
@@ -137,6 +164,10 @@ async fn servers(issuer: &Issuer) -> Vec<(&'static str, Serving)> {
         ("bare", Serving::start(bare()).await),
         ("bare, again", Serving::start(bare()).await),
         ("tonic-guard", Serving::start(guarded(issuer, 16 * 1024 * 1024)).await),
+        ("tonic-guard, checking nothing", {
+            let guarded = guard(Bearers { tokens: Anyone }, AccountsServer::from_arc);
+            Serving::start(Server::builder().add_service(guarded)).await
+        }),
         ("tonic-guard, no cache", Serving::start(guarded(issuer, 0)).await),
         ("Interceptor, jsonwebtoken", {
             let service = AccountsServer::with_interceptor(Told, by_hand.clone());
