@@ -216,11 +216,7 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
     }
 
     async fn verify(&self, credentials: S::Credentials) -> Result<A::Identity, AuthError> {
-        let limit = self.authenticator.deadline();
-        let answer = within(limit, self.authenticator.authenticate(credentials)).await;
-        answer.unwrap_or_else(|| {
-            Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
-        })
+        ask(&self.authenticator, credentials).await
     }
 
     fn require(&self, identity: &A::Identity) -> Result<(), Reason> {
@@ -241,6 +237,18 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
             bypassed: self.authenticator.bypass().is_some(),
         }
     }
+}
+
+/// What `authenticator` answers within its deadline.
+pub(crate) async fn ask<S: Scheme, A: Authenticate<S>>(
+    authenticator: &A,
+    credentials: S::Credentials,
+) -> Result<A::Identity, AuthError> {
+    let limit = authenticator.deadline();
+    let answer = within(limit, authenticator.authenticate(credentials)).await;
+    answer.unwrap_or_else(|| {
+        Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
+    })
 }
 
 /// The output of `future`, or `None` when it takes longer than `limit`.

@@ -69,7 +69,6 @@ impl BearerToken {
     }
 
     /// The token, for those who needn't scan it once more to know that it is text.
-    #[cfg(feature = "jwt")]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
