@@ -36,7 +36,8 @@ async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
     let (rotated, forged) = (publisher.token(), publisher.forged("unknown"));
     publisher.provider.hold();
     let mut calls = JoinSet::new();
-    for (at, client) in clients.iter().cycle().cloned().take(CALLS).enumerate() {
+    for (at, client) in clients.iter().cycle().take(CALLS).enumerate() {
+        let client = client.clone();
         let (token, name) = match at / CONNECTIONS % 2 {
             0 => (rotated.clone(), Some("ada")),
             _ => (forged.clone(), None),
