@@ -108,8 +108,9 @@
 //! # The few ideas
 //!
 //! - A [`Scheme`] says where a kind of credential stands in a call's head. There are
-//!   [`Bearer`](scheme::Bearer), [`Basic`](scheme::Basic), [`ApiKey`](scheme::ApiKey) and
-//!   [`FromExtensions`](scheme::FromExtensions); yours are as good.
+//!   [`Bearer`](scheme::Bearer), [`Basic`](scheme::Basic), [`ApiKey`](scheme::ApiKey),
+//!   [`FromExtensions`](scheme::FromExtensions) and, with the feature `client-certificate`,
+//!   `ClientCertificate`; yours are as good.
 //! - An [`Authenticate`](trait@Authenticate) turns credentials into an identity, or refuses. Verifiers
 //!   implement it; services implement or [derive](derive@Authenticate) it.
 //! - An [`AuthError`] is why a caller is refused. It decides the status.

@@ -160,8 +160,9 @@ impl Call {
             Err(_) => return "no connection".into(),
         };
         match answer {
-            // The server looks at a client's certificate after the client is done with the handshake.
-            Err(status) if status.code() == tonic::Code::Unknown => "no connection".into(),
+            // The client is done with the handshake before the server looks at its certificate. A status
+            // with a source comes from the transport, not from the server.
+            Err(status) if status.source().is_some() => "no connection".into(),
             answer => outcome(answer),
         }
     }

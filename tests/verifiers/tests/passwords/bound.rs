@@ -50,7 +50,19 @@ async fn a_thousand_calls_that_are_reset_leave_the_bound_and_a_good_call_is_answ
         assert!(work.begun - before < 500, "{before}, {work:?}");
         assert_eq!(work.parameters, format!("memory_kib={DEAR} passes=8 lanes=1"));
     }
-    assert_eq!(cost.work().at_most, 2, "two are at work where two may be");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_resets_each_call_gets_no_more_work_done_at_once() {
+    let mut cost = Cost::new(DEAR + 24, 64);
+    let serving = serve(cost.ada().at_once(1)).await;
+    let channel = serving.server().channel().await;
+    for begun in 1..12 {
+        let call = tokio::spawn(call_on(channel.clone(), "mallory", "wrong"));
+        cost.begun(begun).await;
+        call.abort();
+    }
+    assert_eq!(cost.rest().await.at_most, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
