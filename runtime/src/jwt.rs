@@ -20,6 +20,8 @@ mod pem;
 mod remote_keys;
 mod stated;
 mod unverified;
+#[cfg(test)]
+mod vectors;
 mod verifier;
 
 #[cfg(feature = "jwks")]

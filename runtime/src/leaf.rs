@@ -35,6 +35,29 @@ impl<S: Scheme> Declared<S> {
     }
 }
 
+impl<S> Deref for Declared<S> {
+    type Target = NotDeclared;
+
+    fn deref(&self) -> &NotDeclared {
+        &NotDeclared
+    }
+}
+
+/// What is left of a [`Declared`] whose value is no scheme, which [`scheme`] has told. No code that
+/// compiles holds it.
+#[derive(Debug)]
+pub struct NotDeclared;
+
+impl NotDeclared {
+    pub fn by<A: ?Sized>(&self, _: &A) -> NotNamed {
+        NotNamed
+    }
+
+    pub fn by_value<A>(&self, _: A) -> NotNamed {
+        NotNamed
+    }
+}
+
 /// A scheme and what is said to be its authenticator.
 ///
 /// A missing authenticator is told where it is named, by [`Declared::by`]. What follows must not tell

@@ -13,7 +13,7 @@ const MAX_TOKEN: usize = 16 * 1024;
 
 /// A token that nothing speaks against but the signature, which nobody has checked yet.
 ///
-/// What it states isn't handed out: [`signer`](Unverified::signer) comes first.
+/// What it states isn't handed out: [`signed_by`](Unverified::signed_by) comes first.
 pub(super) struct Unverified<'a> {
     algorithm: Algorithm,
     kid: Option<String>,

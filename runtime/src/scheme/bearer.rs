@@ -97,3 +97,25 @@ impl std::fmt::Debug for BearerToken {
         f.write_str("BearerToken([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Extensions, HeaderMap};
+
+    use super::*;
+
+    #[test]
+    fn a_token_matches_itself_alone_and_never_prints() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "Bearer a.b".parse().unwrap());
+        let extensions = Extensions::new();
+        let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
+        let token = found.unwrap().credentials().unwrap();
+        assert_eq!(token.as_str(), "a.b");
+        assert!(token.matches("a.b"));
+        for other in ["", "a.", "a.bb", "A.b", "Bearer a.b"] {
+            assert!(!token.matches(other), "{other:?}");
+        }
+        assert_eq!(format!("{token:?}"), "BearerToken([redacted])");
+    }
+}

@@ -147,6 +147,7 @@ struct Script {
     answers: VecDeque<Answer>,
     always: Option<Answer>,
     gated: bool,
+    deadline: Duration,
 }
 
 /// How a source answers once.
@@ -167,7 +168,13 @@ pub enum Answer {
 impl Source {
     /// A source whose every token is new and says nothing of its life.
     pub fn new(issuer: &Arc<Issuer>) -> Self {
-        let script = Script { life: None, answers: VecDeque::new(), always: None, gated: false };
+        let script = Script {
+            life: None,
+            answers: VecDeque::new(),
+            always: None,
+            gated: false,
+            deadline: LIMIT,
+        };
         Source(Arc::new(Inner {
             issuer: Arc::clone(issuer),
             fetches: AtomicUsize::new(0),
@@ -179,7 +186,19 @@ impl Source {
     /// The tokens live this long, and say so.
     #[must_use]
     pub fn life(self, life: Duration) -> Self {
+        self.live(life);
+        self
+    }
+
+    /// The tokens of now on live this long.
+    pub fn live(&self, life: Duration) {
         lock(&self.0.script).life = Some(life);
+    }
+
+    /// What it takes longer for than this is given up.
+    #[must_use]
+    pub fn within(self, deadline: Duration) -> Self {
+        lock(&self.0.script).deadline = deadline;
         self
     }
 
@@ -239,7 +258,7 @@ impl TokenSource for Source {
     }
 
     fn deadline(&self) -> Duration {
-        Duration::from_millis(500)
+        lock(&self.0.script).deadline
     }
 }
 
@@ -249,7 +268,14 @@ pub struct Echo {
     issuer: Arc<Issuer>,
 }
 
-/// Who calls. It carries what it came with, for a handler that calls on.
+impl Echo {
+    /// One that takes the tokens of `issuer`.
+    pub fn new(issuer: &Arc<Issuer>) -> Self {
+        Echo { issuer: Arc::clone(issuer) }
+    }
+}
+
+/// Who calls.
 #[derive(Debug)]
 pub struct User;
 
@@ -404,7 +430,7 @@ impl Guarded {
     /// A running one.
     pub async fn start() -> Self {
         let (issuer, attempts) = (Arc::new(Issuer::default()), Attempts::default());
-        let service = guard(Echo { issuer: Arc::clone(&issuer) }, KindsServer::from_arc);
+        let service = guard(Echo::new(&issuer), KindsServer::from_arc);
         let service = Remembers { inner: service, attempts: attempts.clone() };
         let running = Running::start(Server::builder().add_service(service)).await;
         Guarded { issuer, attempts, running }
