@@ -80,10 +80,13 @@ fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
     match identity {
         Some(identity) => {
             let (pat, ty) = (&identity.pat, &identity.ty);
-            let admitted = format_ident!("__identity", span = site);
+            let optional = policy.schemes.combinator == Combinator::Optional;
+            // At the type's very own place: the plan has said there already that it is no option, and
+            // the compiler doesn't tell one thing of one place twice.
+            let place = if optional { ty.span() } else { site };
+            let admitted = format_ident!("__identity", span = place);
             let mut handed = quote!(#admitted);
-            if policy.schemes.combinator == Combinator::Optional {
-                let place = ty.span().resolved_at(site);
+            if optional {
                 let at_type = hygiene::at(place, krate);
                 handed = quote_spanned! {place=>
                     <#ty as #at_type::__private::OptionalIdentity>::from_option(#handed)
