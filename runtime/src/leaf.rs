@@ -2,7 +2,14 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::{borrow::Cow, convert::Infallible, ops::Deref, pin::pin, task::Poll, time::Duration};
+use std::{
+    borrow::Cow,
+    convert::Infallible,
+    ops::Deref,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use crate::{
     authenticate::Authenticate,
@@ -194,7 +201,7 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
 
     async fn verify(&self, credentials: S::Credentials) -> Result<A::Identity, AuthError> {
         let limit = self.authenticator.deadline();
-        let answer = within(limit, self.authenticator.authenticate(credentials)).await;
+        let answer = within(limit, pin!(self.authenticator.authenticate(credentials))).await;
         answer.unwrap_or_else(|| {
             Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
         })
@@ -222,8 +229,10 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
 /// The output of `future`, or `None` when it takes longer than `limit`.
 ///
 /// Most checks answer at once: they need neither a timer nor a runtime that has one.
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+pub(crate) async fn within<F: Future>(
+    limit: Duration,
+    mut future: Pin<&mut F>,
+) -> Option<F::Output> {
     let at_once = std::future::poll_fn(|cx| {
         Poll::Ready(match future.as_mut().poll(cx) {
             Poll::Ready(output) => Some(output),
@@ -232,6 +241,7 @@ pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::O
     });
     match at_once.await {
         Some(output) => Some(output),
-        None => tokio::time::timeout(limit, future).await.ok(),
+        // In a box: a call that doesn't wait has no room for a timer either.
+        None => Box::pin(tokio::time::timeout(limit, future)).await.ok(),
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
+use std::pin::pin;
+
 use tonic::{Request, Status};
 
 use crate::{
@@ -51,7 +53,7 @@ pub fn enter<T, P: Plan>(
     head: CallHead<'_>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send {
     let instance = instance(service);
-    async move { pass(instance, door, &plan, head).await }
+    async move { pass(instance, door, &plan, &head).await }
 }
 
 /// [`enter`], and then the user's own check of the request.
@@ -68,8 +70,9 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
     async move {
         let head = head(request);
-        let identity = pass(instance(service), door, &plan, head).await?;
-        let checked = refusing_panics(async { check(service, &identity, request).await }).await;
+        let identity = pass(instance(service), door, &plan, &head).await?;
+        let checked =
+            refusing_panics(pin!(async { check(service, &identity, request).await })).await;
         match checked {
             Ok(()) => Ok(identity),
             Err(refusal) => {
@@ -84,7 +87,7 @@ async fn pass<P: Plan>(
     instance: usize,
     door: &'static Door,
     plan: &P,
-    head: CallHead<'_>,
+    head: &CallHead<'_>,
 ) -> Result<P::Identity, Status> {
     let given = head.extensions().get::<CallAs>().and_then(CallAs::take);
     let proof = head.extensions().get::<Proof>();
@@ -93,8 +96,8 @@ async fn pass<P: Plan>(
     {
         return Ok(identity);
     }
-    let decision = run(plan, Call { head, given }, door.site()).await;
-    decision.map_err(|refusal| refusal.into_status(&plan.facts(), domain(&head), None))
+    let decision = run(plan, Call { head, given }, &door.site()).await;
+    decision.map_err(|refusal| refusal.into_status(&plan.facts(), domain(head), None))
 }
 
 impl Door {

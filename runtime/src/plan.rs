@@ -18,7 +18,7 @@ use crate::{
 
 /// A call as a plan sees it.
 pub struct Call<'a> {
-    pub(crate) head: CallHead<'a>,
+    pub(crate) head: &'a CallHead<'a>,
     pub(crate) given: Option<Given>,
 }
 
@@ -312,14 +312,11 @@ macro_rules! plans {
                 $(if let Some(identity) = self.leaves.$at.bypass() {
                     return cleared::<_, K>($at, &self.leaves.$at, identity, By::Bypass).map(Some);
                 })+
-                let mut seen = [$((self.leaves.$at.place(), Seen::Absent)),+];
-                $(
-                    let (saw, $credentials) = self.leaves.$at.look(&call.head);
-                    seen[$at].1 = saw;
-                )+
-                match decide(&seen)? {
+                $(let $credentials = self.leaves.$at.look(call.head);)+
+                let decided = decide(&[$((self.leaves.$at.place(), $credentials.0)),+])?;
+                match decided {
                     $(Some($at) => {
-                        let credentials = $credentials.ok_or_else(impossible)?;
+                        let credentials = $credentials.1.ok_or_else(impossible)?;
                         let identity = self.leaves.$at.verify(credentials).await;
                         let identity = identity.map_err(|error| Refusal::from_error(Some($at), error))?;
                         cleared::<_, K>($at, &self.leaves.$at, identity, By::Scheme($at)).map(Some)
@@ -368,22 +365,19 @@ macro_rules! plans {
                     (identities.map_err(|_| wrong_type())?, By::InProcess)
                 } else {
                     let bypass = ($(self.leaves.$at.bypass(),)+);
-                    let mut seen = [$((self.leaves.$at.place(), None)),+];
-                    $(
-                        let $credentials = if bypass.$at.is_some() {
-                            None
-                        } else {
-                            let (saw, credentials) = self.leaves.$at.look(&call.head);
-                            seen[$at].1 = Some(saw);
-                            credentials
-                        };
-                    )+
-                    demand(&seen)?;
-                    let by = if seen.iter().any(|(_, seen)| seen.is_none()) { By::Bypass } else { By::All };
+                    $(let $credentials = match bypass.$at {
+                        Some(_) => (None, None),
+                        None => {
+                            let (saw, credentials) = self.leaves.$at.look(call.head);
+                            (Some(saw), credentials)
+                        }
+                    };)+
+                    demand(&[$((self.leaves.$at.place(), $credentials.0)),+])?;
+                    let by = if [$($credentials.0),+].contains(&None) { By::Bypass } else { By::All };
                     let identities = ($(match bypass.$at {
                         Some(identity) => identity,
                         None => {
-                            let credentials = $credentials.ok_or_else(impossible)?;
+                            let credentials = $credentials.1.ok_or_else(impossible)?;
                             let identity = self.leaves.$at.verify(credentials).await;
                             identity.map_err(|error| Refusal::from_error(Some($at), error))?
                         }
@@ -477,7 +471,7 @@ impl<P: Plan, T: Sync> Plan for Authorized<'_, P, T> {
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
         let head = call.head;
         let admitted = self.plan.admit(call).await?;
-        (self.check)(self.service, &admitted.identity, &head).await?;
+        (self.check)(self.service, &admitted.identity, head).await?;
         Ok(admitted)
     }
 

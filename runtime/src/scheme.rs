@@ -4,6 +4,7 @@ mod api_key;
 mod authorization;
 mod basic;
 mod bearer;
+mod constant_time;
 mod from_extensions;
 
 pub use api_key::{ApiKey, ApiKeyValue};

@@ -35,8 +35,8 @@ where
         let clone = self.server.clone();
         let mut server = mem::replace(&mut self.server, clone);
         let front = Arc::clone(&self.front);
+        let (mut parts, body) = request.into_parts();
         Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
             match front.decide(&mut parts).await {
                 Answer::Admit(proof) => {
                     if let Some(proof) = proof {
@@ -47,7 +47,9 @@ where
                     Ok(response.map(tonic::body::Body::new))
                 }
                 Answer::Refuse(head) => {
-                    drain(&parts, body).await;
+                    if let Some(draining) = drain(&parts, body) {
+                        draining.await;
+                    }
                     let mut response = Response::new(tonic::body::Body::empty());
                     *response.headers_mut() = head;
                     Ok(response)

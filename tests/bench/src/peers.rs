@@ -52,6 +52,7 @@ impl tonic_middleware::RequestInterceptor for Middleware {
 }
 
 /// For tower-http's `ValidateRequestHeader`.
+#[allow(clippy::result_large_err, reason = "the signature that tower-http asks for")]
 pub fn validate(request: &mut http::Request<Body>) -> Result<(), http::Response<Body>> {
     let user = known(request.headers()).map_err(Status::into_http)?;
     request.extensions_mut().insert(user);
