@@ -13,7 +13,8 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
     process::{Child, ChildStdout, Command},
     time::timeout,
 };
@@ -127,6 +128,7 @@ async fn serve_explains_its_usage() {
 struct Serve {
     child: Child,
     stdout: BufReader<ChildStdout>,
+    addr: String,
     channel: Channel,
 }
 
@@ -139,10 +141,10 @@ impl Serve {
         let mut line = String::new();
         within("`listening on`", stdout.read_line(&mut line)).await.unwrap();
         let addr = line.trim_end().strip_prefix("listening on ");
-        let addr = addr.unwrap_or_else(|| panic!("printed {line:?}"));
+        let addr = addr.unwrap_or_else(|| panic!("printed {line:?}")).to_owned();
         let endpoint = Channel::from_shared(format!("http://{addr}")).unwrap();
         let channel = within("connecting", endpoint.connect()).await.unwrap();
-        Serve { child, stdout, channel }
+        Serve { child, stdout, addr, channel }
     }
 
     async fn list(&self, credentials: Credentials) -> String {
@@ -200,6 +202,54 @@ async fn serve_lists_its_services_without_credentials() {
         names,
         ["demo.orders.v1.Orders", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]
     );
+}
+
+/// What `serve` answers to a request of HTTP/1.1, as text.
+async fn over_http1(serve: &Serve, request: &str) -> String {
+    let request = format!("{request}host: localhost\r\nconnection: close\r\n\r\n");
+    let mut stream = TcpStream::connect(&serve.addr).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within("the answer", stream.read_to_string(&mut answer)).await.unwrap();
+    answer.to_lowercase()
+}
+
+#[tokio::test]
+async fn serve_tells_a_page_of_another_origin_why_its_call_is_refused() {
+    let serve = Serve::start().await;
+    const PAGE: &str = "origin: https://shop.example.com\r\n";
+    // The browser asks first, without credentials.
+    let asked = format!(
+        "OPTIONS /demo.orders.v1.Orders/List HTTP/1.1\r\n{PAGE}\
+         access-control-request-method: POST\r\n\
+         access-control-request-headers: authorization,content-type,x-grpc-web\r\n"
+    );
+    let answer = over_http1(&serve, &asked).await;
+    assert!(answer.starts_with("http/1.1 200"), "{answer}");
+    assert_line(&answer, &["access-control-allow-origin: *"]);
+    assert_line(
+        &answer,
+        &["access-control-allow-headers: authorization,content-type", "x-grpc-web"],
+    );
+    // Then it calls, in grpc-web: an empty message.
+    let call = |authorization: &str| {
+        format!(
+            "POST /demo.orders.v1.Orders/List HTTP/1.1\r\n{PAGE}{authorization}\
+             content-type: application/grpc-web+proto\r\ncontent-length: 0\r\n"
+        )
+    };
+    for authorization in ["", "authorization: Bearer let-me-in\r\n"] {
+        let answer = over_http1(&serve, &call(authorization)).await;
+        assert!(answer.starts_with("http/1.1 200"), "{answer}");
+        assert_line(&answer, &["grpc-status: 16"]);
+        assert_line(&answer, &["www-authenticate: bearer"]);
+        assert_line(&answer, &["access-control-allow-origin: *"]);
+        for exposed in
+            ["grpc-status", "grpc-message", "grpc-status-details-bin", "www-authenticate"]
+        {
+            assert_line(&answer, &["access-control-expose-headers:", exposed]);
+        }
+    }
 }
 
 #[cfg(unix)]

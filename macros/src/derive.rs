@@ -22,7 +22,9 @@ impl Parse for Verified {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
-            return Ok(Verified::Word(Word::parse(&literal)?, literal.span()));
+            let word = Word::parse(&literal)?;
+            word.check_feature(literal.span())?;
+            return Ok(Verified::Word(word, literal.span()));
         }
         Ok(Verified::Scheme(Box::new(input.parse()?)))
     }
@@ -176,6 +178,12 @@ fn forward(
 
             fn deadline(&self) -> ::core::time::Duration {
                 #field::deadline(&self.#member)
+            }
+
+            fn invalid_reason(
+                &self,
+            ) -> #krate::__private::Option<&'static ::core::primitive::str> {
+                #field::invalid_reason(&self.#member)
             }
         }
     }

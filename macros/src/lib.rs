@@ -163,13 +163,14 @@ use proc_macro::TokenStream;
 ///         | rpc = "Name" | service = "pkg.Name" | server = PATH | crate = PATH
 /// SCHEME := LEAF | one_of(LEAF, ..) | all_of(LEAF, ..) | optional(LEAF or one_of(..))
 /// LEAF   := WORD or EXPR, then perhaps: via EXPR
-/// WORD   := "bearer" | "basic" | "api-key"
+/// WORD   := "bearer" | "basic" | "api-key" | "client-certificate"
 /// EXPR   :  a value of any type that implements Scheme
 /// ```
 ///
 /// - **`scheme`**: which credentials. `one_of`: the first listed scheme for which the call carries
 ///   credentials decides; bad ones are refused, never passed over, and two headers with credentials
-///   are refused. `all_of`: every one; the identity is a tuple. `optional`: a call without credentials
+///   are refused. A client certificate belongs to the connection, so it is listed last and decides only
+///   when the call itself carries nothing. `all_of`: every one; the identity is a tuple. `optional`: a call without credentials
 ///   gets in with `None`; bad ones are refused.
 /// - **`via`** names the authenticator of a scheme where the service itself isn't one: a field, a
 ///   static, a call.

@@ -39,8 +39,8 @@ impl Policy {
             if errors.is_empty() {
                 errors.push(syn::Error::new(
                     span,
-                    "which credentials? write `scheme = \"bearer\"`, `\"basic\"`, `\"api-key\"` or a value \
-                     whose type implements `Scheme`",
+                    "which credentials? write `scheme = \"bearer\"`, `\"basic\"`, `\"api-key\"`, \
+                     `\"client-certificate\"` or a value whose type implements `Scheme`",
                 ));
             }
             return None;

@@ -45,9 +45,10 @@ pub(crate) enum Word {
     Bearer,
     Basic,
     ApiKey,
+    ClientCertificate,
 }
 
-const WORDS: &str = "\"bearer\", \"basic\", \"api-key\"";
+const WORDS: &str = "\"bearer\", \"basic\", \"api-key\", \"client-certificate\"";
 
 impl Word {
     pub(crate) fn parse(literal: &LitStr) -> syn::Result<Word> {
@@ -55,10 +56,7 @@ impl Word {
             "bearer" => Ok(Word::Bearer),
             "basic" => Ok(Word::Basic),
             "api-key" => Ok(Word::ApiKey),
-            "client-certificate" => Err(syn::Error::new(
-                literal.span(),
-                "the scheme \"client-certificate\" is reserved: this version of tonic-guard has no verifier for it yet",
-            )),
+            "client-certificate" => Ok(Word::ClientCertificate),
             unknown => {
                 let nearest = nearest(unknown);
                 let hint =
@@ -79,6 +77,7 @@ impl Word {
             Word::Bearer => "bearer",
             Word::Basic => "basic",
             Word::ApiKey => "api-key",
+            Word::ClientCertificate => "client-certificate",
         }
     }
 
@@ -88,8 +87,20 @@ impl Word {
             Word::Bearer => "Bearer",
             Word::Basic => "Basic",
             Word::ApiKey => "ApiKey",
+            Word::ClientCertificate => "ClientCertificate",
         };
         Ident::new(name, span)
+    }
+
+    /// Refuses a word whose scheme the runtime has only with a feature that isn't on.
+    pub(crate) fn check_feature(self, span: Span) -> syn::Result<()> {
+        if self == Word::ClientCertificate && !cfg!(feature = "client-certificate") {
+            return Err(syn::Error::new(
+                span,
+                "the scheme \"client-certificate\" needs the feature `client-certificate` of `tonic-guard`",
+            ));
+        }
+        Ok(())
     }
 
     fn reads_authorization(self) -> bool {
@@ -156,7 +167,25 @@ impl Leaf {
 
     /// Whether this reads the extensions: seen by its name, for the rule below.
     fn is_from_extensions(&self) -> bool {
-        matches!(&self.value, Value::Expr(expr) if text::of(expr).contains("FromExtensions"))
+        self.names("FromExtensions")
+    }
+
+    /// Whether this reads the connection, as far as its name tells.
+    fn is_of_connection(&self) -> bool {
+        self.word() == Some(Word::ClientCertificate) || self.names("ClientCertificate")
+    }
+
+    /// Whether this reads the call itself, as far as its name tells.
+    fn is_of_call(&self) -> bool {
+        let named = ["Bearer", "Basic", "ApiKey", "FromExtensions"];
+        self.word().is_some_and(|word| word != Word::ClientCertificate)
+            || named.into_iter().any(|name| self.names(name))
+    }
+
+    /// Whether the value is an expression that names the type `name`.
+    fn names(&self, name: &str) -> bool {
+        let Value::Expr(expr) = &self.value else { return false };
+        text::of(expr).split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
     }
 }
 
@@ -219,7 +248,7 @@ impl Parse for Schemes {
         let Some((combinator, span)) = Combinator::parse(input) else {
             let leaf: Leaf = input.parse()?;
             let span = leaf.span();
-            return Ok(Schemes { combinator: Combinator::OneOf, leaves: vec![leaf], span });
+            return Schemes { combinator: Combinator::OneOf, leaves: vec![leaf], span }.checked();
         };
         let leaves = within_parentheses(input, |content| {
             if combinator == Combinator::Optional && is_one_of(content) {
@@ -274,6 +303,8 @@ impl Schemes {
         self.no_word_twice()?;
         self.one_authorization()?;
         self.no_optional_extension()?;
+        self.connection_last()?;
+        self.features_are_on()?;
         Ok(self)
     }
 
@@ -316,6 +347,30 @@ impl Schemes {
             _ => Ok(()),
         }
     }
+
+    /// The connection decides only when the call carries nothing, wherever it is listed. A reader takes
+    /// the list as it is.
+    fn connection_last(&self) -> syn::Result<()> {
+        if self.combinator == Combinator::AllOf {
+            return Ok(());
+        }
+        let mut leaves = self.leaves.iter();
+        match leaves.find(|leaf| leaf.is_of_connection()) {
+            Some(leaf) if leaves.any(Leaf::is_of_call) => Err(syn::Error::new(
+                leaf.span(),
+                "a client certificate belongs to the connection, and decides only when the call itself carries \
+                 no credentials: list it last",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn features_are_on(&self) -> syn::Result<()> {
+        self.leaves.iter().try_for_each(|leaf| match &leaf.value {
+            Value::Word(word, span) => word.check_feature(*span),
+            Value::Expr(_) => Ok(()),
+        })
+    }
 }
 
 impl ToTokens for Value {
@@ -330,6 +385,34 @@ impl ToTokens for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mistake(schemes: &str) -> Option<String> {
+        syn::parse_str::<Schemes>(schemes).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_certificate_is_listed_last() {
+        for schemes in [
+            "one_of(\"client-certificate\", \"bearer\")",
+            "one_of(\"api-key\", \"client-certificate\", \"basic\")",
+            "one_of(\"client-certificate\", ApiKey::header(\"x-key\"))",
+            "one_of(tonic_guard::scheme::ClientCertificate::new(), \"bearer\")",
+            "optional(one_of(\"client-certificate\", FromExtensions::<User>::new()))",
+        ] {
+            let told = mistake(schemes).is_some_and(|told| told.contains("list it last"));
+            assert!(told, "{schemes}");
+        }
+        // Whatever else is wrong: without its feature the word is refused as well.
+        for schemes in [
+            "one_of(\"bearer\", \"client-certificate\")",
+            "all_of(\"client-certificate\", \"bearer\")",
+            "one_of(ForwardedClientCertificate::new(), \"bearer\")",
+            "one_of(\"client-certificate\", OfTheConnection)",
+        ] {
+            let told = mistake(schemes).is_some_and(|told| told.contains("list it last"));
+            assert!(!told, "{schemes}");
+        }
+    }
 
     #[test]
     fn the_nearest_word_is_found() {

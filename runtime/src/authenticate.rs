@@ -66,6 +66,14 @@ pub trait Authenticate<S: Scheme>: Send + Sync {
     fn deadline(&self) -> Duration {
         DEFAULT_DEADLINE
     }
+
+    /// The `ErrorInfo` reason for credentials that are wrong, where it says more than the scheme's
+    /// own: `JWT_TOKEN_INVALID` for a bearer token that should be a JWT.
+    ///
+    /// A constant: a guard asks once and sends the same refusal to every caller.
+    fn invalid_reason(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 macro_rules! forward_to_target {
@@ -88,6 +96,10 @@ macro_rules! forward_to_target {
             fn deadline(&self) -> Duration {
                 A::deadline(self)
             }
+
+            fn invalid_reason(&self) -> Option<&'static str> {
+                A::invalid_reason(self)
+            }
         }
     )*};
 }
@@ -100,6 +112,7 @@ trait ErasedAuthenticate<S: Scheme, I>: Send + Sync {
     fn authenticate(&self, credentials: S::Credentials) -> Answer<'_, I>;
     fn bypass(&self) -> Option<I>;
     fn deadline(&self) -> Duration;
+    fn invalid_reason(&self) -> Option<&'static str>;
 }
 
 impl<S: Scheme, A: Authenticate<S>> ErasedAuthenticate<S, A::Identity> for A {
@@ -113,6 +126,10 @@ impl<S: Scheme, A: Authenticate<S>> ErasedAuthenticate<S, A::Identity> for A {
 
     fn deadline(&self) -> Duration {
         Authenticate::deadline(self)
+    }
+
+    fn invalid_reason(&self) -> Option<&'static str> {
+        Authenticate::invalid_reason(self)
     }
 }
 
@@ -172,5 +189,9 @@ impl<S: Scheme, I: Send + Sync + 'static> Authenticate<S> for BoxAuthenticator<S
 
     fn deadline(&self) -> Duration {
         self.0.deadline()
+    }
+
+    fn invalid_reason(&self) -> Option<&'static str> {
+        self.0.invalid_reason()
     }
 }

@@ -3,9 +3,10 @@
 //! One client for all of them: https unless plain http is allowed by name, no redirects, a limit on
 //! time and one on size.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use http::StatusCode;
 use reqwest::{Certificate, Client, Request, Response, redirect::Policy};
 use url::{Host, Url};
 
@@ -33,6 +34,7 @@ const MAX_ANSWER: usize = 512 * 1024;
 pub struct HttpClient {
     client: Client,
     plain: Plain,
+    timeout: Duration,
 }
 
 /// Where plain http may go.
@@ -52,27 +54,37 @@ pub struct HttpClientBuilder {
     plain: Plain,
 }
 
-/// Why an identity provider gave no usable answer.
+/// Why an identity provider gave no usable answer, or can't be asked.
 ///
 /// It names the URL without its query and never holds a credential.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpError {
     url: String,
-    kind: Kind,
+    // Shared by all who wait for one answer.
+    kind: Arc<Kind>,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Settings(Box<dyn Error + Send + Sync>),
+    NoClient(Box<dyn Error + Send + Sync>),
+    NoUrl(url::ParseError),
+    Mistake(Cow<'static, str>),
     NotHttps,
     Failed(reqwest::Error),
     TooLarge,
+    Status(StatusCode),
+    Unusable(Cow<'static, str>),
+}
+
+/// Whether this is a JSON object, if it is JSON. serde reads a struct from an array as well.
+pub(crate) fn is_json_object(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// An answer, read whole.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) status: http::StatusCode,
+    pub(crate) status: StatusCode,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -91,8 +103,23 @@ impl HttpClient {
         HttpClientBuilder { timeout: DEFAULT_TIMEOUT, roots: None, plain: Plain::Nowhere }
     }
 
-    /// Refuses a URL that this client must not ask. Call it where a URL is set, so that a mistake is
-    /// told at start.
+    /// Reads a URL that is set by hand and refuses one that this client must not ask, so that a
+    /// mistake is told at start.
+    pub(crate) fn url(&self, text: &str) -> Result<Url, HttpError> {
+        let url = Url::parse(text).map_err(|error| HttpError {
+            url: text.to_owned(),
+            kind: Arc::new(Kind::NoUrl(error)),
+        })?;
+        self.check(&url)?;
+        Ok(url)
+    }
+
+    /// How long one request may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Refuses a URL that this client must not ask.
     pub(crate) fn check(&self, url: &Url) -> Result<(), HttpError> {
         let allowed = match url.scheme() {
             "https" => true,
@@ -114,9 +141,7 @@ impl HttpClient {
 
     /// Sends `request` as it is.
     pub(crate) async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Answer, HttpError> {
-        let text = request.uri().to_string();
-        let url = Url::parse(&text)
-            .map_err(|error| HttpError { url: text, kind: Kind::Settings(error.into()) })?;
+        let url = self.url(&request.uri().to_string())?;
         self.run(&url, Request::try_from(request)).await
     }
 
@@ -169,10 +194,6 @@ impl HttpClientBuilder {
     /// When the roots of [`trust_only`](HttpClientBuilder::trust_only) aren't certificates in PEM, or
     /// the system's can't be read.
     pub fn build(self) -> Result<HttpClient, HttpError> {
-        let settings = |error: Box<dyn Error + Send + Sync>| HttpError {
-            url: String::new(),
-            kind: Kind::Settings(error),
-        };
         // What other crates of the build turn on in reqwest must not change what this client does.
         let mut client = Client::builder()
             .redirect(Policy::none())
@@ -186,15 +207,14 @@ impl HttpClientBuilder {
             .connect_timeout(self.timeout)
             .timeout(self.timeout);
         if let Some(pem) = self.roots {
-            let roots =
-                Certificate::from_pem_bundle(&pem).map_err(|error| settings(error.into()))?;
+            let roots = Certificate::from_pem_bundle(&pem).map_err(HttpError::no_client)?;
             if roots.is_empty() {
-                return Err(settings("no certificate in the PEM of `trust_only`".into()));
+                return Err(HttpError::no_client("no certificate in the PEM of `trust_only`"));
             }
             client = client.tls_certs_only(roots);
         }
-        let client = client.build().map_err(|error| settings(error.into()))?;
-        Ok(HttpClient { client, plain: self.plain })
+        let client = client.build().map_err(HttpError::no_client)?;
+        Ok(HttpClient { client, plain: self.plain, timeout: self.timeout })
     }
 }
 
@@ -209,7 +229,26 @@ fn is_loopback(url: &Url) -> bool {
 
 impl HttpError {
     fn new(url: &Url, kind: Kind) -> Self {
-        HttpError { url: shown(url), kind }
+        HttpError { url: shown(url), kind: Arc::new(kind) }
+    }
+
+    fn no_client(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        HttpError { url: String::new(), kind: Arc::new(Kind::NoClient(error.into())) }
+    }
+
+    /// Nobody was asked, because of this.
+    pub(crate) fn mistake(what: impl Into<Cow<'static, str>>) -> Self {
+        HttpError { url: String::new(), kind: Arc::new(Kind::Mistake(what.into())) }
+    }
+
+    /// An answer with a status that isn't 200.
+    pub(crate) fn status(url: &Url, status: StatusCode) -> Self {
+        HttpError::new(url, Kind::Status(status))
+    }
+
+    /// An answer of which nothing can be made. `why` is logged: it must hold no credential.
+    pub(crate) fn unusable(url: &Url, why: impl Into<Cow<'static, str>>) -> Self {
+        HttpError::new(url, Kind::Unusable(why.into()))
     }
 }
 
@@ -221,24 +260,30 @@ pub(crate) fn shown(url: &Url) -> String {
 
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Settings(_) if self.url.is_empty() => {
-                f.write_str("the HTTP client can't be made")
-            }
-            Kind::Settings(_) => write!(f, "{} is no URL", self.url),
+        match &*self.kind {
+            Kind::NoClient(_) => f.write_str("the HTTP client can't be made"),
+            Kind::NoUrl(_) => write!(f, "{} is no URL", self.url),
+            Kind::Mistake(what) => f.write_str(what),
             Kind::NotHttps => write!(f, "{} isn't https", self.url),
             Kind::Failed(_) => write!(f, "{} gave no answer", self.url),
             Kind::TooLarge => write!(f, "{} answered with more than 512 KiB", self.url),
+            Kind::Status(status) => write!(f, "{} answered {status}", self.url),
+            Kind::Unusable(why) => write!(f, "{} gave an answer without use: {why}", self.url),
         }
     }
 }
 
 impl Error for HttpError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.kind {
-            Kind::Settings(error) => Some(&**error),
+        match &*self.kind {
+            Kind::NoClient(error) => Some(&**error),
+            Kind::NoUrl(error) => Some(error),
             Kind::Failed(error) => Some(error),
-            Kind::NotHttps | Kind::TooLarge => None,
+            Kind::Mistake(_)
+            | Kind::NotHttps
+            | Kind::TooLarge
+            | Kind::Status(_)
+            | Kind::Unusable(_) => None,
         }
     }
 }

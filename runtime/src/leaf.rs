@@ -216,11 +216,12 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
     }
 
     fn facts(&self) -> LeafFacts {
+        let verifier = self.authenticator.invalid_reason();
         LeafFacts {
             name: self.scheme.name().to_owned(),
             place: self.scheme.place(),
             challenge: self.scheme.challenge(),
-            invalid_reason: self.scheme.invalid_reason(),
+            invalid_reason: verifier.unwrap_or_else(|| self.scheme.invalid_reason()),
             bypassed: self.authenticator.bypass().is_some(),
         }
     }

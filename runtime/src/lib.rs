@@ -159,20 +159,44 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "api-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
+pub mod api_keys;
 mod authenticate;
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub mod certificates;
 mod challenge;
 mod check;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod claims;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
+pub mod compose;
 mod error;
 mod guard;
 mod head;
 #[cfg(feature = "_http")]
-#[allow(dead_code, reason = "the verifiers that come next call it")]
+#[cfg_attr(
+    not(all(feature = "client-oauth", feature = "introspection", feature = "jwks")),
+    allow(dead_code, reason = "each feature that asks a provider calls a part of it")
+)]
 pub mod http_client;
 mod identity;
 pub mod in_process;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection;
+#[cfg(feature = "jwt")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
+pub mod jwt;
 mod leaf;
 pub mod manual;
 mod method_door;
+#[cfg(feature = "passwords")]
+#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
+pub mod passwords;
 mod plan;
 mod policy;
 mod proof;
@@ -183,6 +207,8 @@ mod routes;
 pub mod scheme;
 mod table;
 mod verdict;
+#[cfg(feature = "_file")]
+mod watched_file;
 
 pub use tonic_guard_macros::{Authenticate, anonymous, authenticated};
 

@@ -2,6 +2,8 @@
 
 pub use std::{boxed::Box, option::Option, result::Result};
 
+#[cfg(feature = "client-certificate")]
+pub use crate::scheme::ClientCertificate;
 pub use crate::{
     authenticate::Authenticate,
     error::AuthError,

@@ -4,12 +4,17 @@ mod api_key;
 mod authorization;
 mod basic;
 mod bearer;
+#[cfg(feature = "client-certificate")]
+mod client_certificate;
 mod constant_time;
 mod from_extensions;
 
 pub use api_key::{ApiKey, ApiKeyValue};
 pub use basic::{Basic, BasicCredentials};
 pub use bearer::{Bearer, BearerToken};
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub use client_certificate::{CertificateChain, ClientCertificate};
 pub use from_extensions::{FromExtensions, TrustExtension};
 
 use http::HeaderName;

@@ -1,9 +1,17 @@
-//! The shop as a server of its own, beside health and reflection.
+//! The shop as a server of its own, beside health and reflection, for programs and for browsers.
+//!
+//! Browsers speak grpc-web, over HTTP/1.1 where there is no TLS. What translates it and what answers
+//! CORS stand outside the guards: a browser asks with OPTIONS and without credentials whether it may
+//! call at all, and a refusal must come with the headers that let a page read it.
 //!
 //! `cargo run -p tonic-guard-examples --bin serve -- --addr 127.0.0.1:50051`
 
 use std::{error::Error, net::SocketAddr, process::ExitCode};
 
+use http::{
+    HeaderName, Method,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
@@ -12,6 +20,8 @@ use tonic_guard_examples::{
     Shop,
     pb::{DESCRIPTORS, orders_server::OrdersServer},
 };
+use tonic_web::GrpcWebLayer;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -39,7 +49,12 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let listener = TcpListener::bind(addr).await?;
     println!("listening on {}", listener.local_addr()?);
     let incoming = TcpListenerStream::new(listener);
-    let server = Server::builder().add_routes(routes.into());
+    let server = Server::builder()
+        .accept_http1(true)
+        // The first layer is the outermost.
+        .layer(cors())
+        .layer(GrpcWebLayer::new())
+        .add_routes(routes.into());
     tokio::select! {
         // First, so that ctrl-c is heard before any call is.
         biased;
@@ -47,6 +62,21 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         ended = server.serve_with_incoming(incoming) => ended?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Pages of any origin may call: what lets a call in are the credentials that the page itself adds, and
+/// no cookie, which the browser would add to the calls of any page.
+fn cors() -> CorsLayer {
+    let named = HeaderName::from_static;
+    let sent = ["x-api-key", "x-grpc-web", "x-user-agent", "grpc-timeout"].map(named);
+    // Without these a page sees that its call has failed, and not why.
+    let read =
+        ["grpc-status", "grpc-message", "grpc-status-details-bin", "www-authenticate"].map(named);
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::POST])
+        .allow_headers(AllowHeaders::list([AUTHORIZATION, CONTENT_TYPE].into_iter().chain(sent)))
+        .expose_headers(read)
 }
 
 /// Where to listen. Only on this machine: everyone can read the demo's credentials.

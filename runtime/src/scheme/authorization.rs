@@ -13,6 +13,12 @@ pub(super) struct Token68 {
 }
 
 impl Token68 {
+    /// The whole value, with its word.
+    #[cfg(feature = "client")]
+    pub(super) fn header_value(&self) -> HeaderValue {
+        self.value.clone()
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.value.as_bytes().get(self.start..).unwrap_or_default()
     }

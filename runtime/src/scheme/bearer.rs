@@ -68,6 +68,12 @@ impl BearerToken {
         std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 
+    /// The token, for those who needn't scan it once more to know that it is text.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// Whether this is the token `expected`, in a time that doesn't tell where they differ.
     ///
     /// ```
@@ -78,6 +84,12 @@ impl BearerToken {
     /// ```
     pub fn matches(&self, expected: &str) -> bool {
         constant_time::equal(self.0.as_bytes(), expected.as_bytes())
+    }
+
+    /// The header as it came, to be passed on.
+    #[cfg(feature = "client")]
+    pub(crate) fn header_value(&self) -> http::HeaderValue {
+        self.0.header_value()
     }
 }
 

@@ -1,16 +1,22 @@
-// @connectrpc/connect-node, speaking gRPC over HTTP/2.
+// @connectrpc/connect-node, speaking gRPC, or grpc-web as browsers do.
 
 import { readFileSync } from "node:fs";
 import { createFileRegistry, fromBinary, fromJson, toJson } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { DEADLINE_MS, makeCalls, message, task } from "./calls.mjs";
 
 const descriptors = fromBinary(FileDescriptorSetSchema, readFileSync(task.descriptors));
 const registry = createFileRegistry(descriptors);
 const service = registry.getService("demo.orders.v1.Orders");
-const transport = createGrpcTransport({ baseUrl: `http://${task.address}` });
+const baseUrl = `http://${task.address}`;
+const transports = {
+  gRPC: () => createGrpcTransport({ baseUrl }),
+  "grpc-web over HTTP/2": () => createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
+  "grpc-web over HTTP/1.1": () => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
+};
+const transport = transports[task.speaks]();
 const client = createClient(service, transport);
 
 function refusal(error) {

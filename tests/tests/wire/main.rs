@@ -12,6 +12,8 @@
 #[macro_use]
 mod support;
 
+mod browser;
+mod crowds;
 mod elsewhere;
 mod events;
 mod faults;

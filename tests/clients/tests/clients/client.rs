@@ -26,15 +26,20 @@ pub struct Seen {
 pub async fn make(client: Client, address: SocketAddr, calls: &[Call]) -> Seen {
     let installed = clients().await;
     let mut command = match client {
-        Client::GrpcJs | Client::Connect => program("node"),
         Client::Grpcio => program("python3"),
+        _ => program("node"),
+    };
+    let speaks = match client {
+        Client::WebOverHttp2 => "grpc-web over HTTP/2",
+        Client::WebOverHttp1 => "grpc-web over HTTP/1.1",
+        _ => "gRPC",
     };
     match client {
         Client::GrpcJs => command.arg(installed.node.join("grpc_js.mjs")),
-        Client::Connect => command.arg(installed.node.join("connect.mjs")),
         Client::Grpcio => {
             command.arg(here("python/grpcio_client.py")).env("PYTHONPATH", &installed.python)
         }
+        _ => command.arg(installed.node.join("connect.mjs")),
     };
     // gRPC clients would go through a proxy that the environment names, even on loopback.
     for name in ["grpc_proxy", "http_proxy", "https_proxy"] {
@@ -42,6 +47,7 @@ pub async fn make(client: Client, address: SocketAddr, calls: &[Call]) -> Seen {
     }
     let task = json!({
         "address": address.to_string(),
+        "speaks": speaks,
         "include": [here("../../examples/proto"), here("proto")],
         "descriptors": installed.descriptors,
         "calls": calls.iter().map(Call::task).collect::<Vec<_>>(),

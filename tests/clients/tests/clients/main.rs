@@ -65,6 +65,16 @@ mod directly {
     async fn connect_reads_every_refusal() {
         every_call_ends_as_it_must(Client::Connect, Way::Directly).await;
     }
+
+    #[tokio::test]
+    async fn grpc_web_reads_every_refusal_over_http2() {
+        every_call_ends_as_it_must(Client::WebOverHttp2, Way::Directly).await;
+    }
+
+    #[tokio::test]
+    async fn grpc_web_reads_every_refusal_over_http1() {
+        every_call_ends_as_it_must(Client::WebOverHttp1, Way::Directly).await;
+    }
 }
 
 mod through_nginx {

@@ -37,7 +37,8 @@ pub(crate) fn held_open() -> (mpsc::UnboundedSender<Result<Frame, Infallible>>, 
     (sender, BodyExt::boxed(StreamBody::new(UnboundedReceiverStream::new(receiver))))
 }
 
-/// An HTTP/2 connection.
+/// An HTTP/2 connection. Its clones share it.
+#[derive(Clone)]
 pub(crate) struct H2 {
     sender: SendRequest<Body>,
     base: String,

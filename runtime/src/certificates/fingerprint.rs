@@ -1,0 +1,128 @@
+//! Which certificate, and no other.
+
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::digest;
+
+/// The SHA-256 of a certificate's DER.
+///
+/// It is read from 64 hexadecimal digits, in either case, also as `openssl x509 -fingerprint -sha256`
+/// prints them, with colons between the bytes:
+///
+/// ```
+/// # use tonic_guard::certificates::Fingerprint;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let plain: Fingerprint =
+///     "0f3c1f2e9b8a7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a392817060504".parse()?;
+/// let colons: Fingerprint = "0F:3C:1F:2E:9B:8A:7D:6C:5B:4A:39:28:17:06:F5:E4:\
+///     D3:C2:B1:A0:9F:8E:7D:6C:5B:4A:39:28:17:06:05:04".parse()?;
+/// assert_eq!(plain, colons);
+///
+/// // A SHA-1 is too short to be one.
+/// assert!("3b1c7a0e5f4d2c1b0a9988776655443322110000".parse::<Fingerprint>().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub(super) fn of(der: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        // A SHA-256 has as many bytes as there are places.
+        for (place, byte) in bytes.iter_mut().zip(digest::digest(&digest::SHA256, der).as_ref()) {
+            *place = *byte;
+        }
+        Fingerprint(bytes)
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = InvalidFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
+        let between = if text.contains(':') { Some(b':') } else { None };
+        let mut digits = text.bytes();
+        let mut bytes = [0; 32];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            if at > 0 && between.is_some() && digits.next() != between {
+                return Err(InvalidFingerprint(()));
+            }
+            let mut digit = || digits.next().and_then(|digit| char::from(digit).to_digit(16));
+            let (Some(high), Some(low)) = (digit(), digit()) else {
+                return Err(InvalidFingerprint(()));
+            };
+            *byte = u8::try_from(high << 4 | low).map_err(|_| InvalidFingerprint(()))?;
+        }
+        match digits.next() {
+            None => Ok(Fingerprint(bytes)),
+            Some(_) => Err(InvalidFingerprint(())),
+        }
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// Why a text isn't a [`Fingerprint`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidFingerprint(());
+
+impl fmt::Display for InvalidFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a SHA-256 fingerprint has 64 hexadecimal digits, all with colons between the bytes or none")
+    }
+}
+
+impl std::error::Error for InvalidFingerprint {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_what_is_printed() {
+        let printed = Fingerprint::of(b"abc").to_string();
+        // FIPS 180-4's example.
+        assert_eq!(printed, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(printed.parse(), Ok(Fingerprint::of(b"abc")));
+        assert_eq!(printed.to_uppercase().parse(), Ok(Fingerprint::of(b"abc")));
+    }
+
+    #[test]
+    fn anything_but_64_digits_is_refused() {
+        let good = "ab".repeat(32);
+        let colons = vec!["ab"; 32].join(":");
+        assert!(good.parse::<Fingerprint>().is_ok() && colons.parse::<Fingerprint>().is_ok());
+        for text in [
+            String::new(),
+            good.replacen('a', "", 1),
+            format!("{good}a"),
+            format!("{good} "),
+            format!(" {good}"),
+            good.replacen('a', "g", 1),
+            good.replacen("ab", "+b", 1),
+            format!("{colons}:"),
+            format!(":{colons}"),
+            colons.replacen(':', "", 1),
+            colons.replacen(':', "::", 1),
+            colons.replacen(':', " ", 1),
+        ] {
+            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
+        }
+    }
+}

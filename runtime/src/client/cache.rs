@@ -1,0 +1,303 @@
+//! The one token that all calls share, and the one fetch that renews it.
+//!
+//! Nothing is fetched while no call asks. A fetch runs in a task of its own: a call that is cancelled
+//! while it waits takes nothing from the others.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use http::HeaderName;
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+use super::{
+    credential::{Credential, Form},
+    schedule::{FIRST_PAUSE, Schedule, backoff},
+    token::{ErasedSource, Token, TokenError},
+};
+
+/// How often a call that waits begins anew when a fetch is dropped with the runtime that ran it.
+const ABANDONED: u32 = 3;
+
+type Outcome = Result<Credential, TokenError>;
+/// `None` until the fetch has ended; closed without an outcome when its runtime was dropped.
+type Flight = watch::Receiver<Option<Outcome>>;
+
+pub(super) struct Cache {
+    source: Box<dyn ErasedSource>,
+    form: Form,
+    header: HeaderName,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    entry: Option<Entry>,
+    flight: Option<Flight>,
+    failure: Option<Failure>,
+    /// When a refusal last made a fetch begin.
+    refusal_fetch: Option<Instant>,
+}
+
+struct Entry {
+    credential: Credential,
+    times: Schedule,
+    /// A server refused it. It is still what there is until the fetch of a new one has ended.
+    refused: bool,
+}
+
+struct Failure {
+    error: TokenError,
+    in_a_row: u32,
+    retry: Instant,
+}
+
+/// What a call finds.
+pub(super) enum Look {
+    Ready(Credential),
+    Wait(Flight),
+    Failed(TokenError),
+}
+
+/// What there is instead of a refused credential.
+pub(super) enum Renewal {
+    /// One that differs.
+    Newer(Credential),
+    /// The source has no other, or was asked a moment ago.
+    NothingNewer,
+    Failed(TokenError),
+}
+
+/// A fetch that was asked for because a credential was refused.
+pub(super) enum Renewing {
+    Done(Renewal),
+    Wait(Flight),
+}
+
+impl Cache {
+    pub(super) fn new(source: Box<dyn ErasedSource>, form: Form) -> Arc<Self> {
+        let header = form.header();
+        Arc::new(Cache { source, form, header, state: Mutex::default() })
+    }
+
+    /// The header of what the source gives.
+    pub(super) fn header(&self) -> &HeaderName {
+        &self.header
+    }
+
+    /// What there is now. Begins a fetch where one is due.
+    pub(super) fn look(self: &Arc<Self>) -> Look {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if let Some(entry) = &state.entry
+            && entry.times.is_fresh(now)
+            && !(entry.refused && state.flight.is_some())
+        {
+            let credential = entry.credential.clone();
+            if entry.times.wants_refresh(now) && state.may_fetch(now) {
+                self.fetch(&mut state);
+            }
+            return Look::Ready(credential);
+        }
+        if let Some(flight) = &state.flight {
+            return Look::Wait(flight.clone());
+        }
+        if let Some(failure) = &state.failure
+            && now < failure.retry
+        {
+            let error = failure.error.clone();
+            return state.last_resort(now).map_or(Look::Failed(error), Look::Ready);
+        }
+        Look::Wait(self.fetch(&mut state))
+    }
+
+    /// The credential to use; waits for a fetch when there is none.
+    pub(super) async fn credential(self: &Arc<Self>) -> Outcome {
+        for _ in 0..ABANDONED {
+            match self.look() {
+                Look::Ready(credential) => return Ok(credential),
+                Look::Failed(error) => return Err(error),
+                Look::Wait(flight) => match landed(flight).await {
+                    Some(Ok(credential)) => return Ok(credential),
+                    Some(Err(error)) => {
+                        return self.lock().last_resort(Instant::now()).ok_or(error);
+                    }
+                    None => {}
+                },
+            }
+        }
+        Err(TokenError::unreachable("the runtime that asked the source was shut down"))
+    }
+
+    /// Takes note that a server refused `refused`. Begins a fetch if nothing newer is there, and if
+    /// no refusal began one within `interval`.
+    pub(super) fn refused(self: &Arc<Self>, refused: &Credential, interval: Duration) -> Renewing {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if let Some(entry) = &mut state.entry {
+            if !entry.credential.is_same(refused) {
+                // A late refusal of an old one. What has come since is to be used, not thrown away.
+                if entry.times.is_fresh(now) {
+                    return Renewing::Done(Renewal::Newer(entry.credential.clone()));
+                }
+            } else {
+                entry.refused = true;
+            }
+        }
+        if let Some(flight) = &state.flight {
+            return Renewing::Wait(flight.clone());
+        }
+        if state.refusal_fetch.is_some_and(|last| now.duration_since(last) < interval) {
+            return Renewing::Done(Renewal::NothingNewer);
+        }
+        if let Some(failure) = &state.failure
+            && now < failure.retry
+        {
+            return Renewing::Done(Renewal::Failed(failure.error.clone()));
+        }
+        state.refusal_fetch = Some(now);
+        Renewing::Wait(self.fetch(&mut state))
+    }
+
+    /// Waits for what [`refused`](Cache::refused) began.
+    pub(super) async fn renewed(&self, renewing: Renewing, refused: &Credential) -> Renewal {
+        match renewing {
+            Renewing::Done(renewal) => renewal,
+            Renewing::Wait(flight) => match landed(flight).await {
+                Some(Ok(credential)) if !credential.is_same(refused) => Renewal::Newer(credential),
+                Some(Ok(_)) | None => Renewal::NothingNewer,
+                Some(Err(error)) => Renewal::Failed(error),
+            },
+        }
+    }
+
+    /// Asks the source, in a task of its own.
+    fn fetch(self: &Arc<Self>, state: &mut State) -> Flight {
+        let (sender, flight) = watch::channel(None);
+        let Ok(runtime) = Handle::try_current() else {
+            let error = TokenError::unreachable("calls are made outside of a tokio runtime");
+            sender.send_replace(Some(Err(error)));
+            return flight;
+        };
+        state.flight = Some(flight.clone());
+        let landing = Landing { cache: Arc::clone(self), sender, done: false };
+        runtime.spawn(landing.fly());
+        flight
+    }
+
+    /// Takes in what the source said of a fetch that began at `begin`.
+    fn store(&self, begin: Instant, result: Result<Token, TokenError>) -> Outcome {
+        let made = result.and_then(|token| {
+            if token.life.is_some_and(|life| life.is_zero()) {
+                return Err(TokenError::unusable("it has expired already"));
+            }
+            let credential = self.form.credential(&token.secret).map_err(TokenError::unusable)?;
+            Ok((credential, Schedule::new(begin, token.life, token.refresh_after)))
+        });
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.flight = None;
+        match made {
+            Ok((credential, times)) => {
+                state.failure = None;
+                state.keep(Entry { credential: credential.clone(), times, refused: false }, now);
+                Ok(credential)
+            }
+            Err(error) => {
+                tracing::warn!(target: "tonic_guard", %error, "no token could be had");
+                state.fail(error.clone(), now);
+                Err(error)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing below the lock runs code of others, so it is never left half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn may_fetch(&self, now: Instant) -> bool {
+        self.flight.is_none() && self.failure.as_ref().is_none_or(|failure| failure.retry <= now)
+    }
+
+    /// What is to be used although it counts as expired, when nothing better can be had: its life
+    /// hasn't ended, only the time for which it is surely good.
+    fn last_resort(&self, now: Instant) -> Option<Credential> {
+        let entry = self.entry.as_ref().filter(|entry| !entry.times.is_over(now))?;
+        Some(entry.credential.clone())
+    }
+
+    fn keep(&mut self, new: Entry, now: Instant) {
+        match &mut self.entry {
+            // A source that keeps its token until the end: its times stay those of the token's whole
+            // life, and it is asked again after a pause.
+            Some(old)
+                if old.credential.is_same(&new.credential)
+                    && old.times.stale.is_some()
+                    && old.times.is_fresh(now)
+                    && old.times.end >= new.times.end =>
+            {
+                old.refused = false;
+                old.times.refresh = now.checked_add(old.times.pause);
+            }
+            entry => *entry = Some(new),
+        }
+    }
+
+    fn fail(&mut self, error: TokenError, now: Instant) {
+        let in_a_row = self.failure.as_ref().map_or(0, |failure| failure.in_a_row) + 1;
+        let first = self.entry.as_ref().map_or(FIRST_PAUSE, |entry| entry.times.pause);
+        let retry = now + backoff(first, in_a_row);
+        self.failure = Some(Failure { error, in_a_row, retry });
+    }
+}
+
+/// Waits for the end of a fetch; `None` when it was dropped before.
+async fn landed(mut flight: Flight) -> Option<Outcome> {
+    flight.wait_for(Option::is_some).await.ok()?.clone()
+}
+
+/// A fetch on its way. However it ends, the next call finds the cache without it.
+struct Landing {
+    cache: Arc<Cache>,
+    sender: watch::Sender<Option<Outcome>>,
+    done: bool,
+}
+
+impl Landing {
+    async fn fly(mut self) {
+        let begin = Instant::now();
+        let source = &self.cache.source;
+        let result = timeout(source.deadline(), source.token()).await;
+        let late = || TokenError::unreachable("it gave no answer in time");
+        let outcome = self.cache.store(begin, result.unwrap_or_else(|_| Err(late())));
+        self.done = true;
+        self.sender.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        if thread::panicking() {
+            let error = TokenError::unreachable("it panicked");
+            let outcome = self.cache.store(Instant::now(), Err(error));
+            self.sender.send_replace(Some(outcome));
+        } else {
+            self.cache.lock().flight = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

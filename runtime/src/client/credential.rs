@@ -1,0 +1,199 @@
+//! What is attached to a call: one header and its value.
+
+use std::{error::Error, fmt};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use subtle::ConstantTimeEq;
+
+use crate::scheme::{ApiKey, BearerToken, Place, Scheme};
+
+/// A header that says who makes a call. It never prints its value.
+///
+/// [`CallCredentials`](super::CallCredentials) makes them out of tokens. One made by hand is for a
+/// single call: see [`CallOptions`](super::CallOptions).
+///
+/// ```
+/// use tonic_guard::client::Credential;
+///
+/// let credential = Credential::bearer("s3cret").unwrap();
+/// assert!(!format!("{credential:?}").contains("s3cret"));
+///
+/// // Refused: no header can hold it.
+/// assert!(Credential::bearer("two\nlines").is_err());
+/// ```
+#[derive(Clone)]
+pub struct Credential {
+    header: HeaderName,
+    value: HeaderValue,
+}
+
+impl Credential {
+    /// `authorization: Bearer TOKEN` (RFC 6750, section 2.1).
+    ///
+    /// # Errors
+    /// When the token is empty, or isn't visible ASCII without a comma.
+    pub fn bearer(token: &str) -> Result<Self, InvalidCredential> {
+        Credential::new(AUTHORIZATION, "Bearer ", visible(token)?)
+    }
+
+    /// The header of `scheme`, with `key` as its value.
+    ///
+    /// # Errors
+    /// When the key is empty, or isn't visible ASCII without a comma.
+    pub fn api_key(scheme: &ApiKey, key: &str) -> Result<Self, InvalidCredential> {
+        match scheme.place() {
+            Place::Header(header) => Credential::new(header, "", visible(key)?),
+            Place::Extensions | Place::Connection => Err(InvalidCredential),
+        }
+    }
+
+    /// `authorization: Basic ..` (RFC 7617, section 2).
+    ///
+    /// # Errors
+    /// When the user id has a colon, or either has a control character.
+    pub fn basic(user_id: &str, password: &str) -> Result<Self, InvalidCredential> {
+        let text = |text: &str| !text.chars().any(char::is_control);
+        if user_id.contains(':') || !text(user_id) || !text(password) {
+            return Err(InvalidCredential);
+        }
+        let encoded = STANDARD.encode(format!("{user_id}:{password}"));
+        Credential::new(AUTHORIZATION, "Basic ", &encoded)
+    }
+
+    fn new(header: HeaderName, word: &str, secret: &str) -> Result<Self, InvalidCredential> {
+        let value = HeaderValue::try_from(format!("{word}{secret}"));
+        let mut value = value.map_err(|_| InvalidCredential)?;
+        // Keeps it out of `{request:?}`, and out of the compression table that the connection shares.
+        value.set_sensitive(true);
+        Ok(Credential { header, value })
+    }
+
+    /// Puts the header into `headers`, in place of what they have under its name.
+    pub(super) fn attach(&self, headers: &mut HeaderMap) {
+        headers.insert(&self.header, self.value.clone());
+    }
+
+    pub(super) fn header(&self) -> &HeaderName {
+        &self.header
+    }
+
+    /// Whether a server that refused one would refuse the other.
+    pub(super) fn is_same(&self, other: &Credential) -> bool {
+        self.header == other.header
+            && bool::from(self.value.as_bytes().ct_eq(other.value.as_bytes()))
+    }
+}
+
+/// The caller's own token, to be passed on to the next service.
+impl From<&BearerToken> for Credential {
+    fn from(token: &BearerToken) -> Self {
+        let mut value = token.header_value();
+        value.set_sensitive(true);
+        Credential { header: AUTHORIZATION, value }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential({}: [redacted])", self.header)
+    }
+}
+
+/// How the secret of a token becomes a credential.
+#[derive(Clone)]
+pub(super) enum Form {
+    Bearer,
+    ApiKey(ApiKey),
+    Basic { user_id: Box<str> },
+}
+
+impl Form {
+    /// The header of the credentials.
+    pub(super) fn header(&self) -> HeaderName {
+        match self {
+            Form::ApiKey(scheme) => match scheme.place() {
+                Place::Header(header) => header,
+                Place::Extensions | Place::Connection => AUTHORIZATION,
+            },
+            Form::Bearer | Form::Basic { .. } => AUTHORIZATION,
+        }
+    }
+
+    pub(super) fn credential(&self, secret: &str) -> Result<Credential, InvalidCredential> {
+        match self {
+            Form::Bearer => Credential::bearer(secret),
+            Form::ApiKey(scheme) => Credential::api_key(scheme, secret),
+            Form::Basic { user_id } => Credential::basic(user_id, secret),
+        }
+    }
+}
+
+/// What every proxy passes on as one value: no spaces, no controls, and no comma, which joins two.
+fn visible(secret: &str) -> Result<&str, InvalidCredential> {
+    let valid = |byte: u8| byte.is_ascii_graphic() && byte != b',';
+    if secret.is_empty() || !secret.bytes().all(valid) {
+        Err(InvalidCredential)
+    } else {
+        Ok(secret)
+    }
+}
+
+/// A token, key or password that the header of its scheme can't hold.
+///
+/// It doesn't say what was wrong with it: that would tell of the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCredential;
+
+impl fmt::Display for InvalidCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the credential has characters that its header can't hold, or none")
+    }
+}
+
+impl Error for InvalidCredential {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(credential: &Credential) -> (String, String) {
+        let mut headers = HeaderMap::new();
+        credential.attach(&mut headers);
+        let (name, value) = headers.iter().next().unwrap();
+        assert!(value.is_sensitive());
+        (name.to_string(), String::from_utf8(value.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn each_form_has_its_header() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let key = ApiKey::header("x-ingest-key");
+        for (credential, expected) in [
+            (Credential::bearer("a.b-c"), pair("authorization", "Bearer a.b-c")),
+            (Credential::api_key(&key, "k-1"), pair("x-ingest-key", "k-1")),
+            (Credential::basic("ada", "pa:ss"), pair("authorization", "Basic YWRhOnBhOnNz")),
+        ] {
+            assert_eq!(header(&credential.unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_header_cannot_hold_is_refused() {
+        for secret in ["", " ", "a b", "a,b", "a\nb", "a\r\nx-admin: 1", "tök", "a\u{7f}"] {
+            assert!(Credential::bearer(secret).is_err(), "{secret:?}");
+            assert!(Credential::api_key(&ApiKey::new(), secret).is_err(), "{secret:?}");
+        }
+        for (user_id, password) in [("a:b", "c"), ("a\n", "c"), ("a", "c\0")] {
+            assert!(Credential::basic(user_id, password).is_err(), "{user_id:?} {password:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_differ_by_header_and_value() {
+        let one = Credential::bearer("a").unwrap();
+        assert!(one.is_same(&Credential::bearer("a").unwrap()));
+        assert!(!one.is_same(&Credential::bearer("b").unwrap()));
+        assert!(!one.is_same(&Credential::api_key(&ApiKey::new(), "a").unwrap()));
+    }
+}

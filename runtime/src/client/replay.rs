@@ -1,0 +1,207 @@
+//! A request's body that can be sent once more.
+//!
+//! What is sent is kept as clones of its `Bytes`, which share the memory: nothing is copied, and a body of
+//! one frame, which is every unary call's, allocates nothing for it.
+
+use std::{
+    mem,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tonic::{Status, body::Body};
+
+/// Keeps what the first attempt sends, until the call needs it no more.
+pub(super) struct Recorder(Arc<Mutex<Recording>>);
+
+/// The body of one attempt.
+pub(super) struct ReplayBody {
+    recording: Arc<Mutex<Recording>>,
+    /// What this attempt sends before it goes on with the rest.
+    again: Frames,
+    attempt: Attempt,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    First,
+    Second,
+}
+
+struct Recording {
+    /// What hasn't been sent yet.
+    rest: Body,
+    sent: Frames,
+    held: usize,
+    limit: usize,
+    /// All that was sent is in `sent`.
+    whole: bool,
+    /// Who may go on with the rest.
+    reader: Option<Attempt>,
+    /// The first attempt's task, while it waits for the rest.
+    waiting: Option<Waker>,
+}
+
+/// Frames in their order. The first has a place of its own.
+#[derive(Default)]
+struct Frames {
+    first: Option<Bytes>,
+    more: Vec<Bytes>,
+}
+
+impl Frames {
+    fn push(&mut self, frame: Bytes) {
+        match self.first {
+            None => self.first = Some(frame),
+            Some(_) => self.more.push(frame),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        // `more` is in reverse once frames are taken.
+        self.first.take().or_else(|| self.more.pop())
+    }
+
+    fn reversed(mut self) -> Self {
+        self.more.reverse();
+        self
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none() && self.more.is_empty()
+    }
+
+    fn len(&self) -> u64 {
+        self.first.iter().chain(&self.more).map(|frame| frame.len() as u64).sum()
+    }
+}
+
+/// The body of a first attempt, and what keeps up to `limit` bytes of it.
+pub(super) fn record(body: Body, limit: usize) -> (Body, Recorder) {
+    let recording = Arc::new(Mutex::new(Recording {
+        rest: body,
+        sent: Frames::default(),
+        held: 0,
+        limit,
+        whole: true,
+        reader: Some(Attempt::First),
+        waiting: None,
+    }));
+    let body = ReplayBody {
+        recording: Arc::clone(&recording),
+        again: Frames::default(),
+        attempt: Attempt::First,
+    };
+    (Body::new(body), Recorder(recording))
+}
+
+impl Recorder {
+    /// The first attempt goes on, and nothing of it is kept any more.
+    pub(super) fn commit(self) {
+        let mut recording = lock(&self.0);
+        recording.whole = false;
+        recording.waiting = None;
+        drop(mem::take(&mut recording.sent));
+    }
+
+    /// Ends the first attempt, whose call has been answered: it takes no more of the body. False when
+    /// what it sent can't be sent again.
+    pub(super) fn stop(&self) -> bool {
+        let mut recording = lock(&self.0);
+        recording.reader = None;
+        let waiting = recording.waiting.take();
+        let whole = recording.whole;
+        drop(recording);
+        if let Some(task) = waiting {
+            task.wake();
+        }
+        whole
+    }
+
+    /// The body of the second attempt: what the first has sent, and then the rest.
+    pub(super) fn replay(self) -> Body {
+        let mut recording = lock(&self.0);
+        recording.reader = Some(Attempt::Second);
+        recording.whole = false;
+        let again = mem::take(&mut recording.sent).reversed();
+        drop(recording);
+        Body::new(ReplayBody { recording: self.0, again, attempt: Attempt::Second })
+    }
+}
+
+impl HttpBody for ReplayBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let body = &mut *self;
+        let mut recording = lock(&body.recording);
+        if recording.reader != Some(body.attempt) {
+            // An error resets the stream. An end would have the server believe that it has it all.
+            return Poll::Ready(Some(Err(Status::cancelled("the call has been answered"))));
+        }
+        if let Some(frame) = body.again.pop() {
+            return Poll::Ready(Some(Ok(Frame::data(frame))));
+        }
+        let polled = Pin::new(&mut recording.rest).poll_frame(cx);
+        if polled.is_pending() && recording.whole {
+            recording.waiting = Some(cx.waker().clone());
+        }
+        let frame = ready!(polled);
+        match &frame {
+            Some(Ok(frame)) => recording.keep(frame),
+            Some(Err(_)) => recording.give_up(),
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.again.is_empty() && lock(&self.recording).rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, again) = (lock(&self.recording).rest.size_hint(), self.again.len());
+        let mut hint = SizeHint::new();
+        // The upper bound first: a lower bound may not exceed it.
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(again));
+        }
+        hint.set_lower(rest.lower().saturating_add(again));
+        hint
+    }
+}
+
+impl Recording {
+    fn keep(&mut self, frame: &Frame<Bytes>) {
+        if !self.whole {
+            return;
+        }
+        match frame.data_ref() {
+            Some(data) if data.len() <= self.limit - self.held => {
+                self.held += data.len();
+                self.sent.push(data.clone());
+            }
+            // Too much, or trailers, which gRPC doesn't have on requests.
+            _ => self.give_up(),
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.whole = false;
+        drop(mem::take(&mut self.sent));
+    }
+}
+
+fn lock(recording: &Mutex<Recording>) -> MutexGuard<'_, Recording> {
+    recording.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

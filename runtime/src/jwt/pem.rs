@@ -1,0 +1,49 @@
+//! PEM (RFC 7468), as far as public keys need it.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::KeyError;
+
+const LABELS: [&str; 2] = ["PUBLIC KEY", "RSA PUBLIC KEY"];
+
+/// The DER of the one public key in `pem`.
+pub(super) fn public_key(pem: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let text = std::str::from_utf8(pem).map_err(|_| KeyError::Unreadable)?;
+    for label in LABELS {
+        let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
+        let Some((_, rest)) = text.split_once(&begin) else {
+            continue;
+        };
+        let (body, rest) = rest.split_once(&end).ok_or(KeyError::Unreadable)?;
+        // Of two keys one would be silently left out.
+        if rest.contains("-----BEGIN") {
+            return Err(KeyError::Several);
+        }
+        let body: String = body.split_ascii_whitespace().collect();
+        return BASE64_STANDARD.decode(body).map_err(|_| KeyError::Unreadable);
+    }
+    Err(KeyError::NotPublic)
+}
+
+/// Whether what should be a secret is a key in PEM, or such a key in DER: a SEQUENCE that holds one
+/// more SEQUENCE or an INTEGER, and that ends where the bytes do.
+pub(super) fn looks_like_key(secret: &[u8]) -> bool {
+    let text = b"-----BEGIN ";
+    secret.windows(text.len()).any(|window| window == text) || is_der_sequence(secret)
+}
+
+fn is_der_sequence(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x30, length, first, ..] if *length < 0x80 => {
+            usize::from(*length) == bytes.len() - 2 && matches!(first, 0x30 | 0x02)
+        }
+        [0x30, 0x81, length, first, ..] => {
+            usize::from(*length) == bytes.len() - 3 && matches!(first, 0x30 | 0x02)
+        }
+        [0x30, 0x82, high, low, first, ..] => {
+            usize::from(u16::from_be_bytes([*high, *low])) == bytes.len() - 4
+                && matches!(first, 0x30 | 0x02)
+        }
+        _ => false,
+    }
+}

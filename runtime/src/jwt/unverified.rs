@@ -1,0 +1,116 @@
+use super::{
+    Algorithm, Key, KeySet, base64url,
+    expectations::Expectations,
+    header::Header,
+    key::Thumbprint,
+    lifetime::{Lifetime, Now},
+    stated::Stated,
+};
+use crate::error::AuthError;
+
+/// The longest token that is looked at. Those of real issuers have one or two kilobytes.
+const MAX_TOKEN: usize = 16 * 1024;
+
+/// A token that nothing speaks against but the signature, which nobody has checked yet.
+///
+/// What it states isn't handed out: [`signer`](Unverified::signer) comes first.
+pub(super) struct Unverified<'a> {
+    algorithm: Algorithm,
+    kid: Option<String>,
+    signed: &'a [u8],
+    signature: Vec<u8>,
+    payload: Vec<u8>,
+    lifetime: Lifetime,
+}
+
+/// What a key of the set has signed.
+pub(super) struct Signed {
+    pub(super) payload: Vec<u8>,
+    pub(super) lifetime: Lifetime,
+    pub(super) thumbprint: Thumbprint,
+}
+
+impl<'a> Unverified<'a> {
+    /// Reads a JWS in compact form (RFC 7515, section 7.1) and refuses what needs no signature to be
+    /// refused, the cheapest first: shape, algorithm, kind, issuer, audience, times.
+    pub(super) fn read(
+        token: &'a [u8],
+        expected: &Expectations,
+        now: Now,
+    ) -> Result<Unverified<'a>, AuthError> {
+        if token.len() > MAX_TOKEN {
+            return Err(AuthError::malformed().because("a token of more than 16 KiB"));
+        }
+        let Parts { header, payload, signature, signed } =
+            Parts::of(token).ok_or_else(|| malformed("not three parts: no JWS in compact form"))?;
+
+        let header = base64url::decode(header).map_err(|_| malformed("header: no base64url"))?;
+        let header: Header<'_> =
+            serde_json::from_slice(&header).map_err(|_| malformed("header: no JOSE header"))?;
+        let algorithm = expected.check_header(&header)?;
+
+        let payload = base64url::decode(payload).map_err(|_| malformed("payload: no base64url"))?;
+        let stated: Stated<'_> = serde_json::from_slice(&payload).map_err(|error| {
+            if error.is_data() {
+                invalid("a registered claim has the wrong type, or a claim stands twice")
+            } else {
+                malformed("payload: no JSON")
+            }
+        })?;
+        let lifetime = expected.check_claims(&stated, now)?;
+
+        let signature =
+            base64url::decode(signature).map_err(|_| malformed("signature: no base64url"))?;
+        let kid = header.kid.map(|kid| kid.0.into_owned());
+        Ok(Unverified { algorithm, kid, signed, signature, payload, lifetime })
+    }
+
+    /// Whether other keys than these could know the one that the token names.
+    pub(super) fn asks_beyond(&self, keys: &KeySet) -> bool {
+        self.kid.as_deref().is_some_and(|kid| !keys.knows(kid))
+    }
+
+    /// The token as one of `keys` signed it, or as it was.
+    pub(super) fn signed_by(self, keys: &KeySet) -> Result<Signed, Self> {
+        let signer = keys
+            .candidates(self.kid.as_deref(), self.algorithm)
+            .find(|key| key.signed(self.algorithm, self.signed, &self.signature))
+            .map(Key::thumbprint);
+        match signer {
+            Some(thumbprint) => {
+                Ok(Signed { payload: self.payload, lifetime: self.lifetime, thumbprint })
+            }
+            None => Err(self),
+        }
+    }
+}
+
+/// A JWS in compact form, cut at its dots.
+struct Parts<'a> {
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+    /// What the signature is over: the first two, with their dot.
+    signed: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(token: &'a [u8]) -> Option<Parts<'a>> {
+        let mut parts = token.split(|byte| *byte == b'.');
+        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        // Five parts are an encrypted token (RFC 7516).
+        if parts.next().is_some() {
+            return None;
+        }
+        let signed = token.get(..header.len() + 1 + payload.len())?;
+        Some(Parts { header, payload, signature, signed })
+    }
+}
+
+fn malformed(cause: &'static str) -> AuthError {
+    AuthError::malformed().because(cause)
+}
+
+pub(super) fn invalid(cause: &'static str) -> AuthError {
+    AuthError::invalid().because(cause)
+}

@@ -1,0 +1,36 @@
+//! Calls over loopback to running servers, with call credentials.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows tests by their attribute, and not the functions beside them"
+)]
+
+mod attach;
+mod channel;
+mod file;
+mod oauth;
+mod refresh;
+mod replay;
+mod retry;
+
+use tonic::{Request, Status};
+use tonic_guard::client::{CallError, CallErrorKind, CallOptions};
+use tonic_guard_tests::pb::Note;
+
+fn note(text: &str) -> Note {
+    Note { text: text.into(), payload: Vec::new() }
+}
+
+fn with_options<M>(message: M, options: CallOptions) -> Request<M> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(options);
+    request
+}
+
+/// What became of a call that failed; `None` when its status was handed on as it came.
+fn kind(status: &Status) -> Option<CallErrorKind> {
+    CallError::of(status).map(CallError::kind)
+}

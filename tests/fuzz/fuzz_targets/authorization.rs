@@ -1,0 +1,59 @@
+//! The `authorization` header: any number of any values, read as a bearer token and as a password.
+
+#![no_main]
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{Extensions, HeaderMap, HeaderValue, header::AUTHORIZATION};
+use libfuzzer_sys::fuzz_target;
+use tonic_guard::{
+    CallHead, Scheme,
+    scheme::{Basic, Bearer, ExtractError, Found},
+};
+
+fuzz_target!(|data: &[u8]| {
+    let mut headers = HeaderMap::new();
+    // A line is a value: none can hold its end.
+    for value in data.split(|byte| *byte == b'\n').take(3) {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            headers.append(AUTHORIZATION, value);
+        }
+    }
+    let extensions = Extensions::new();
+    let head = CallHead::new(&headers, &extensions);
+    let (token, password) = (Bearer::new().extract(&head), Basic::new().extract(&head));
+    let values: Vec<_> = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
+    let [value] = values[..] else {
+        // None, or several of which none counts.
+        let absent = values.is_empty();
+        assert_eq!(matches!(token, Ok(Found::Absent)), absent);
+        assert_eq!(matches!(password, Ok(Found::Absent)), absent);
+        assert_eq!(matches!(token, Err(ExtractError::Overloaded)), !absent);
+        assert_eq!(matches!(password, Err(ExtractError::Overloaded)), !absent);
+        return;
+    };
+    assert!(!matches!(token, Ok(Found::Absent)) && !matches!(password, Ok(Found::Absent)));
+    let both = token.as_ref().ok().and_then(|found| match found {
+        Found::Credentials(token) => Some(token),
+        _ => None,
+    });
+    if let Some(token) = both {
+        // It stands at the end, behind the word and spaces alone.
+        let text = std::str::from_utf8(value).expect("a token is ASCII");
+        let (word, rest) = text.split_once(' ').expect("a space before the token");
+        assert!(word.eq_ignore_ascii_case("bearer"));
+        assert_eq!(rest.trim_start_matches(' '), token.as_str());
+        let body = token.as_str().trim_end_matches('=');
+        let in_a_body = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+        assert!(!body.is_empty() && body.chars().all(in_a_body));
+        assert!(matches!(password, Ok(Found::Foreign)), "one value is one scheme's");
+    }
+    if let Ok(Found::Credentials(read)) = &password {
+        let pair = format!("{}:{}", read.user_id(), read.password());
+        assert!(!read.user_id().contains(':') && !pair.chars().any(char::is_control));
+        assert!(value.ends_with(format!(" {}", STANDARD.encode(pair)).as_bytes()));
+        assert!(matches!(token, Ok(Found::Foreign)), "one value is one scheme's");
+    }
+    for shown in [format!("{token:?}"), format!("{password:?}")] {
+        assert!(!shown.contains("Credentials(") || shown.contains("[redacted]"), "{shown}");
+    }
+});

@@ -1,0 +1,123 @@
+//! A file of keys that is replaced while the server runs.
+
+use std::time::{Duration, Instant};
+
+use tonic_guard::api_keys::{ApiKeys, KeyRecord};
+use tonic_guard_verifier_tests::{LIMIT, Log, Serving, TempFile};
+
+use crate::{Partner, call, new_key, refused, serve};
+
+/// The partner `acme` with these keys, as the file says it.
+fn acme(records: &[&KeyRecord]) -> String {
+    let records: Vec<_> = records.iter().map(ToString::to_string).collect();
+    format!(r#"[{{"identity": {{"name": "acme"}}, "keys": [{}]}}]"#, records.join(", "))
+}
+
+/// Waits until a call with `key` ends so.
+async fn until(serving: &Serving, key: &str, expected: Result<String, String>) {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let answer = call(serving, key).await;
+        if answer == expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{answer:?} and not {expected:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn keys(file: &TempFile) -> ApiKeys<Partner> {
+    ApiKeys::from_file(file.path()).unwrap()
+}
+
+#[tokio::test]
+async fn a_partner_changes_keys_without_a_call_refused() {
+    let ((old, olds), (new, news)) = (new_key(), new_key());
+    let file = TempFile::new("rotation", &acme(&[&olds]));
+    let serving = serve(keys(&file)).await;
+    assert_eq!(call(&serving, &old).await.unwrap(), "acme");
+    assert_eq!(call(&serving, &new).await, refused("API_KEY_INVALID"));
+    file.replace(&acme(&[&olds, &news]));
+    until(&serving, &new, Ok("acme".into())).await;
+    assert_eq!(call(&serving, &old).await.unwrap(), "acme");
+    file.replace(&acme(&[&news]));
+    until(&serving, &old, refused("API_KEY_INVALID")).await;
+    assert_eq!(call(&serving, &new).await.unwrap(), "acme");
+    // Nobody has a key: that is obeyed too.
+    file.replace("[]");
+    until(&serving, &new, refused("API_KEY_INVALID")).await;
+}
+
+#[tokio::test]
+async fn an_end_in_the_file_is_obeyed() {
+    let (key, record) = new_key();
+    let file = TempFile::new("end", &acme(&[&record]));
+    let serving = serve(keys(&file)).await;
+    assert_eq!(call(&serving, &key).await.unwrap(), "acme");
+    let past = acme(&[&record]).replace("}]}]", r#", "expires": "2020-01-31T00:00:00Z"}]}]"#);
+    file.replace(&past);
+    until(&serving, &key, refused("ACCESS_TOKEN_EXPIRED")).await;
+    file.replace(&past.replace("2020", "9020"));
+    until(&serving, &key, Ok("acme".into())).await;
+}
+
+#[tokio::test]
+async fn a_bad_file_changes_nothing_and_is_told_to_the_operator_alone() {
+    let log = Log::get();
+    let ((key, record), (other, others)) = (new_key(), new_key());
+    let file = TempFile::new("bad", &acme(&[&record]));
+    let path = file.path().to_str().unwrap().to_owned();
+    let serving = serve(keys(&file)).await;
+    let twice = acme(&[&record, &record]);
+    let half = acme(&[&others]).replace("}]}]", "");
+    for (bad, why) in [
+        ("", "ends too early"),
+        ("{}", "a field is missing"),
+        (&*twice, "two keys have the id"),
+        (&*half, "ends too early"),
+    ] {
+        let mark = log.mark();
+        file.replace(bad);
+        log.line(mark, &["ERROR", "tonic_guard", "still hold", &path, why]).await;
+        assert_eq!(call(&serving, &key).await.unwrap(), "acme", "{why}");
+        assert_eq!(call(&serving, &other).await, refused("API_KEY_INVALID"), "{why}");
+    }
+    let mark = log.mark();
+    std::fs::remove_file(file.path()).unwrap();
+    log.line(mark, &["ERROR", "tonic_guard", "still hold", &path]).await;
+    assert_eq!(call(&serving, &key).await.unwrap(), "acme");
+    let mark = log.mark();
+    file.replace(&acme(&[&others]));
+    log.line(mark, &["INFO", "tonic_guard", "hold now", &path]).await;
+    assert_eq!(call(&serving, &other).await.unwrap(), "acme");
+    assert_eq!(call(&serving, &key).await, refused("API_KEY_INVALID"));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_is_told_at_start() {
+    let missing = std::env::temp_dir().join("tonic-guard-keys-nowhere.json");
+    let told = ApiKeys::<Partner>::from_file(&missing).unwrap_err().to_string();
+    assert!(told.contains("tonic-guard-keys-nowhere.json"), "{told}");
+    let file = TempFile::new("start", r#"[{"identity": {}, "keys": []}]"#);
+    let told = ApiKeys::<Partner>::from_file(file.path()).unwrap_err().to_string();
+    assert!(told.contains("line 1, column 16: a field is missing"), "{told}");
+}
+
+#[tokio::test]
+async fn no_key_is_logged() {
+    let log = Log::get();
+    let mark = log.mark();
+    let ((good, record), (unknown, _)) = (new_key(), new_key());
+    let serving =
+        serve(ApiKeys::new([(Partner::new("acme"), vec![record.clone()])]).unwrap()).await;
+    let typo = format!("{good}0");
+    for key in [&good, &unknown, &typo] {
+        _ = call(&serving, key).await;
+    }
+    let id = &unknown[10..22];
+    log.line(mark, &["refused", "API_KEY_INVALID", &format!("no key has the id {id}")]).await;
+    let text = log.since(0);
+    for key in [good, unknown, typo] {
+        assert!(!text.contains(&key[23..40]));
+    }
+}

@@ -1,0 +1,77 @@
+//! Whatever is presented, only the key that was given out is let in.
+
+use http::{Extensions, HeaderMap, HeaderValue};
+use proptest::prelude::*;
+use tonic_guard::{
+    Authenticate, CallHead, Scheme,
+    api_keys::{ApiKeys, GeneratedKey, KeyHash},
+    scheme::ApiKey,
+};
+
+use crate::{Partner, new_key};
+
+/// Whether these keys let in `key`, asked without a server.
+fn lets_in(keys: &ApiKeys<Partner>, key: &str) -> bool {
+    let (mut headers, extensions) = (HeaderMap::new(), Extensions::new());
+    headers.insert("x-api-key", HeaderValue::from_str(key).unwrap());
+    let found = ApiKey::new().extract(&CallHead::new(&headers, &extensions)).unwrap();
+    let answer = Authenticate::<ApiKey>::authenticate(keys, found.credentials().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(answer).is_ok()
+}
+
+/// An edit of a key: at a place, so many characters out, these in.
+fn edit() -> impl Strategy<Value = (usize, usize, String)> {
+    (0..80_usize, 0..3_usize, "[0-9A-Za-z_-]{0,3}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn only_the_key_itself_is_let_in(edits in prop::collection::vec(edit(), 0..3)) {
+        let (good, record) = new_key();
+        let keys = ApiKeys::new([(Partner::new("acme"), vec![record])]).unwrap();
+        let mut edited = good.clone();
+        for (at, out, new) in edits {
+            let at = at.min(edited.len());
+            edited.replace_range(at..(at + out).min(edited.len()), &new);
+        }
+        prop_assume!(!edited.is_empty());
+        prop_assert_eq!(lets_in(&keys, &edited), edited == good);
+    }
+
+    #[test]
+    fn any_text_is_refused(text in "[!-+\\--~]{1,90}") {
+        let keys = ApiKeys::new([(Partner::new("acme"), vec![new_key().1])]).unwrap();
+        prop_assert!(!lets_in(&keys, &text));
+    }
+
+    #[test]
+    fn a_prefix_makes_a_good_key_or_an_error(prefix in "[a-z0-9_A-]{0,34}") {
+        if let Ok(new) = GeneratedKey::new(&prefix) {
+            let keys = ApiKeys::new([(Partner::new("acme"), vec![new.record().clone()])]).unwrap();
+            prop_assert!(lets_in(&keys, new.key()));
+        }
+    }
+
+    #[test]
+    fn a_hash_is_read_exactly_as_it_is_written(text in "(sha256:)?[0-9a-fA-Fg]{62,66}") {
+        let digits = text.strip_prefix("sha256:");
+        let whole = digits.is_some_and(|digits| digits.len() == 64 && !digits.contains('g'));
+        match text.parse::<KeyHash>() {
+            Ok(hash) => {
+                prop_assert!(whole);
+                prop_assert_eq!(hash.to_string(), text.to_ascii_lowercase());
+            }
+            Err(_) => prop_assert!(!whole),
+        }
+    }
+
+    #[test]
+    fn any_text_that_is_read_as_a_hash_has_its_form(text in ".{0,80}") {
+        if let Ok(hash) = text.parse::<KeyHash>() {
+            prop_assert_eq!(hash.to_string(), text.to_ascii_lowercase());
+        }
+    }
+}

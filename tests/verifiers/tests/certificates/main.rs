@@ -1,0 +1,16 @@
+//! Client certificates on the wire, over TLS: who gets in, and above all who doesn't.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy knows tests by their attribute, and not the functions beside them"
+)]
+
+mod combinations;
+mod dates;
+mod methods;
+mod names;
+mod spiffe;
+mod support;
+mod trust;

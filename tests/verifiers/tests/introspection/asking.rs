@@ -1,0 +1,144 @@
+//! How often the endpoint is asked, and who waits for whom.
+
+use tokio::task::JoinSet;
+
+use super::*;
+
+#[tokio::test]
+async fn calls_with_one_token_share_one_request() {
+    let provider = provider().await;
+    let serving = Arc::new(serving(&provider).await);
+    provider.hold();
+    let mut calls = JoinSet::new();
+    for _ in 0..100 {
+        let serving = Arc::clone(&serving);
+        calls.spawn(async move { serving.bearer("opaque").await });
+    }
+    provider.asked_at_least(1).await;
+    provider.release();
+    while let Some(outcome) = within("the calls", calls.join_next()).await {
+        assert_eq!(outcome.unwrap(), Ok("ada".into()));
+    }
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_disturbs_nobody() {
+    let provider = provider().await;
+    let (verifier, waiting) =
+        Counted::new(builder::<Claims>(&provider).max_age(Duration::ZERO).build().unwrap());
+    let serving = Arc::new(Serving::bearers(verifier).await);
+    provider.hold();
+    let call = |serving: &Arc<Serving>| {
+        let serving = Arc::clone(serving);
+        tokio::spawn(async move { serving.bearer("opaque").await })
+    };
+    let first = call(&serving);
+    provider.asked_at_least(1).await;
+    let second = call(&serving);
+    waiting.reach(2).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    // The server has seen that the first is gone.
+    waiting.reach(1).await;
+    provider.release();
+    assert_eq!(within("the second call", second).await.unwrap(), Ok("ada".into()));
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn what_was_asked_for_a_caller_that_went_away_is_remembered() {
+    let provider = provider().await;
+    let (verifier, waiting) = Counted::new(builder::<Claims>(&provider).build().unwrap());
+    let serving = Arc::new(Serving::bearers(verifier).await);
+    provider.hold();
+    let call = {
+        let serving = Arc::clone(&serving);
+        tokio::spawn(async move { serving.bearer("opaque").await })
+    };
+    provider.asked_at_least(1).await;
+    call.abort();
+    waiting.reach(0).await;
+    provider.release();
+    assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn there_is_a_limit_on_requests_at_once() {
+    let provider = provider().await;
+    let verifier = builder::<Claims>(&provider).at_once(2).build().unwrap();
+    let serving = Arc::new(Serving::bearers(verifier).await);
+    provider.hold();
+    let mut calls = JoinSet::new();
+    for (token, asked) in [("one", 1), ("two", 2)] {
+        let serving = Arc::clone(&serving);
+        calls.spawn(async move { serving.bearer(token).await });
+        provider.asked_at_least(asked).await;
+    }
+    let refused = within("a third token", serving.bearer("three")).await;
+    assert_eq!(refused, Err(UNAVAILABLE.into()));
+    // A token that is asked about already takes no place.
+    let another = Arc::clone(&serving);
+    calls.spawn(async move { another.bearer("one").await });
+    provider.release();
+    while let Some(outcome) = within("the calls", calls.join_next()).await {
+        assert_eq!(outcome.unwrap(), Ok("ada".into()));
+    }
+    assert_eq!(serving.bearer("three").await, Ok("ada".into()));
+    assert_eq!(provider.asked(), 3);
+}
+
+#[tokio::test]
+async fn a_request_that_fails_gives_its_place_back() {
+    let provider = Provider::start().await;
+    provider.reply(ENDPOINT, Reply::Reset);
+    let verifier = builder::<Claims>(&provider).at_once(1).build().unwrap();
+    let serving = Serving::bearers(verifier).await;
+    for _ in 0..3 {
+        assert_eq!(serving.bearer("opaque").await, Err(UNAVAILABLE.into()));
+    }
+    provider.reply_by(ENDPOINT, |_| Reply::Json(ada(json!({}))));
+    assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_is_given_up() {
+    let provider = provider().await;
+    let http = HttpClient::builder().allow_http_on_loopback();
+    let http = http.timeout(Duration::from_millis(200)).build().unwrap();
+    let verifier = builder::<Claims>(&provider).http_client(http).build().unwrap();
+    let serving = Serving::bearers(verifier).await;
+    provider.hold();
+    let refused = within("the call", serving.bearer("opaque")).await;
+    assert_eq!(refused, Err(UNAVAILABLE.into()));
+    provider.release();
+    assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
+}
+
+#[tokio::test]
+async fn each_callers_token_is_judged_for_itself() {
+    let provider = Provider::start().await;
+    provider.reply_by(ENDPOINT, |seen| {
+        let token = &seen.form["token"];
+        match token.strip_prefix("of-") {
+            Some(name) => Reply::Json(ada(json!({"sub": name}))),
+            None => Reply::Json(r#"{"active": false}"#.into()),
+        }
+    });
+    let serving = Arc::new(serving(&provider).await);
+    let mut calls = JoinSet::new();
+    for at in 0..200 {
+        let serving = Arc::clone(&serving);
+        calls.spawn(async move {
+            let (token, expected) = match at % 3 {
+                0 => ("forged".to_owned(), Err(INVALID.to_owned())),
+                _ => (format!("of-{}", at % 20), Ok((at % 20).to_string())),
+            };
+            assert_eq!(serving.bearer(&token).await, expected);
+        });
+    }
+    while let Some(outcome) = within("the calls", calls.join_next()).await {
+        outcome.unwrap();
+    }
+}

@@ -1,0 +1,115 @@
+//! Neither a token nor this service's own secret is ever told.
+
+use std::error::Error;
+
+use tonic_guard::{
+    AuthError, Authenticate, CallHead, Scheme,
+    scheme::{Bearer, BearerToken},
+};
+
+use super::*;
+
+const TOKEN: &str = "tok-3n";
+
+fn token() -> BearerToken {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+    let extensions = http::Extensions::new();
+    let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
+    found.unwrap().credentials().unwrap()
+}
+
+/// All that anyone could print of a refusal.
+fn printed(error: &AuthError) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!("\n{cause} {cause:?}");
+        source = cause.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn no_refusal_and_no_debug_holds_a_secret() {
+    let mut provider = Provider::start().await;
+    let clients = [
+        ClientAuthentication::basic("accounts", "s3cret"),
+        ClientAuthentication::post("accounts", "s3cret"),
+        ClientAuthentication::bearer("s3cret"),
+        ClientAuthentication::bearer("s3cret\n"),
+    ];
+    let echo = |token: &str| format!("{{\"active\": true, \"token\": {token:?}");
+    for client in clients {
+        let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes(AUDIENCE));
+        let endpoint = format!("{}?key=s3cret", provider.url(ENDPOINT));
+        let builder =
+            IntrospectionVerifier::<Claims>::builder(endpoint, client.clone(), issuer, audience)
+                .http_client(http())
+                .refusal_age(Duration::ZERO);
+        let mut text = format!("{client:?} {builder:?} ");
+        let verifier = builder.build().unwrap();
+        text += &format!("{verifier:?}");
+        for reply in [
+            Reply::status(500),
+            Reply::status(401),
+            Reply::Reset,
+            Reply::Json(r#"{"active": false}"#.into()),
+            Reply::Json(echo(TOKEN)),
+            Reply::Json(format!("{TOKEN:?}")),
+            Reply::Json(format!("{{\"active\": {TOKEN:?}}}")),
+            Reply::Json(ada(json!({"iss": TOKEN}))),
+            Reply::Json(ada(json!({"exp": TOKEN}))),
+        ] {
+            provider.reply(ENDPOINT, reply);
+            let error = verifier.authenticate(token()).await.unwrap_err();
+            text += &printed(&error);
+        }
+        provider.stop().await;
+        text += &printed(&verifier.authenticate(token()).await.unwrap_err());
+        provider.restart().await;
+        assert!(text.contains(ENDPOINT), "the operator reads which endpoint it was: {text}");
+        for secret in ["s3cret", TOKEN, "YWNjb3VudHM6czNjcmV0"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_operator_reads_what_went_wrong() {
+    let provider = Provider::start().await;
+    let verifier = builder::<Claims>(&provider).refusal_age(Duration::ZERO).build().unwrap();
+    let url = provider.url(ENDPOINT);
+    for (reply, told) in [
+        (Reply::status(500), format!("{url} answered 500 Internal Server Error")),
+        (
+            Reply::status(401),
+            format!(
+                "{url} gave an answer without use: 401 Unauthorized to this service's own credentials"
+            ),
+        ),
+        (Reply::Endless, format!("{url} answered with more than 512 KiB")),
+        (
+            Reply::Json("[]".into()),
+            format!("{url} gave an answer without use: it isn't a JSON object"),
+        ),
+        (
+            Reply::Json("{}".into()),
+            format!("{url} gave an answer without use: its `active` isn't a boolean"),
+        ),
+        (
+            Reply::Json(ada(json!({"aud": "https://shop.example"}))),
+            "the token's `aud` doesn't include this service".into(),
+        ),
+        (
+            Reply::Json(ada(json!({"cnf": {}}))),
+            "the token is bound to a key (`cnf`), which nobody checked".into(),
+        ),
+        (Reply::Json(ada(json!({"sub": null}))), "missing field `sub`".into()),
+    ] {
+        provider.reply(ENDPOINT, reply);
+        let error = verifier.authenticate(token()).await.unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        assert!(cause.starts_with(&told), "{cause:?} isn't {told:?}");
+    }
+}

@@ -1,0 +1,236 @@
+//! Claims that a token must have, of the right type, and that must be right.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tonic_guard_test::Issuer;
+
+use crate::support::{AUDIENCE, EXPIRED, Fixture, INVALID, ISSUER, MALFORMED, now};
+
+#[tokio::test]
+async fn the_issuer_is_compared_character_by_character() {
+    let fixture = Fixture::new().await;
+    let tokens = [
+        json!("https://id.example/"),
+        json!("https://ID.example"),
+        json!("http://id.example"),
+        json!("https://id.example.evil.example"),
+        json!("https://id.exampl"),
+        json!(" https://id.example"),
+        json!("https://id.example\u{0}"),
+        json!(""),
+        json!(null),
+        json!([ISSUER]),
+        json!({"iss": ISSUER}),
+        json!(1),
+    ]
+    .map(|issuer| (issuer.to_string(), fixture.token().claim("iss", issuer).sign()));
+    fixture.refuses(INVALID, tokens).await;
+    fixture.refuses(INVALID, [("absent", fixture.token().without("iss").sign())]).await;
+}
+
+#[tokio::test]
+async fn the_audience_is_a_text_or_in_a_list() {
+    let fixture = Fixture::new().await;
+    for audience in [json!(AUDIENCE), json!([AUDIENCE]), json!(["https://other.example", AUDIENCE])]
+    {
+        fixture.admits(&fixture.token().claim("aud", audience).sign()).await;
+    }
+    let tokens = [
+        json!(""),
+        json!([]),
+        json!([""]),
+        json!("https://accounts"),
+        json!("https://accounts.example/"),
+        json!("https://accounts.example.evil.example"),
+        json!("https://ACCOUNTS.example"),
+        json!(format!("{AUDIENCE} https://other.example")),
+        json!(format!("https://other.example,{AUDIENCE}")),
+        json!("*"),
+        json!(["https://other.example"]),
+        json!([[AUDIENCE]]),
+        json!({AUDIENCE: true}),
+        json!([AUDIENCE, 1]),
+        json!(null),
+        json!(1),
+        json!(true),
+    ]
+    .map(|audience| (audience.to_string(), fixture.token().claim("aud", audience).sign()));
+    fixture.refuses(INVALID, tokens).await;
+    fixture.refuses(INVALID, [("absent", fixture.token().without("aud").sign())]).await;
+}
+
+/// A setting that was forgotten must not let in tokens that say nothing.
+#[tokio::test]
+async fn an_empty_issuer_or_audience_matches_nothing() {
+    use tonic_guard::jwt::{Claims, JwtVerifier, KeySet};
+    use tonic_guard_verifier_tests::Serving;
+
+    for (issuer, audience) in [("", AUDIENCE), (ISSUER, "")] {
+        let made = Issuer::new(issuer);
+        let keys = KeySet::from_jwks(made.jwks()).unwrap();
+        let verifier: JwtVerifier<Claims> =
+            JwtVerifier::access_tokens(issuer, audience).build(keys);
+        let serving = Serving::bearers(verifier).await;
+        let token = made.access_token(audience);
+        for token in [token.clone(), token.clone().claim("aud", json!([""])), token.without("aud")]
+        {
+            assert_eq!(serving.bearer(&token.sign()).await, Err(INVALID.into()), "{issuer:?}");
+        }
+    }
+}
+
+/// `payload` with the member `name` as this text, which needn't be JSON that a library writes.
+fn with_raw(payload: &str, name: &str, raw: &str) -> String {
+    let mut claims: Value = serde_json::from_str(payload).unwrap();
+    claims.as_object_mut().unwrap().remove(name);
+    claims.to_string().replacen('{', &format!("{{\"{name}\":{raw},"), 1)
+}
+
+#[tokio::test]
+async fn exp_is_required_and_a_number() {
+    let fixture = Fixture::new().await;
+    let payload = fixture.token().payload();
+    let later = now() + 300;
+    let sign =
+        |raw: &str| fixture.sign(&fixture.header().to_string(), &with_raw(&payload, "exp", raw));
+    for good in [
+        format!("{later}.25"),
+        format!("{later}.0"),
+        format!("{later}e0"),
+        "4102444800".into(),
+        "1e300".into(),
+        "18446744073709551615".into(),
+    ] {
+        fixture.admits(&sign(&good)).await;
+    }
+    fixture.refuses(INVALID, [("absent", fixture.token().without("exp").sign())]).await;
+    let quoted = format!("\"{later}\"");
+    let wrong = [&quoted, "null", "true", "[]", "{}", "\"\"", "[4102444800]", "{\"a\":4102444800}"];
+    fixture.refuses(INVALID, wrong.map(|raw| (raw.to_owned(), sign(raw)))).await;
+    let gone = ["-1", "0", "-4102444800", "-1e300", "1", "1.5"];
+    fixture.refuses(EXPIRED, gone.map(|raw| (raw, sign(raw)))).await;
+    let unreadable = ["1e400", "NaN", "Infinity", "4102444800L", "0x7fffffff", "+1"];
+    fixture.refuses(MALFORMED, unreadable.map(|raw| (raw, sign(raw)))).await;
+}
+
+#[tokio::test]
+async fn nbf_and_iat_are_numbers_where_they_are() {
+    let fixture = Fixture::new().await;
+    let payload = fixture.token().payload();
+    for name in ["nbf", "iat"] {
+        let sign =
+            |raw: &str| fixture.sign(&fixture.header().to_string(), &with_raw(&payload, name, raw));
+        for good in ["0", "-1", "-1e300", &format!("{}.75", now() - 10)] {
+            fixture.admits(&sign(good)).await;
+        }
+        fixture.admits(&fixture.token().without(name).sign()).await;
+        let wrong = ["\"0\"", "null", "false", "[]", "{}", "\"\"", "\"1e9\""];
+        fixture.refuses(INVALID, wrong.map(|raw| (format!("{name} {raw}"), sign(raw)))).await;
+    }
+    let header = fixture.header().to_string();
+    let early = ["4102444800", "1e300", "4102444800.5"]
+        .map(|raw| (raw, fixture.sign(&header, &with_raw(&payload, "nbf", raw))));
+    fixture.refuses(INVALID, early).await;
+}
+
+#[tokio::test]
+async fn the_clocks_may_be_a_minute_apart() {
+    let fixture = Fixture::new().await;
+    let token = |exp: i64, nbf: i64| {
+        let at = |offset: i64| now().saturating_add_signed(offset);
+        fixture.token().claim("exp", at(exp)).claim("nbf", at(nbf)).sign()
+    };
+    fixture.admits(&token(-50, -100)).await;
+    fixture.admits(&token(300, 50)).await;
+    fixture.refuses(EXPIRED, [("exp", token(-60, -100)), ("exp", token(-3600, -7200))]).await;
+    fixture.refuses(INVALID, [("nbf", token(300, 70)), ("nbf", token(7200, 3600))]).await;
+}
+
+#[tokio::test]
+async fn the_skew_can_be_set() {
+    let strict = Fixture::of(Issuer::new(ISSUER), |verifier| verifier.skew(Duration::ZERO)).await;
+    let ended = strict.token().expired_for(Duration::ZERO).sign();
+    let early = strict.token().claim("nbf", now() + 5).sign();
+    strict.refuses(EXPIRED, [("exp", ended)]).await;
+    strict.refuses(INVALID, [("nbf", early)]).await;
+    let lax =
+        Fixture::of(Issuer::new(ISSUER), |verifier| verifier.skew(Duration::from_secs(600))).await;
+    lax.admits(&lax.token().expired_for(Duration::from_secs(590)).sign()).await;
+    let ended = lax.token().expired_for(Duration::from_secs(600)).sign();
+    lax.refuses(EXPIRED, [("exp", ended)]).await;
+    let endless = Fixture::of(Issuer::new(ISSUER), |verifier| verifier.skew(Duration::MAX)).await;
+    endless.admits(&endless.token().expired_for(Duration::from_secs(3600)).sign()).await;
+}
+
+/// "Expired" invites a caller to come back. Who can't be let in anyway isn't invited.
+#[tokio::test]
+async fn an_expired_token_of_somebody_else_is_invalid() {
+    let fixture = Fixture::new().await;
+    let hour = Duration::from_secs(3600);
+    let expired = || fixture.token().expired_for(hour);
+    fixture.refuses(EXPIRED, [("ours", expired().sign())]).await;
+    let tokens = [
+        ("issuer", expired().claim("iss", "https://other.example").sign()),
+        ("audience", expired().claim("aud", "https://other.example").sign()),
+        ("kind", expired().header("typ", "JWT").sign()),
+        ("bound", expired().claim("cnf", json!({"jkt": "x"})).sign()),
+    ];
+    fixture.refuses(INVALID, tokens).await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+    let fixture = Fixture::new().await;
+    let tokens = [
+        json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
+        json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
+        json!({"jwk": {"kty": "EC"}}),
+        json!({}),
+        json!(null),
+        json!("x"),
+        json!([]),
+        json!(1),
+    ]
+    .map(|cnf| (cnf.to_string(), fixture.token().claim("cnf", cnf).sign()));
+    fixture.refuses(INVALID, tokens).await;
+}
+
+#[tokio::test]
+async fn scopes_are_read_from_scope_or_scp_and_compared_whole() {
+    let fixture = Fixture::new().await;
+    let close = |name: &str, value: Value| fixture.token().claim(name, value).sign();
+    for (name, value) in [
+        ("scope", json!("accounts:close")),
+        ("scope", json!("accounts:read accounts:close")),
+        ("scope", json!(["accounts:close"])),
+        ("scp", json!(["accounts:read", "accounts:close"])),
+        ("scp", json!("accounts:close accounts:read")),
+    ] {
+        let token = close(name, value.clone());
+        assert_eq!(fixture.serving.close(&token).await, Ok("ada".into()), "{name} {value}");
+    }
+    let lacking = "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT";
+    for (name, value) in [
+        ("scope", json!("")),
+        ("scope", json!("accounts:close2")),
+        ("scope", json!("accounts")),
+        ("scope", json!("accounts:close,accounts:read")),
+        ("scope", json!("ACCOUNTS:CLOSE")),
+        ("scope", json!([])),
+        ("scp", json!(["accounts:read"])),
+        ("scp", json!([""])),
+        ("scopes", json!("accounts:close")),
+        ("roles", json!(["accounts:close"])),
+    ] {
+        let token = close(name, value.clone());
+        assert_eq!(fixture.serving.close(&token).await, Err(lacking.into()), "{name} {value}");
+    }
+    // `scope` is what was granted, where there is one.
+    let both = fixture.token().scope("accounts:read").claim("scp", ["accounts:close"]).sign();
+    assert_eq!(fixture.serving.close(&both).await, Err(lacking.into()));
+    for wrong in [json!(1), json!({"accounts:close": true}), json!([1]), json!(true)] {
+        let token = close("scope", wrong.clone());
+        assert_eq!(fixture.serving.close(&token).await, Err(INVALID.into()), "{wrong}");
+    }
+}

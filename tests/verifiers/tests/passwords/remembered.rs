@@ -1,0 +1,78 @@
+//! A right password is remembered for a while, and nothing else is.
+
+use std::time::Duration;
+
+use tonic_guard_verifier_tests::LIMIT;
+
+use crate::{Cost, call, refused, serve};
+
+#[tokio::test]
+async fn a_right_password_is_checked_once_and_a_wrong_one_each_time() {
+    let mut cost = Cost::new(56, 1);
+    let serving = serve(cost.ada()).await;
+    for (password, expected, begun) in [
+        ("wrong", refused("CREDENTIALS_INVALID"), 1),
+        ("pa:ss", Ok("ada".into()), 2),
+        ("pa:ss", Ok("ada".into()), 2),
+        ("wrong", refused("CREDENTIALS_INVALID"), 3),
+        ("wrong", refused("CREDENTIALS_INVALID"), 4),
+        ("", refused("CREDENTIALS_INVALID"), 5),
+        ("pa:ss", Ok("ada".into()), 5),
+    ] {
+        assert_eq!(call(&serving, "ada", password).await, expected);
+        assert_eq!(cost.rest().await.begun, begun, "{password}");
+    }
+}
+
+#[tokio::test]
+async fn a_remembered_password_is_of_its_user_alone() {
+    let mut cost = Cost::new(64, 1);
+    let serving = serve(cost.ada()).await;
+    assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
+    for user in ["eve", "Ada", "ad", ""] {
+        assert_eq!(call(&serving, user, "pa:ss").await, refused("CREDENTIALS_INVALID"), "{user}");
+    }
+    assert_eq!(cost.rest().await.begun, 5);
+}
+
+#[tokio::test]
+async fn many_calls_of_one_user_at_once_are_one_check() {
+    let mut cost = Cost::new(72, 1);
+    let serving = serve(cost.ada().at_once(1)).await;
+    let calls: Vec<_> = (0..20).map(|_| call(&serving, "ada", "pa:ss")).collect();
+    for call in calls.into_iter().map(|call| async { call.await }) {
+        assert_eq!(call.await.unwrap(), "ada");
+    }
+    let mut set = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let channel = serving.server().channel().await;
+        set.spawn(crate::call_on(channel, "ada", "pa:ss"));
+    }
+    while let Some(answer) = set.join_next().await {
+        assert_eq!(answer.unwrap().unwrap(), "ada");
+    }
+    assert_eq!(cost.rest().await.begun, 1);
+}
+
+#[tokio::test]
+async fn a_password_is_not_remembered_beyond_its_age_however_often_it_comes() {
+    let mut cost = Cost::new(80, 1);
+    let serving = serve(cost.ada().remember_for(Duration::from_millis(300))).await;
+    let begin = std::time::Instant::now();
+    // It comes more often than it is forgotten: a hit must not begin the time anew.
+    while cost.work().begun < 3 {
+        assert!(begin.elapsed() < LIMIT);
+        assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
+    }
+    assert!(begin.elapsed() >= Duration::from_millis(600), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn nothing_is_remembered_for_no_time() {
+    let mut cost = Cost::new(88, 1);
+    let serving = serve(cost.ada().remember_for(Duration::ZERO)).await;
+    for begun in 1..4 {
+        assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
+        assert_eq!(cost.rest().await.begun, begun);
+    }
+}
