@@ -2,17 +2,10 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::{
-    borrow::Cow,
-    convert::Infallible,
-    ops::Deref,
-    pin::{Pin, pin},
-    task::Poll,
-    time::Duration,
-};
+use std::{borrow::Cow, convert::Infallible, ops::Deref, pin::Pin, task::Poll, time::Duration};
 
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, DEFAULT_DEADLINE},
     error::AuthError,
     head::CallHead,
     identity::{As, FromIdentity},
@@ -102,7 +95,11 @@ impl Branch for Refused {
         (Seen::Unreadable(ExtractError::Overloaded), None)
     }
 
-    async fn verify(&self, credentials: Infallible) -> Result<Infallible, AuthError> {
+    fn deadline(&self) -> Duration {
+        DEFAULT_DEADLINE
+    }
+
+    async fn authenticate(&self, credentials: Infallible) -> Result<Infallible, AuthError> {
         match credentials {}
     }
 
@@ -169,7 +166,8 @@ pub trait Branch: Send + Sync {
     fn bypass(&self) -> Option<Self::Identity>;
     fn place(&self) -> Place;
     fn look(&self, head: &CallHead<'_>) -> (Seen, Option<Self::Credentials>);
-    fn verify(
+    fn deadline(&self) -> Duration;
+    fn authenticate(
         &self,
         credentials: Self::Credentials,
     ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send;
@@ -199,12 +197,15 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
         }
     }
 
-    async fn verify(&self, credentials: S::Credentials) -> Result<A::Identity, AuthError> {
-        let limit = self.authenticator.deadline();
-        let answer = within(limit, pin!(self.authenticator.authenticate(credentials))).await;
-        answer.unwrap_or_else(|| {
-            Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
-        })
+    fn deadline(&self) -> Duration {
+        self.authenticator.deadline()
+    }
+
+    fn authenticate(
+        &self,
+        credentials: S::Credentials,
+    ) -> impl Future<Output = Result<A::Identity, AuthError>> + Send {
+        self.authenticator.authenticate(credentials)
     }
 
     fn require(&self, identity: &A::Identity) -> Result<(), Reason> {
@@ -225,6 +226,11 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
             bypassed: self.authenticator.bypass().is_some(),
         }
     }
+}
+
+/// Why a check that took longer than `limit` refuses.
+pub(crate) fn late(limit: Duration) -> AuthError {
+    AuthError::unavailable().because(format!("no answer within {limit:?}"))
 }
 
 /// The output of `future`, or `None` when it takes longer than `limit`.

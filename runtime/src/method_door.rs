@@ -53,7 +53,7 @@ pub fn enter<T, P: Plan>(
     head: CallHead<'_>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send {
     let instance = instance(service);
-    async move { pass(instance, door, &plan, &head).await }
+    async move { pin!(pass(instance, door, &plan, &head)).await }
 }
 
 /// [`enter`], and then the user's own check of the request.

@@ -5,13 +5,18 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::{borrow::Cow, marker::PhantomData, ops::Deref, pin::Pin};
+use std::{
+    borrow::Cow,
+    marker::PhantomData,
+    ops::Deref,
+    pin::{Pin, pin},
+};
 
 use crate::{
     head::CallHead,
     identity::{As, Dropped, FromIdentity, Keep, KeepFrom},
     in_process::Given,
-    leaf::{Branch, MadeOf, Seen},
+    leaf::{Branch, MadeOf, Seen, late, within},
     refusal::{Facts, Reason, Refusal},
     scheme::{ExtractError, Place},
 };
@@ -216,6 +221,7 @@ pub trait Branches {
 }
 
 /// Which of `one_of`'s schemes decides, from what each of them saw. `None`: the call carries none.
+#[inline]
 pub(crate) fn decide(seen: &[(Place, Seen)]) -> Result<Option<usize>, Refusal> {
     let presented = |seen: &Seen| matches!(seen, Seen::Credentials | Seen::Unreadable(_));
     if seen.iter().any(|(_, seen)| *seen == Seen::Unreadable(ExtractError::Overloaded)) {
@@ -317,7 +323,10 @@ macro_rules! plans {
                 match decided {
                     $(Some($at) => {
                         let credentials = $credentials.1.ok_or_else(impossible)?;
-                        let identity = self.leaves.$at.verify(credentials).await;
+                        let limit = self.leaves.$at.deadline();
+                        // Pinned here, and not inside of what bounds it, it isn't moved again.
+                        let check = pin!(self.leaves.$at.authenticate(credentials));
+                        let identity = within(limit, check).await.unwrap_or_else(|| Err(late(limit)));
                         let identity = identity.map_err(|error| Refusal::from_error(Some($at), error))?;
                         cleared::<_, K>($at, &self.leaves.$at, identity, By::Scheme($at)).map(Some)
                     })+
@@ -378,7 +387,9 @@ macro_rules! plans {
                         Some(identity) => identity,
                         None => {
                             let credentials = $credentials.1.ok_or_else(impossible)?;
-                            let identity = self.leaves.$at.verify(credentials).await;
+                            let limit = self.leaves.$at.deadline();
+                            let check = pin!(self.leaves.$at.authenticate(credentials));
+                            let identity = within(limit, check).await.unwrap_or_else(|| Err(late(limit)));
                             identity.map_err(|error| Refusal::from_error(Some($at), error))?
                         }
                     },)+);
@@ -417,7 +428,7 @@ impl<C: Choice> Plan for Ready<C> {
     type Identity = C::Identity;
 
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<C::Identity>, Refusal> {
-        self.0.choose(call).await?.ok_or_else(|| Refusal::new(Reason::Missing))
+        pin!(self.0.choose(call)).await?.ok_or_else(|| Refusal::new(Reason::Missing))
     }
 
     fn facts(&self) -> Facts {
@@ -429,7 +440,7 @@ impl<C: Choice> Plan for Optional<C> {
     type Identity = Option<C::Identity>;
 
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
-        Ok(match self.0.choose(call).await? {
+        Ok(match pin!(self.0.choose(call)).await? {
             Some(Admitted { identity, by }) => Admitted { identity: Some(identity), by },
             // The attribute refuses `FromExtensions` here by its name; this is for any other name. A
             // layer that isn't mounted leaves nothing, and must not open the method.

@@ -3,7 +3,7 @@
 use std::{
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
 };
 
@@ -250,7 +250,8 @@ impl<'s> Visit<'s> for Decide<'s> {
     fn plan<P: Plan + 's>(self, policy: u64, plan: P) -> Decision<'s> {
         Box::pin(async move {
             let site = Site::of(&self.head);
-            let identity = run(&plan, Call { head: &self.head, given: None }, &site).await?;
+            let call = Call { head: &self.head, given: None };
+            let identity = pin!(run(&plan, call, &site)).await?;
             Ok(Some(Proof::new(self.instance, policy, self.domain, identity)))
         })
     }

@@ -1,6 +1,6 @@
 use std::{
     mem,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -37,7 +37,8 @@ where
         let front = Arc::clone(&self.front);
         let (mut parts, body) = request.into_parts();
         Box::pin(async move {
-            match front.decide(&mut parts).await {
+            let answer = pin!(front.decide(&mut parts)).await;
+            match answer {
                 Answer::Admit(proof) => {
                     if let Some(proof) = proof {
                         parts.extensions.insert(proof);
