@@ -1,5 +1,5 @@
-//! Generates the service, and the descriptors that reflection answers with. No protoc: protox reads
-//! the proto.
+//! Generates the services, and the descriptors that reflection answers with. No protoc: protox reads
+//! the protos.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.include_source_info(true).include_imports(true).open_file("orders.proto")?;
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out_dir.join("orders.bin"), compiler.encode_file_descriptor_set())?;
+    compiler.open_files(["hello.proto", "clock.proto"])?;
     tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -9,6 +9,12 @@ pub use callers::{Credentials, outcome};
 pub use shop::Shop;
 pub use verifiers::{Caller, DemoKeys, DemoTokens, Partner, Role, User, demo};
 
+/// The generated code of `proto/hello.proto`.
+#[allow(missing_docs, clippy::all)]
+pub mod hello {
+    tonic::include_proto!("demo.hello.v1");
+}
+
 /// The generated code of `proto/orders.proto`.
 #[allow(missing_docs, clippy::all)]
 pub mod pb {
@@ -16,4 +22,10 @@ pub mod pb {
 
     /// What reflection answers with.
     pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("orders");
+}
+
+/// The generated code of `proto/clock.proto`.
+#[allow(missing_docs, clippy::all)]
+pub mod clock {
+    tonic::include_proto!("demo.clock.v1");
 }

@@ -108,6 +108,136 @@ async fn adopt_shows_that_a_forgotten_interceptor_opens_nothing() {
 }
 
 #[tokio::test]
+async fn jwt_shows_which_tokens_get_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_jwt"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["a good token", "answered: order 7 of ada"],
+        ["none", "Unauthenticated CREDENTIALS_MISSING"],
+        ["an expired one", "Unauthenticated ACCESS_TOKEN_EXPIRED"],
+        ["for another service", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["by another key", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["an ID token", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["half of one", "Unauthenticated CREDENTIALS_MALFORMED"],
+        ["without the scope", "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"],
+        ["of another tenant", "PermissionDenied PERMISSION_DENIED"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
+async fn oidc_shows_what_a_rotation_of_keys_changes() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_oidc"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["a token by the first key", "answered: 1 order of ada"],
+        ["by a key that nobody published", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["a token by the second key", "answered: 1 order of ada"],
+        ["the first key's token, once that is gone", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["the provider is down, a known key", "answered: 1 order of ada"],
+        ["the provider is down, an unknown key", "Unavailable AUTHENTICATOR_UNAVAILABLE"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
+async fn oidc_tells_what_is_wrong_with_its_settings() {
+    let mut command = program(env!("CARGO_BIN_EXE_oidc"));
+    command.env("OIDC_ISSUER", "http://id.example").env("OIDC_AUDIENCE", "orders");
+    let (output, _) = run(command.env("OIDC_TOKEN", "e30.e30.AAAA")).await;
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("http://id.example/ isn't https"), "{told}");
+}
+
+#[tokio::test]
+async fn api_key_shows_keys_that_are_changed_and_taken_back_while_it_runs() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_api_key"))).await;
+    assert!(output.status.success(), "{output:?}");
+    let (first, rest) = printed.split_once("acme gets a second key").unwrap();
+    let (second, taken) = rest.split_once("are taken back").unwrap();
+    assert_line(first, &["acme's key", "hello acme"]);
+    assert_line(first, &["a mistyped key", "Unauthenticated CREDENTIALS_MALFORMED"]);
+    assert_line(first, &["an unknown key", "Unauthenticated API_KEY_INVALID"]);
+    assert_line(first, &["globex's key", "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"]);
+    assert_line(second, &["acme's new key", "hello acme"]);
+    assert_line(second, &["acme's key", "hello acme"]);
+    assert_line(taken, &["acme's key", "Unauthenticated API_KEY_INVALID"]);
+    assert_line(taken, &["acme's new key", "hello acme"]);
+}
+
+#[tokio::test]
+async fn api_key_makes_a_key_and_its_record() {
+    let path = env!("CARGO_BIN_EXE_api_key");
+    let (output, printed) = run(program(path).args(["generate", "acme_live"])).await;
+    assert!(output.status.success(), "{output:?}");
+    let key = printed.lines().find_map(|line| line.trim().strip_prefix("acme_live_")).unwrap();
+    let id = key.split_once('_').unwrap().0;
+    assert_line(&printed, &[&format!(r#"{{"id": "{id}", "hash": "sha256:"#)]);
+    let (output, printed) = run(program(path).args(["generate", "Acme"])).await;
+    assert!(!output.status.success() && printed.is_empty(), "{output:?}");
+}
+
+#[tokio::test]
+async fn basic_shows_who_gets_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_basic"))).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_line(&printed, &["$argon2id$v=19$m=19456,t=2,p=1$"]);
+    assert_line(&printed, &["ada", "open sesame", "hello Ada"]);
+    assert_line(&printed, &["ada", "open barley", "Unauthenticated CREDENTIALS_INVALID"]);
+    assert_line(&printed, &["mallory", "open sesame", "Unauthenticated CREDENTIALS_INVALID"]);
+}
+
+#[tokio::test]
+async fn mtls_shows_whose_certificate_gets_in() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_mtls"))).await;
+    assert!(output.status.success(), "{output:?}");
+    for line in [
+        ["Ping", "none", "answered"],
+        ["List", "none", "Unauthenticated CREDENTIALS_MISSING"],
+        ["List", "of shipping", "answered: for /shipping"],
+        ["Cancel", "of shipping", "PermissionDenied PERMISSION_DENIED"],
+        ["Cancel", "of billing", "answered: order 1 is cancelled"],
+        ["List", "of another domain", "Unauthenticated CREDENTIALS_INVALID"],
+        ["List", "of two workloads", "Unauthenticated CREDENTIALS_INVALID"],
+        ["Ping", "of another CA", "no connection"],
+        ["demo.orders.v1.Orders/Cancel", "client-certificate", "Self::is_billing"],
+    ] {
+        assert_line(&printed, &line);
+    }
+}
+
+#[tokio::test]
+async fn client_refresh_notices_nothing() {
+    let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_client_refresh"))).await;
+    assert!(output.status.success(), "{output:?}");
+    let told: Vec<_> = printed.lines().collect();
+    assert_eq!(told.len(), 2, "{printed}");
+    for (line, source) in told.iter().zip(["tells how long", "doesn't tell"]) {
+        let counts = line.split(": ").nth(1).unwrap_or_default();
+        assert!(line.contains(source) && counts.starts_with("30 calls answered"), "{printed}");
+        let numbers: Vec<u32> = counts.split(' ').filter_map(|word| word.parse().ok()).collect();
+        // Its calls take three times as long as a token lives.
+        assert!(numbers.get(1).is_some_and(|tokens| *tokens >= 3), "{printed}");
+    }
+    // That source's tokens are used until they are refused.
+    assert!(!told.iter().any(|line| line.contains("doesn't tell") && line.contains(" 0 refusals")));
+}
+
+#[tokio::test]
+async fn client_oauth_explains_its_usage() {
+    for args in [&[][..], &["--issuer", "https://id.example"], &["--port", "1"]] {
+        let mut command = program(env!("CARGO_BIN_EXE_client_oauth"));
+        let (output, printed) = run(command.args(args).env_remove("ORDERS_CLIENT_SECRET")).await;
+        assert_eq!((output.status.code(), printed.as_str()), (Some(2), ""), "{args:?}: {output:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("usage: client_oauth --issuer URL"), "{args:?}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn serve_explains_its_usage() {
     for args in [
         &["--addr"][..],

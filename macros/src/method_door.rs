@@ -9,7 +9,7 @@ use crate::{
     method::Method,
     plan::{self, Door},
     policy::Policy,
-    scheme::{Leaf, Value},
+    scheme::{Combinator, Leaf, Value},
 };
 
 /// Puts the door of `policy` into `method`.
@@ -22,7 +22,7 @@ use crate::{
 //             Ok(identity) => identity,
 //             Err(status) => return <Result<R, Status> as Refusable>::refused(status),
 //         };
-//         ..
+//         { .. }
 //     }
 pub(crate) fn insert(method: &mut Method, policy: &Policy, krate: &Path) -> syn::Result<()> {
     let mut door = header_checks(policy, krate);
@@ -31,8 +31,13 @@ pub(crate) fn insert(method: &mut Method, policy: &Policy, krate: &Path) -> syn:
     let Some(body) = method.body() else {
         return Err(syn::Error::new(name.span(), "the body of this method isn't recognised"));
     };
-    // Before anything else, always: whatever the body begins with may be the user's.
-    body.stmts.splice(..0, door);
+    // Before anything else, always: whatever the body begins with may be the user's. And in a block of
+    // its own: the items of a body are known above it too, and one with a name that the attribute says
+    // would be the one that is meant here, but not at the front door.
+    let stmts = std::mem::take(&mut body.stmts);
+    let own = syn::Block { brace_token: syn::token::Brace(Span::mixed_site()), stmts };
+    body.stmts = door;
+    body.stmts.push(parse_quote!(#own));
     Ok(())
 }
 
@@ -44,7 +49,10 @@ fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
     let service = self_at(site, method.receiver);
     let identity = method.identity.as_ref();
     let ty = identity.map(|identity| &identity.ty);
-    let plan = plan::expression(policy, ty, krate, method.receiver, Door::Own);
+    let mut plan = plan::expression(policy, ty, krate, method.receiver, Door::Own);
+    if policy.may_panic() {
+        plan = quote_spanned!(site=> #krate::__private::caught(|| #plan));
+    }
     let door = quote!(&#krate::__private::Door { policy: #id, method: #name });
     let entered = match &policy.authorize_request {
         None => {
@@ -74,9 +82,17 @@ fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
         Some(identity) => {
             let (pat, ty) = (&identity.pat, &identity.ty);
             let admitted = format_ident!("__identity", span = site);
+            let mut handed = quote!(#admitted);
+            if policy.schemes.combinator == Combinator::Optional {
+                let place = ty.span().resolved_at(site);
+                let at_type = hygiene::at(place, krate);
+                handed = quote_spanned! {place=>
+                    <#ty as #at_type::__private::OptionalIdentity>::from_option(#handed)
+                };
+            }
             quote! {
                 let #pat: #ty = match #entered.await {
-                    #krate::__private::Result::Ok(#admitted) => #admitted,
+                    #krate::__private::Result::Ok(#admitted) => #handed,
                     #krate::__private::Result::Err(#status) => return #refused(#status),
                 };
             }

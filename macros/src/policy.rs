@@ -8,7 +8,7 @@ use syn::{Expr, ExprPath, LitStr};
 use crate::{
     args::Args,
     errors::Errors,
-    scheme::{Combinator, Schemes},
+    scheme::{Combinator, Leaf, Schemes, Value},
     text,
 };
 
@@ -60,9 +60,33 @@ impl Policy {
         self.schemes.combinator != Combinator::AllOf && self.schemes.leaves.len() > 1
     }
 
+    /// Whether an expression of the user's runs, and not only paths and fields, where a call is decided.
+    pub(crate) fn may_panic(&self) -> bool {
+        let leaf = |leaf: &Leaf| {
+            let value = match &leaf.value {
+                Value::Word(..) => false,
+                Value::Expr(expr) => runs(expr),
+            };
+            value || leaf.via.as_ref().is_some_and(runs)
+        };
+        self.schemes.leaves.iter().any(leaf) || self.roles.iter().any(runs)
+    }
+
     /// The path of a check of the user's own, if there is one.
     pub(crate) fn own_check(&self) -> Option<&ExprPath> {
         self.authorize.as_ref().or(self.authorize_request.as_ref())
+    }
+}
+
+/// Whether an expression is more than the name of something that is there.
+fn runs(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(_) | Expr::Lit(_) => false,
+        Expr::Field(field) => runs(&field.base),
+        Expr::Reference(reference) => runs(&reference.expr),
+        Expr::Paren(inner) => runs(&inner.expr),
+        Expr::Group(inner) => runs(&inner.expr),
+        _ => true,
     }
 }
 

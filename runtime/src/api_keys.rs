@@ -184,6 +184,10 @@ impl<I: Send + Sync + 'static, S: KeyStore<I>> Authenticate<Bearer> for ApiKeys<
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
         self.check(token.as_str()).await
     }
+
+    fn invalid_reason(&self) -> Option<&'static str> {
+        Some("API_KEY_INVALID")
+    }
 }
 
 impl<I, S> fmt::Debug for ApiKeys<I, S> {

@@ -195,3 +195,64 @@ impl<S: Scheme, I: Send + Sync + 'static> Authenticate<S> for BoxAuthenticator<S
         self.0.invalid_reason()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheme::{Bearer, BearerToken};
+
+    /// Says something of its own everywhere.
+    struct Own;
+
+    impl Authenticate<Bearer> for Own {
+        type Identity = &'static str;
+
+        async fn authenticate(&self, _: BearerToken) -> Result<&'static str, AuthError> {
+            Err(AuthError::expired())
+        }
+
+        fn bypass(&self) -> Option<&'static str> {
+            Some("everyone")
+        }
+
+        fn deadline(&self) -> Duration {
+            Duration::from_secs(7)
+        }
+
+        fn invalid_reason(&self) -> Option<&'static str> {
+            Some("OWN")
+        }
+    }
+
+    /// Says nothing of its own.
+    struct Plain;
+
+    impl Authenticate<Bearer> for Plain {
+        type Identity = &'static str;
+
+        async fn authenticate(&self, _: BearerToken) -> Result<&'static str, AuthError> {
+            Err(AuthError::invalid())
+        }
+    }
+
+    fn says(authenticator: impl Authenticate<Bearer, Identity = &'static str>) -> String {
+        let (bypass, reason) = (authenticator.bypass(), authenticator.invalid_reason());
+        format!("{bypass:?} {:?} {reason:?}", authenticator.deadline())
+    }
+
+    #[test]
+    fn what_passes_on_says_what_it_was_told() {
+        let own = "Some(\"everyone\") 7s Some(\"OWN\")";
+        assert_eq!(says(Own), own);
+        assert_eq!(says(&Own), own);
+        assert_eq!(says(Arc::new(Own)), own);
+        assert_eq!(says(BoxAuthenticator::new(Own).clone()), own);
+    }
+
+    #[test]
+    fn nobody_is_let_in_unasked_and_a_check_has_five_seconds() {
+        for said in [says(Plain), says(BoxAuthenticator::new(Plain))] {
+            assert_eq!(said, "None 5s None");
+        }
+    }
+}

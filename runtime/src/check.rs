@@ -35,10 +35,7 @@ pub(crate) async fn run<P: Plan>(
             site.report_admitted(by, || plan.facts());
             Ok(identity)
         }
-        Err(refusal) => {
-            site.report_refused(&refusal, || plan.facts());
-            Err(refusal)
-        }
+        Err(refusal) => Err(site.report_refused(refusal, || plan.facts())),
     }
 }
 
@@ -66,6 +63,8 @@ impl<'a> Site<'a> {
         if !tracing::enabled!(target: "tonic_guard", tracing::Level::DEBUG) {
             return;
         }
+        // What a caller gets doesn't depend on what is logged: the check is over.
+        let facts = || catch_unwind(AssertUnwindSafe(facts)).unwrap_or_else(|_| Facts::none());
         let (outcome, scheme) = match by {
             By::Scheme(leaf) => ("admitted", facts().scheme(Some(leaf))),
             By::All => ("admitted", facts().scheme(None)),
@@ -82,7 +81,20 @@ impl<'a> Site<'a> {
         );
     }
 
-    pub(crate) fn report_refused(&self, refusal: &Refusal, facts: impl FnOnce() -> Facts) {
+    /// Reports `refusal` and gives it back; another where the report itself panics.
+    pub(crate) fn report_refused(
+        &self,
+        refusal: Refusal,
+        facts: impl FnOnce() -> Facts,
+    ) -> Refusal {
+        let report = || self.report(&refusal, facts);
+        match catch_unwind(AssertUnwindSafe(report)) {
+            Ok(()) => refusal,
+            Err(_) => Refusal::internal("what describes a scheme panicked"),
+        }
+    }
+
+    fn report(&self, refusal: &Refusal, facts: impl FnOnce() -> Facts) {
         let none = None::<&(dyn Error + 'static)>;
         let (scheme, reason, cause) = match refusal {
             Refusal::Ours { reason, leaf, cause } => {

@@ -302,3 +302,70 @@ impl fmt::Debug for HttpClientBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(client: &HttpClient, url: &str) -> Option<String> {
+        client.url(url).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_https_may_be_asked_unless_plain_http_is_allowed_by_name() {
+        let https = HttpClient::new().unwrap();
+        let loopback = HttpClient::builder().allow_http_on_loopback().build().unwrap();
+        let anywhere = HttpClient::builder().dangerously_allow_http().build().unwrap();
+        for (url, allowed) in [
+            ("https://id.example/keys", [true, true, true]),
+            ("HTTPS://id.example/keys", [true, true, true]),
+            ("http://id.example/keys", [false, false, true]),
+            ("http://localhost/", [false, true, true]),
+            ("http://127.0.0.1:8080/", [false, true, true]),
+            ("http://127.255.0.1/", [false, true, true]),
+            ("http://[::1]/", [false, true, true]),
+            ("http://0.0.0.0/", [false, false, true]),
+            ("http://128.0.0.1/", [false, false, true]),
+            ("http://[::2]/", [false, false, true]),
+            ("http://[::ffff:127.0.0.1]/", [false, false, true]),
+            ("http://localhost.evil.example/", [false, false, true]),
+            ("http://127.0.0.1.evil.example/", [false, false, true]),
+            ("http://localhost@evil.example/", [false, false, true]),
+            ("ftp://localhost/", [false, false, false]),
+            ("file:///etc/passwd", [false, false, false]),
+            ("data:application/json,{}", [false, false, false]),
+        ] {
+            let told = [&https, &loopback, &anywhere].map(|client| refused(client, url));
+            assert_eq!(told.each_ref().map(Option::is_none), allowed, "{url}: {told:?}");
+            assert!(told.iter().flatten().all(|told| told.ends_with("isn't https")), "{told:?}");
+        }
+        assert_eq!(refused(&anywhere, "/keys").unwrap(), "/keys is no URL");
+    }
+
+    #[test]
+    fn an_error_names_the_url_without_what_may_be_secret() {
+        let url = Url::parse("https://user:pa55@id.example:8443/keys?key=s3cret#frag").unwrap();
+        for kind in [
+            Kind::NotHttps,
+            Kind::TooLarge,
+            Kind::Status(StatusCode::FOUND),
+            Kind::Unusable("it is empty".into()),
+        ] {
+            let error = HttpError::new(&url, kind);
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("https://id.example:8443/keys"), "{text}");
+            for secret in ["user", "pa55", "s3cret", "frag"] {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_begins_like_one() {
+        for (text, object) in
+            [("{}", true), (" \r\n\t{", true), ("[{}]", false), ("", false), ("\"{\"", false)]
+        {
+            assert_eq!(is_json_object(text.as_bytes()), object, "{text:?}");
+        }
+    }
+}

@@ -33,10 +33,17 @@ impl<I, T: From<I>> FromIdentity<I> for T {
 pub trait OptionalIdentity: Sized {
     /// What the option holds.
     type Inner: Send + Sync + 'static;
+
+    /// The option itself, whose type is known before it is known to be one.
+    fn from_option(option: Option<Self::Inner>) -> Self;
 }
 
 impl<T: Send + Sync + 'static> OptionalIdentity for Option<T> {
     type Inner = T;
+
+    fn from_option(option: Option<T>) -> Self {
+        option
+    }
 }
 
 /// What becomes of an identity once the declared checks have passed.

@@ -48,3 +48,22 @@ impl Given {
         self.0.downcast().map(|identity| *identity).map_err(Given)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_given_once_and_as_what_it_is() {
+        let mut request = tonic::Request::new(());
+        call_as("ada", &mut request);
+        let called_as = request.extensions().get::<CallAs>().unwrap().clone();
+        let given = called_as.take().unwrap();
+        assert!(
+            called_as.take().is_none()
+                && request.extensions().get::<CallAs>().unwrap().take().is_none()
+        );
+        let given = given.into_identity::<String>().expect_err("another type");
+        assert_eq!(given.into_identity::<&str>().unwrap(), "ada");
+    }
+}

@@ -20,11 +20,14 @@ mod pem;
 mod remote_keys;
 mod stated;
 mod unverified;
+#[cfg(test)]
+mod vectors;
 mod verifier;
 
 #[cfg(feature = "jwks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
 pub use self::remote_keys::{RemoteKeys, RemoteKeysBuilder};
+pub(crate) use self::unverified::unverified_issuer;
 pub use self::{
     algorithm::Algorithm,
     key::Key,

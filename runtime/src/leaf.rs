@@ -2,7 +2,14 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::{borrow::Cow, convert::Infallible, ops::Deref, pin::Pin, task::Poll, time::Duration};
+use std::{
+    borrow::Cow,
+    convert::Infallible,
+    ops::Deref,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use crate::{
     authenticate::{Authenticate, DEFAULT_DEADLINE},
@@ -32,6 +39,29 @@ impl<S: Scheme> Declared<S> {
 
     pub fn by_value<A: Authenticate<S>>(self, authenticator: A) -> Named<S, A> {
         Named { scheme: self.0, authenticator }
+    }
+}
+
+impl<S> Deref for Declared<S> {
+    type Target = NotDeclared;
+
+    fn deref(&self) -> &NotDeclared {
+        &NotDeclared
+    }
+}
+
+/// What is left of a [`Declared`] whose value is no scheme, which [`scheme`] has told. No code that
+/// compiles holds it.
+#[derive(Debug)]
+pub struct NotDeclared;
+
+impl NotDeclared {
+    pub fn by<A: ?Sized>(&self, _: &A) -> NotNamed {
+        NotNamed
+    }
+
+    pub fn by_value<A>(&self, _: A) -> NotNamed {
+        NotNamed
     }
 }
 
@@ -231,6 +261,16 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
 /// Why a check that took longer than `limit` refuses.
 pub(crate) fn late(limit: Duration) -> AuthError {
     AuthError::unavailable().because(format!("no answer within {limit:?}"))
+}
+
+/// What `authenticator` answers within its deadline.
+pub(crate) async fn ask<S: Scheme, A: Authenticate<S>>(
+    authenticator: &A,
+    credentials: S::Credentials,
+) -> Result<A::Identity, AuthError> {
+    let limit = authenticator.deadline();
+    let check = pin!(authenticator.authenticate(credentials));
+    within(limit, check).await.unwrap_or_else(|| Err(late(limit)))
 }
 
 /// The output of `future`, or `None` when it takes longer than `limit`.

@@ -108,8 +108,9 @@
 //! # The few ideas
 //!
 //! - A [`Scheme`] says where a kind of credential stands in a call's head. There are
-//!   [`Bearer`](scheme::Bearer), [`Basic`](scheme::Basic), [`ApiKey`](scheme::ApiKey) and
-//!   [`FromExtensions`](scheme::FromExtensions); yours are as good.
+//!   [`Bearer`](scheme::Bearer), [`Basic`](scheme::Basic), [`ApiKey`](scheme::ApiKey),
+//!   [`FromExtensions`](scheme::FromExtensions) and, with the feature `client-certificate`,
+//!   `ClientCertificate`; yours are as good.
 //! - An [`Authenticate`](trait@Authenticate) turns credentials into an identity, or refuses. Verifiers
 //!   implement it; services implement or [derive](derive@Authenticate) it.
 //! - An [`AuthError`] is why a caller is refused. It decides the status.
@@ -127,7 +128,7 @@
 //! | presented twice | UNAUTHENTICATED | OVERLOADED_CREDENTIALS | the same, `invalid_request` |
 //! | malformed | UNAUTHENTICATED | CREDENTIALS_MALFORMED | `invalid_request` |
 //! | a scheme not accepted here | UNAUTHENTICATED | CREDENTIAL_TYPE_UNSUPPORTED | a challenge per accepted scheme |
-//! | wrong | UNAUTHENTICATED | CREDENTIALS_INVALID, API_KEY_INVALID | `invalid_token` |
+//! | wrong | UNAUTHENTICATED | CREDENTIALS_INVALID, API_KEY_INVALID, JWT_TOKEN_INVALID | `invalid_token` |
 //! | expired | UNAUTHENTICATED | ACCESS_TOKEN_EXPIRED | `invalid_token` |
 //! | known, lacks a scope | PERMISSION_DENIED | ACCESS_TOKEN_SCOPE_INSUFFICIENT | `insufficient_scope`, `scope=".."` |
 //! | known, not allowed | PERMISSION_DENIED | PERMISSION_DENIED | none |

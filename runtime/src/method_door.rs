@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::pin::pin;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+};
 
 use tonic::{Request, Status};
 
@@ -11,8 +14,8 @@ use crate::{
     head::CallHead,
     in_process::CallAs,
     plan::{Call, Plan, Verdict},
-    proof::{Proof, instance},
-    refusal::DOMAIN,
+    proof::{Instance, Proof},
+    refusal::{DOMAIN, Reason, Refusal},
 };
 
 /// What one attribute on one method says of itself.
@@ -52,7 +55,7 @@ pub fn enter<T, P: Plan>(
     plan: P,
     head: CallHead<'_>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send {
-    let instance = instance(service);
+    let instance = Instance::of(service);
     async move { pin!(pass(instance, door, &plan, &head)).await }
 }
 
@@ -70,21 +73,21 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
     async move {
         let head = head(request);
-        let identity = pass(instance(service), door, &plan, &head).await?;
+        let identity = pass(Instance::of(service), door, &plan, &head).await?;
         let checked =
             refusing_panics(pin!(async { check(service, &identity, request).await })).await;
         match checked {
             Ok(()) => Ok(identity),
             Err(refusal) => {
-                door.site().report_refused(&refusal, || plan.facts());
-                Err(refusal.into_status(&plan.facts(), domain(&head), None))
+                let refusal = door.site().report_refused(refusal, || plan.facts());
+                Err(told(refusal, &plan, &head))
             }
         }
     }
 }
 
 async fn pass<P: Plan>(
-    instance: usize,
+    instance: Instance,
     door: &'static Door,
     plan: &P,
     head: &CallHead<'_>,
@@ -97,7 +100,14 @@ async fn pass<P: Plan>(
         return Ok(identity);
     }
     let decision = run(plan, Call { head, given }, &door.site()).await;
-    decision.map_err(|refusal| refusal.into_status(&plan.facts(), domain(head), None))
+    decision.map_err(|refusal| told(refusal, plan, head))
+}
+
+/// The status that tells the caller of `refusal`.
+fn told<P: Plan>(refusal: Refusal, plan: &P, head: &CallHead<'_>) -> Status {
+    // What a scheme says of itself may panic as well.
+    let describe = || refusal.into_status(&plan.facts(), domain(head), None);
+    catch_unwind(AssertUnwindSafe(describe)).unwrap_or_else(|_| Reason::Internal.bare_status())
 }
 
 impl Door {

@@ -59,7 +59,9 @@ mod table;
 mod turns;
 mod verified;
 
-use std::{fmt, marker::PhantomData, path::Path, thread::available_parallelism, time::Duration};
+use std::{
+    fmt, marker::PhantomData, path::Path, sync::Arc, thread::available_parallelism, time::Duration,
+};
 
 use serde::de::DeserializeOwned;
 
@@ -104,7 +106,7 @@ pub struct Passwords<I, S = UserTable<I>> {
     at_once: usize,
     waiting: usize,
     turns: Turns,
-    verified: Verified,
+    verified: Arc<Verified>,
     identity: PhantomData<fn() -> I>,
 }
 
@@ -160,7 +162,7 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
             at_once,
             waiting: WAITING,
             turns: Turns::new(at_once, WAITING),
-            verified: Verified::new(REMEMBERED),
+            verified: Arc::new(Verified::new(REMEMBERED)),
             identity: PhantomData,
         }
     }
@@ -187,7 +189,7 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
     /// What is kept is a digest of user, password and stored hash, under a key that this process drew.
     /// A user who is taken out, or whose hash is changed, isn't remembered any more.
     pub fn remember_for(self, max_age: Duration) -> Self {
-        Passwords { verified: Verified::new(max_age), ..self }
+        Passwords { verified: Arc::new(Verified::new(max_age)), ..self }
     }
 
     async fn check(&self, user_id: &str, password: &str) -> Result<I, AuthError> {
@@ -204,15 +206,20 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
             })?;
             // Another call of the same user may have been at work while this one waited.
             remembered() || {
-                let password = password.to_owned();
-                let checked = turn.run(move || hash.verify(&password)).await;
-                let right = checked
+                let (password, known) = (password.to_owned(), identity.is_some());
+                let verified = Arc::clone(&self.verified);
+                let checked = turn.run(move || {
+                    let right = hash.verify(&password)?;
+                    // Before the turn is given on, so that who has it next sees it.
+                    if right && known {
+                        verified.insert(entry);
+                    }
+                    Ok::<_, HashError>(right)
+                });
+                checked
+                    .await
                     .map_err(|Stopped| AuthError::unavailable().because("the runtime has ended"))?
-                    .map_err(|error| AuthError::unavailable().because(error))?;
-                if right && identity.is_some() {
-                    self.verified.insert(entry);
-                }
-                right
+                    .map_err(|error| AuthError::unavailable().because(error))?
             }
         };
         match identity {

@@ -9,6 +9,7 @@ use std::{
     borrow::Cow,
     marker::PhantomData,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
 };
 
@@ -177,7 +178,7 @@ impl<I: Send + Sync + 'static> Choice for RefuseAll<I> {
     }
 
     fn facts(&self) -> Facts {
-        Facts { leaves: Vec::new(), scopes: Cow::Borrowed(&[]) }
+        Facts::none()
     }
 }
 
@@ -451,6 +452,29 @@ impl<C: Choice> Plan for Optional<C> {
 
     fn facts(&self) -> Facts {
         self.0.facts()
+    }
+}
+
+/// A plan whose expressions may have panicked: then it refuses every call.
+pub struct Caught<P>(Option<P>);
+
+/// Makes a plan whose expressions may panic: a call, an index.
+pub fn caught<P>(make: impl FnOnce() -> P) -> Caught<P> {
+    Caught(catch_unwind(AssertUnwindSafe(make)).ok())
+}
+
+impl<P: Plan> Plan for Caught<P> {
+    type Identity = P::Identity;
+
+    async fn admit(&self, call: Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
+        match &self.0 {
+            Some(plan) => plan.admit(call).await,
+            None => Err(Refusal::internal("an expression of the attribute panicked")),
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        self.0.as_ref().map_or_else(Facts::none, Plan::facts)
     }
 }
 

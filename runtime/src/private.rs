@@ -11,7 +11,7 @@ pub use crate::{
     identity::{FromIdentity, OptionalIdentity},
     leaf::scheme,
     method_door::{Door, Refusable, enter, enter_with_request, head},
-    plan::{all_of, authorize, one_of},
+    plan::{all_of, authorize, caught, one_of},
     policy::{Access, Checks, Combinator, MethodPolicy},
     requirement::{Roles, Scopes},
     scheme::{ApiKey, Basic, Bearer, Scheme},

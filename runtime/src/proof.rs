@@ -11,7 +11,7 @@ use std::{
 /// taken once, so an identity can't leak into the next call that a handler makes with its request.
 #[derive(Clone)]
 pub(crate) struct Proof {
-    instance: usize,
+    instance: Instance,
     policy: u64,
     pub(crate) domain: &'static str,
     slot: Arc<dyn Any + Send + Sync>,
@@ -19,7 +19,7 @@ pub(crate) struct Proof {
 
 impl Proof {
     pub(crate) fn new<I: Send + Sync + 'static>(
-        instance: usize,
+        instance: Instance,
         policy: u64,
         domain: &'static str,
         identity: I,
@@ -28,7 +28,11 @@ impl Proof {
     }
 
     /// The identity, if this proof speaks of this service and this policy and wasn't taken before.
-    pub(crate) fn take<I: Send + Sync + 'static>(&self, instance: usize, policy: u64) -> Option<I> {
+    pub(crate) fn take<I: Send + Sync + 'static>(
+        &self,
+        instance: Instance,
+        policy: u64,
+    ) -> Option<I> {
         if self.instance != instance || self.policy != policy {
             return None;
         }
@@ -37,30 +41,53 @@ impl Proof {
     }
 }
 
-/// What tells one instance of a service from another: its address.
-pub(crate) fn instance<T: ?Sized>(service: &T) -> usize {
-    std::ptr::from_ref(service).cast::<()>().addr()
+/// What tells one instance of a service from another: its address, and its type, because what a wrapper
+/// wraps may stand where the wrapper does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Instance {
+    address: usize,
+    of: &'static str,
+}
+
+impl Instance {
+    pub(crate) fn of<T: ?Sized>(service: &T) -> Self {
+        let address = std::ptr::from_ref(service).cast::<()>().addr();
+        Instance { address, of: std::any::type_name::<T>() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ONE: Instance = Instance { address: 1, of: "Orders" };
+
     #[test]
     fn a_proof_is_taken_once() {
-        let proof = Proof::new(1, 2, "d", "ada");
+        let proof = Proof::new(ONE, 2, "d", "ada");
         let copy = proof.clone();
-        assert_eq!(proof.take::<&str>(1, 2), Some("ada"));
-        assert_eq!(proof.take::<&str>(1, 2), None);
-        assert_eq!(copy.take::<&str>(1, 2), None);
+        assert_eq!(proof.take::<&str>(ONE, 2), Some("ada"));
+        assert_eq!(proof.take::<&str>(ONE, 2), None);
+        assert_eq!(copy.take::<&str>(ONE, 2), None);
     }
 
     #[test]
     fn a_proof_of_another_instance_policy_or_type_is_none() {
-        let proof = Proof::new(1, 2, "d", "ada");
-        assert_eq!(proof.take::<&str>(9, 2), None);
-        assert_eq!(proof.take::<&str>(1, 9), None);
-        assert_eq!(proof.take::<u8>(1, 2), None);
-        assert_eq!(proof.take::<&str>(1, 2), Some("ada"), "refusals don't use it up");
+        let proof = Proof::new(ONE, 2, "d", "ada");
+        assert_eq!(proof.take::<&str>(Instance { address: 9, ..ONE }, 2), None);
+        assert_eq!(proof.take::<&str>(Instance { of: "Wrapped", ..ONE }, 2), None);
+        assert_eq!(proof.take::<&str>(ONE, 9), None);
+        assert_eq!(proof.take::<u8>(ONE, 2), None);
+        assert_eq!(proof.take::<&str>(ONE, 2), Some("ada"), "refusals don't use it up");
+    }
+
+    #[test]
+    fn what_is_wrapped_is_another_instance_than_its_wrapper() {
+        struct Wrapper([u8; 3]);
+
+        let wrapper = Wrapper([0; 3]);
+        assert_eq!(Instance::of(&wrapper), Instance::of(&wrapper));
+        assert_ne!(Instance::of(&wrapper), Instance::of(&wrapper.0));
+        assert_ne!(Instance::of(&wrapper), Instance::of(&Wrapper([0; 3])));
     }
 }

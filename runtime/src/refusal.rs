@@ -55,6 +55,11 @@ impl Reason {
         }
     }
 
+    /// The code and the message alone.
+    pub(crate) fn bare_status(self) -> Status {
+        Status::new(self.code(), self.message())
+    }
+
     pub(crate) fn message(self) -> &'static str {
         match self {
             Reason::Missing => "credentials are missing",
@@ -181,6 +186,11 @@ pub struct LeafFacts {
 }
 
 impl Facts {
+    /// Nothing is known of the policy.
+    pub(crate) fn none() -> Self {
+        Facts { leaves: Vec::new(), scopes: Cow::Borrowed(&[]) }
+    }
+
     /// The scheme that decided or, where none did, all that are accepted.
     pub(crate) fn scheme(&self, leaf: Option<usize>) -> String {
         match leaf.and_then(|leaf| self.leaves.get(leaf)) {
@@ -206,7 +216,7 @@ pub(crate) fn status(
     rpc: Option<RpcName<'_>>,
 ) -> Status {
     if reason == Reason::Internal {
-        return Status::internal(reason.message());
+        return reason.bare_status();
     }
     let mut info = HashMap::new();
     let scheme = facts.scheme(leaf);

@@ -139,3 +139,59 @@ impl<I, A: Requirement<I>, B: Requirement<I>> Requirement<I> for And<A, B> {
         if right.is_empty() { left } else { [left, right].concat().into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has the scopes and roles that it lists.
+    struct Has(&'static [&'static str]);
+
+    impl HasScopes for Has {
+        fn has_scope(&self, scope: &str) -> bool {
+            self.0.contains(&scope)
+        }
+    }
+
+    impl HasRoles<&'static str> for Has {
+        fn has_role(&self, role: &&'static str) -> bool {
+            self.0.contains(role)
+        }
+    }
+
+    #[test]
+    fn every_scope_is_needed() {
+        let read_and_write = Scopes(&["read", "write"]);
+        assert_eq!(read_and_write.check(&Has(&["write", "read"])), Ok(()));
+        for has in [Has(&[]), Has(&["read"]), Has(&["write"]), Has(&["readwrite"])] {
+            assert_eq!(read_and_write.check(&has), Err(Reason::InsufficientScope));
+        }
+        assert_eq!(Requirement::<Has>::scopes(&read_and_write), ["read", "write"].as_slice());
+    }
+
+    #[test]
+    fn any_role_is_enough() {
+        let admin_or_clerk = Roles(["admin", "clerk"]);
+        assert_eq!(admin_or_clerk.check(&Has(&["clerk"])), Ok(()));
+        assert_eq!(admin_or_clerk.check(&Has(&["guest"])), Err(Reason::Denied));
+        assert!(Requirement::<Has>::scopes(&admin_or_clerk).is_empty());
+    }
+
+    #[test]
+    fn both_are_needed() {
+        let both = And(And((), Scopes(&["read"])), Roles(["admin"]));
+        assert_eq!(both.check(&Has(&["read", "admin"])), Ok(()));
+        assert_eq!(both.check(&Has(&["admin"])), Err(Reason::InsufficientScope));
+        assert_eq!(both.check(&Has(&["read"])), Err(Reason::Denied));
+        assert_eq!(Requirement::<Has>::scopes(&both), ["read"].as_slice());
+        let scopes = And(Scopes(&["read"]), Scopes(&["write"]));
+        assert_eq!(Requirement::<Has>::scopes(&scopes), ["read", "write"].as_slice());
+    }
+
+    #[test]
+    fn a_shared_identity_has_what_it_shares() {
+        let shared = Arc::new(Has(&["read"]));
+        assert!(shared.has_scope("read") && !shared.has_scope("write"));
+        assert!(shared.has_role(&"read") && !shared.has_role(&"write"));
+    }
+}

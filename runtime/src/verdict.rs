@@ -32,3 +32,24 @@ impl IntoVerdict for Result<(), Status> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusal::Reason;
+
+    #[test]
+    fn an_ok_lets_in_and_an_error_refuses_with_its_code() {
+        assert!(Ok::<(), AuthError>(()).into_verdict().is_ok());
+        assert!(Ok::<(), Status>(()).into_verdict().is_ok());
+        let code = |verdict: Result<(), Refusal>| verdict.unwrap_err().code();
+        assert_eq!(code(Err(AuthError::denied()).into_verdict()), Code::PermissionDenied);
+        assert_eq!(code(Err(Status::aborted("")).into_verdict()), Code::Aborted);
+    }
+
+    #[test]
+    fn a_status_of_the_code_ok_refuses_as_internal() {
+        let verdict = Err::<(), _>(Status::ok("")).into_verdict();
+        assert!(matches!(verdict, Err(Refusal::Ours { reason: Reason::Internal, .. })));
+    }
+}

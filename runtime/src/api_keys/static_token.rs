@@ -44,11 +44,12 @@ impl<I: Clone + Send + Sync + 'static> StaticToken<I> {
     /// A verifier that knows `token` alone. It keeps its hash.
     ///
     /// # Errors
-    /// When `token` has fewer than 32 characters, or others than letters, digits and `-._~+/=`: a
-    /// header can't hold those. The line's end of a file is such a character.
+    /// When `token` has fewer than 32 characters, or others than letters, digits and `-._~+/`, with `=` at
+    /// its end (RFC 9110, section 11.2): a bearer token can't have those. The line's end of a file is such a
+    /// character.
     pub fn new(token: &str, identity: I) -> Result<Self, TokenError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-        if !token.bytes().all(allowed) {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+        if !token.trim_end_matches('=').bytes().all(allowed) {
             return Err(TokenError::Character);
         }
         if token.len() < MIN {
@@ -103,7 +104,7 @@ impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TokenError::Character => {
-                "a token is made of letters, digits and -._~+/=, without a line's end"
+                "a token is made of letters, digits and -._~+/, with = at its end and no line's end"
             }
             TokenError::Short => "a token has at least 32 characters",
         })
@@ -122,7 +123,8 @@ mod tests {
         assert_eq!(new(&"a".repeat(31)), Err(TokenError::Short));
         assert_eq!(new(""), Err(TokenError::Short));
         assert_eq!(new(&"a".repeat(32)), Ok(()));
-        for bad in ["\n", " ", ",", "\"", "ä", "\0"] {
+        assert_eq!(new(&("a".repeat(30) + "==")), Ok(()));
+        for bad in ["\n", "=a", " ", ",", "\"", "ä", "\0"] {
             assert_eq!(new(&("a".repeat(32) + bad)), Err(TokenError::Character), "{bad:?}");
         }
     }

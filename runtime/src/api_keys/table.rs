@@ -6,7 +6,7 @@ use std::{
     fmt,
     future::ready,
     path::PathBuf,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, de::DeserializeOwned};
@@ -110,12 +110,17 @@ fn record(KeyEntry { id, hash, expires }: KeyEntry) -> Result<KeyRecord, KeyErro
     let Ok(hash) = hash.parse() else {
         return Err(KeyError::Hash(id.into()));
     };
-    let expires = match expires.map(|text| OffsetDateTime::parse(&text, &Rfc3339)) {
+    let expires = match expires {
         None => None,
-        Some(Ok(end)) => Some(SystemTime::from(end)),
-        Some(Err(_)) => return Err(KeyError::Expires(id.into())),
+        Some(text) => Some(time(&text).ok_or_else(|| KeyError::Expires(id.as_str().into()))?),
     };
     Ok(KeyRecord { id, hash, expires })
+}
+
+/// A time as in RFC 3339, to the second.
+fn time(text: &str) -> Option<SystemTime> {
+    let seconds = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp();
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.try_into().ok()?))
 }
 
 /// Why keys can't be used together.
@@ -174,7 +179,7 @@ mod tests {
         assert_eq!(keys.len(), 2);
         assert_eq!(keys["aaaaaaaaaaaa"].identity, "acme");
         assert_eq!(keys["aaaaaaaaaaaa"].expires, None);
-        let end = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10);
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
         assert_eq!(keys["bbbbbbbbbbbb"].expires, Some(end));
         assert!(read("[]").unwrap().is_empty());
     }
@@ -206,6 +211,12 @@ mod tests {
             ),
             (
                 entry(r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expires": "2027-01-31"}"#),
+                "the end of key",
+            ),
+            (
+                entry(
+                    r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expires": "0000-01-31T00:00:00Z"}"#,
+                ),
                 "the end of key",
             ),
             (entry(r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expires": 1}"#), "field"),

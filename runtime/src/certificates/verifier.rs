@@ -1,6 +1,6 @@
 //! Verifiers that know callers by anything a certificate says.
 
-use std::{collections::HashMap, fmt, time::SystemTime};
+use std::{collections::HashMap, fmt, hash::Hash, time::SystemTime};
 
 use super::{
     certificate::{Certificate, SubjectAltName},
@@ -64,11 +64,14 @@ impl<I> CertificateVerifier<I> {
     }
 
     /// Knows a caller by the very certificate. A renewed one is another.
+    ///
+    /// # Panics
+    /// When a fingerprint is listed twice.
     pub fn by_fingerprint(callers: impl IntoIterator<Item = (Fingerprint, I)>) -> Self
     where
         I: Clone + Send + Sync + 'static,
     {
-        let callers: HashMap<Fingerprint, I> = callers.into_iter().collect();
+        let callers = listed(callers);
         CertificateVerifier::new(move |certificate| {
             let caller = callers.get(&certificate.fingerprint());
             caller.cloned().ok_or_else(|| AuthError::invalid().because("an unknown fingerprint"))
@@ -79,11 +82,14 @@ impl<I> CertificateVerifier<I> {
     ///
     /// A certificate may have other names beside the one that is listed. With two that are listed it is
     /// refused: it doesn't say which of two callers this is. The subject's common name isn't looked at.
+    ///
+    /// # Panics
+    /// When a name is listed twice.
     pub fn by_name(callers: impl IntoIterator<Item = (SubjectAltName, I)>) -> Self
     where
         I: Clone + Send + Sync + 'static,
     {
-        let callers: HashMap<SubjectAltName, I> = callers.into_iter().collect();
+        let callers = listed(callers);
         CertificateVerifier::new(move |certificate| {
             let mut known = certificate.alt_names().iter().filter_map(|name| callers.get(name));
             match (known.next(), known.next()) {
@@ -93,6 +99,17 @@ impl<I> CertificateVerifier<I> {
             }
         })
     }
+}
+
+fn listed<K: Eq + Hash + fmt::Debug, I>(
+    callers: impl IntoIterator<Item = (K, I)>,
+) -> HashMap<K, I> {
+    let mut listed = HashMap::new();
+    for (known_by, caller) in callers {
+        assert!(!listed.contains_key(&known_by), "{known_by:?} stands for two callers");
+        listed.insert(known_by, caller);
+    }
+    listed
 }
 
 impl<I> fmt::Debug for CertificateVerifier<I> {

@@ -93,28 +93,27 @@ impl Cache {
 
     /// What there is now. Begins a fetch where one is due.
     pub(super) fn look(self: &Arc<Self>) -> Look {
-        let now = Instant::now();
-        let mut state = self.lock();
-        if let Some(entry) = &state.entry
-            && entry.times.is_fresh(now)
-            && !(entry.refused && state.flight.is_some())
-        {
-            let credential = entry.credential.clone();
-            if entry.times.wants_refresh(now) && state.may_fetch(now) {
-                self.fetch(&mut state);
+        self.change(|state, now| {
+            if let Some(entry) = &state.entry
+                && entry.times.is_fresh(now)
+                && !(entry.refused && state.flight.is_some())
+            {
+                let credential = entry.credential.clone();
+                let due = entry.times.wants_refresh(now) && state.may_fetch(now);
+                return (Look::Ready(credential), due.then(|| self.fetch(state)));
             }
-            return Look::Ready(credential);
-        }
-        if let Some(flight) = &state.flight {
-            return Look::Wait(flight.clone());
-        }
-        if let Some(failure) = &state.failure
-            && now < failure.retry
-        {
-            let error = failure.error.clone();
-            return state.last_resort(now).map_or(Look::Failed(error), Look::Ready);
-        }
-        Look::Wait(self.fetch(&mut state))
+            if let Some(flight) = &state.flight {
+                return (Look::Wait(flight.clone()), None);
+            }
+            if let Some(failure) = &state.failure
+                && now < failure.retry
+            {
+                let error = failure.error.clone();
+                return (state.last_resort(now).map_or(Look::Failed(error), Look::Ready), None);
+            }
+            let landing = self.fetch(state);
+            (Look::Wait(landing.flight()), Some(landing))
+        })
     }
 
     /// The credential to use; waits for a fetch when there is none.
@@ -138,31 +137,31 @@ impl Cache {
     /// Takes note that a server refused `refused`. Begins a fetch if nothing newer is there, and if
     /// no refusal began one within `interval`.
     pub(super) fn refused(self: &Arc<Self>, refused: &Credential, interval: Duration) -> Renewing {
-        let now = Instant::now();
-        let mut state = self.lock();
-        if let Some(entry) = &mut state.entry {
-            if !entry.credential.is_same(refused) {
-                // A late refusal of an old one. What has come since is to be used, not thrown away.
-                if entry.times.is_fresh(now) {
-                    return Renewing::Done(Renewal::Newer(entry.credential.clone()));
+        self.change(|state, now| {
+            if let Some(entry) = &mut state.entry {
+                if entry.credential.is_same(refused) {
+                    entry.refused = true;
+                } else if entry.times.is_fresh(now) {
+                    // A late refusal of an old one. What has come since is to be used, not thrown away.
+                    let newer = entry.credential.clone();
+                    return (Renewing::Done(Renewal::Newer(newer)), None);
                 }
-            } else {
-                entry.refused = true;
             }
-        }
-        if let Some(flight) = &state.flight {
-            return Renewing::Wait(flight.clone());
-        }
-        if state.refusal_fetch.is_some_and(|last| now.duration_since(last) < interval) {
-            return Renewing::Done(Renewal::NothingNewer);
-        }
-        if let Some(failure) = &state.failure
-            && now < failure.retry
-        {
-            return Renewing::Done(Renewal::Failed(failure.error.clone()));
-        }
-        state.refusal_fetch = Some(now);
-        Renewing::Wait(self.fetch(&mut state))
+            if let Some(flight) = &state.flight {
+                return (Renewing::Wait(flight.clone()), None);
+            }
+            if state.refusal_fetch.is_some_and(|last| now.duration_since(last) < interval) {
+                return (Renewing::Done(Renewal::NothingNewer), None);
+            }
+            if let Some(failure) = &state.failure
+                && now < failure.retry
+            {
+                return (Renewing::Done(Renewal::Failed(failure.error.clone())), None);
+            }
+            state.refusal_fetch = Some(now);
+            let landing = self.fetch(state);
+            (Renewing::Wait(landing.flight()), Some(landing))
+        })
     }
 
     /// Waits for what [`refused`](Cache::refused) began.
@@ -177,18 +176,24 @@ impl Cache {
         }
     }
 
-    /// Asks the source, in a task of its own.
-    fn fetch(self: &Arc<Self>, state: &mut State) -> Flight {
-        let (sender, flight) = watch::channel(None);
-        let Ok(runtime) = Handle::try_current() else {
-            let error = TokenError::unreachable("calls are made outside of a tokio runtime");
-            sender.send_replace(Some(Err(error)));
-            return flight;
-        };
-        state.flight = Some(flight.clone());
-        let landing = Landing { cache: Arc::clone(self), sender, done: false };
-        runtime.spawn(landing.fly());
-        flight
+    /// Looks at the state and changes it; then sends off the fetch that came of it.
+    fn change<T>(
+        self: &Arc<Self>,
+        look: impl FnOnce(&mut State, Instant) -> (T, Option<Landing>),
+    ) -> T {
+        let (found, landing) = look(&mut self.lock(), Instant::now());
+        // Without the lock: a runtime that is being shut down drops the task at once, and that takes it.
+        if let Some(landing) = landing {
+            landing.take_off();
+        }
+        found
+    }
+
+    /// A fetch that is to be sent off.
+    fn fetch(self: &Arc<Self>, state: &mut State) -> Landing {
+        let sender = watch::Sender::new(None);
+        state.flight = Some(sender.subscribe());
+        Landing { cache: Arc::clone(self), sender, done: false }
     }
 
     /// Takes in what the source said of a fetch that began at `begin`.
@@ -273,12 +278,34 @@ struct Landing {
 }
 
 impl Landing {
+    fn flight(&self) -> Flight {
+        self.sender.subscribe()
+    }
+
+    /// Asks the source, in a task of its own.
+    fn take_off(mut self) {
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(self.fly())),
+            Err(_) => self.fail("there is no tokio runtime"),
+        }
+    }
+
     async fn fly(mut self) {
         let begin = Instant::now();
         let source = &self.cache.source;
         let result = timeout(source.deadline(), source.token()).await;
         let late = || TokenError::unreachable("it gave no answer in time");
         let outcome = self.cache.store(begin, result.unwrap_or_else(|_| Err(late())));
+        self.tell(outcome);
+    }
+
+    /// Ends the fetch without having asked.
+    fn fail(&mut self, why: &'static str) {
+        let outcome = self.cache.store(Instant::now(), Err(TokenError::unreachable(why)));
+        self.tell(outcome);
+    }
+
+    fn tell(&mut self, outcome: Outcome) {
         self.done = true;
         self.sender.send_replace(Some(outcome));
     }
@@ -290,9 +317,7 @@ impl Drop for Landing {
             return;
         }
         if thread::panicking() {
-            let error = TokenError::unreachable("it panicked");
-            let outcome = self.cache.store(Instant::now(), Err(error));
-            self.sender.send_replace(Some(outcome));
+            self.fail("it panicked");
         } else {
             self.cache.lock().flight = None;
         }

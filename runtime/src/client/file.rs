@@ -1,7 +1,7 @@
 //! A token in a file that somebody else keeps fresh.
 
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io::Read,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -18,13 +18,11 @@ const CHECK: Duration = Duration::from_secs(10);
 /// More than any header holds.
 const LARGEST: u64 = 64 * 1024;
 
-/// How often a file is read anew when it changed while it was read.
-const READS: usize = 5;
-
 /// Reads a token from a file, and reads it again when the file is replaced: a mounted service-account
 /// token, or a key that an agent renews.
 ///
-/// White space at its end isn't part of the token. Where the token is a JWT with an `exp`, its life
+/// Replace the file by renaming another to its name, as Kubernetes does: one that is written in place may
+/// be read when half of it is there. White space at its end isn't part of the token. Where the token is a JWT with an `exp`, its life
 /// ends then; the signature is the server's affair.
 ///
 /// ```
@@ -65,29 +63,18 @@ impl TokenSource for TokenFile {
     }
 }
 
-/// The whole text of a file that nobody changed while it was read.
+/// The whole text of the file. One that is replaced meanwhile stays what it was for who has opened it.
 fn read(path: &Path) -> Result<String, TokenError> {
-    let named = |error: std::io::Error| format!("{}: {error}", path.display());
-    for _ in 0..READS {
-        let mut file = File::open(path).map_err(named).map_err(TokenError::unreachable)?;
-        let before = file.metadata().map_err(named).map_err(TokenError::unreachable)?;
-        let mut bytes = Vec::new();
-        let mut limited = (&mut file).take(LARGEST + 1);
-        limited.read_to_end(&mut bytes).map_err(named).map_err(TokenError::unreachable)?;
-        let after = file.metadata().map_err(named).map_err(TokenError::unreachable)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(TokenError::unusable(format!("{} is larger than 64 KiB", path.display())));
-        }
-        if bytes.len() as u64 == after.len() && is_unchanged(&before, &after) {
-            return String::from_utf8(bytes)
-                .map_err(|_| TokenError::unusable(format!("{} isn't text", path.display())));
-        }
+    let named =
+        |error: std::io::Error| TokenError::unreachable(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(named)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(named)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(TokenError::unusable(format!("{} is larger than 64 KiB", path.display())));
     }
-    Err(TokenError::unreachable(format!("{} changes while it is read", path.display())))
-}
-
-fn is_unchanged(before: &Metadata, after: &Metadata) -> bool {
-    before.len() == after.len() && before.modified().ok() == after.modified().ok()
+    String::from_utf8(bytes)
+        .map_err(|_| TokenError::unusable(format!("{} isn't text", path.display())))
 }
 
 /// The `exp` of a JWT (RFC 7519, section 4.1.4); `None` for what is no JWT, or has none that can be read.

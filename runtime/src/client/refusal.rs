@@ -81,14 +81,10 @@ pub(super) fn read<B: Body>(response: &Response<B>, uri: &Uri) -> Answer {
     Answer::Refused { named, pushback: pushback(headers) }
 }
 
-/// The refusal as a status, for the error that goes to the caller.
-pub(super) fn status(headers: &HeaderMap) -> Status {
-    let mut headers = headers.clone();
-    // tonic panics on details that aren't base64.
-    if details(&headers).is_none() {
-        headers.remove(&DETAILS);
-    }
-    Status::from_header_map(&headers).unwrap_or_else(|| Status::unauthenticated(""))
+/// A refusal as a status, for the error that goes to the caller. Its details can be read, or it would be
+/// no [`Answer::Refused`]; tonic panics on others.
+pub(super) fn status(refusal: &HeaderMap) -> Status {
+    Status::from_header_map(refusal).unwrap_or_else(|| Status::unauthenticated(""))
 }
 
 enum Named {
@@ -149,8 +145,9 @@ fn pushback(headers: &HeaderMap) -> Pushback {
         return Pushback::After(Duration::ZERO);
     }
     let text = single(headers, &PUSHBACK).and_then(|value| std::str::from_utf8(value).ok());
-    let digits = text.filter(|text| *text == "0" || !text.starts_with(['0', '+']));
-    match digits.and_then(|digits| digits.parse::<i32>().ok()).map(u64::try_from) {
+    let digits = text.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = digits.filter(|digits| *digits == "0" || !digits.starts_with('0'));
+    match number.and_then(|number| number.parse::<i32>().ok()).map(u64::try_from) {
         Some(Ok(millis)) => Pushback::After(Duration::from_millis(millis)),
         _ => Pushback::Never,
     }

@@ -114,8 +114,10 @@ where
         };
         match &options.which {
             Which::None => {
-                if let Some(own) = parts.headers.get_mut(AUTHORIZATION) {
-                    own.set_sensitive(true);
+                for (name, value) in &mut parts.headers {
+                    if *name == AUTHORIZATION || name == header {
+                        value.set_sensitive(true);
+                    }
                 }
                 self.send(Request::from_parts(parts, body)).await
             }
@@ -129,7 +131,7 @@ where
                 self.attempts(parts, body, !options.no_retry).await
             }
             Which::ChannelWins => {
-                parts.headers.remove(header);
+                // What stands under the header itself is replaced below.
                 parts.headers.remove(AUTHORIZATION);
                 self.attempts(parts, body, !options.no_retry).await
             }

@@ -50,3 +50,65 @@ impl<B: Body + Unpin> Body for GuardedBody<B> {
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, convert::Infallible};
+
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    struct Frames(VecDeque<Frame<Bytes>>);
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front().map(Ok))
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.0.is_empty()
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(7)
+        }
+    }
+
+    fn next(body: &mut GuardedBody<Frames>) -> Option<Frame<Bytes>> {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match Pin::new(body).poll_frame(&mut cx) {
+            Poll::Ready(frame) => frame.map(|frame| frame.unwrap()),
+            Poll::Pending => unreachable!("frames are ready"),
+        }
+    }
+
+    #[test]
+    fn data_passes_and_trailers_end_the_body() {
+        let late = Frame::data(Bytes::from_static(b"after the trailers"));
+        let frames =
+            [Frame::data(Bytes::from_static(b"data")), Frame::trailers(HeaderMap::new()), late];
+        let mut body = GuardedBody::new(Frames(frames.into()));
+        assert_eq!(body.size_hint().exact(), Some(7));
+        assert!(!body.is_end_stream());
+        assert_eq!(next(&mut body).unwrap().into_data().unwrap(), "data");
+        assert!(!body.is_end_stream());
+        assert!(next(&mut body).is_none());
+        assert!(body.is_end_stream());
+        assert!(next(&mut body).is_none(), "the body has ended");
+    }
+
+    #[test]
+    fn a_body_that_has_ended_says_so() {
+        let mut body = GuardedBody::new(Frames(VecDeque::new()));
+        assert!(body.is_end_stream());
+        assert!(next(&mut body).is_none());
+    }
+}

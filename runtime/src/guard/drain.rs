@@ -91,3 +91,106 @@ impl Drop for Place {
         AT_ONCE.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        sync::{Mutex, PoisonError},
+        task::{Context, Poll},
+    };
+
+    use http_body::{Frame, SizeHint};
+
+    use super::*;
+
+    /// So many frames of a kibibyte, of `told` bytes as it says itself.
+    struct Kibibytes {
+        left: usize,
+        told: u64,
+    }
+
+    impl Body for Kibibytes {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            self.left -= 1;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 1024])))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            let mut hint = SizeHint::new();
+            hint.set_lower(self.told);
+            hint
+        }
+    }
+
+    fn head(version: Version, headers: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::post("/").version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    /// The tests count the places that are taken in the whole process.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    /// How many of `kibibytes` frames are read of such a call's body.
+    fn read_of(parts: &Parts, kibibytes: usize, told: u64) -> usize {
+        let mut body = Kibibytes { left: kibibytes, told };
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let drained = pin!(drain(parts, &mut body)).poll(&mut cx);
+        assert!(drained.is_ready(), "every frame is ready");
+        kibibytes - body.left
+    }
+
+    #[test]
+    fn a_small_rest_is_read_over_http1_alone() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        for version in [Version::HTTP_10, Version::HTTP_11] {
+            assert_eq!(read_of(&head(version, &[]), 3, 0), 3);
+            assert_eq!(read_of(&head(version, &[("content-length", "3072")]), 3, 3072), 3);
+        }
+        assert_eq!(read_of(&head(Version::HTTP_2, &[]), 3, 0), 0);
+    }
+
+    #[test]
+    fn no_more_than_64_kib_are_read() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let http1 = |headers: &[(&str, &str)]| head(Version::HTTP_11, headers);
+        assert_eq!(read_of(&http1(&[]), 65, 0), 64);
+        let most = MAX_BYTES as u64;
+        assert_eq!(read_of(&http1(&[]), 3, most), 3);
+        assert_eq!(read_of(&http1(&[]), 3, most + 1), 0);
+        assert_eq!(read_of(&http1(&[("content-length", "65536")]), 3, 0), 3);
+        for length in ["65537", "99999999999999999999", "-1", "x", ""] {
+            assert_eq!(read_of(&http1(&[("content-length", length)]), 3, 0), 0, "{length}");
+        }
+    }
+
+    #[test]
+    fn who_waits_to_be_told_to_send_isnt_told() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let expecting = head(Version::HTTP_11, &[("expect", "100-continue")]);
+        assert_eq!(read_of(&expecting, 3, 0), 0);
+    }
+
+    #[test]
+    fn there_are_so_many_places_and_each_is_given_back() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..2 {
+            let taken: Vec<_> = std::iter::from_fn(Place::take).take(MAX_AT_ONCE + 1).collect();
+            assert_eq!(taken.len(), MAX_AT_ONCE);
+            assert_eq!(read_of(&head(Version::HTTP_11, &[]), 3, 0), 0, "no place is left");
+        }
+        assert_eq!(read_of(&head(Version::HTTP_11, &[]), 3, 0), 3);
+    }
+}

@@ -24,7 +24,7 @@ use crate::{
     in_process::CallAs,
     plan::{Call, Plan},
     policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
-    proof::{Proof, instance},
+    proof::{Instance, Proof},
     refusal::{DOMAIN, Facts, Reason, Refusal},
     scheme::Place,
 };
@@ -62,8 +62,7 @@ impl<T: Guarded<M, S>, M, S> Plans for Service<T, M, S> {
 
 pub(super) struct Front {
     plans: Arc<dyn Plans>,
-    /// The service's address.
-    instance: usize,
+    instance: Instance,
     name: &'static str,
     methods: &'static [MethodPolicy],
     domain: &'static str,
@@ -88,7 +87,7 @@ impl Front {
         M: 'static,
         S: NamedService + 'static,
     {
-        let instance = instance(&*service);
+        let instance = Instance::of(&*service);
         let plans: Arc<dyn Plans> =
             Arc::new(Service { service, marker: PhantomData::<fn() -> (M, S)> });
         let methods = T::WIRING.methods;
@@ -183,7 +182,7 @@ impl Front {
             self.refusals.head(refusal, method, rpc, self.domain, describe)
         }));
         // An expression of the attribute that panics when the call is decided does so here again.
-        told.unwrap_or_else(|_| response_head(Status::internal(Reason::Internal.message())))
+        told.unwrap_or_else(|_| response_head(Reason::Internal.bare_status()))
     }
 
     /// Removes what only this crate may have put there, and keeps credentials from being printed. Says
@@ -240,7 +239,7 @@ type Decision<'s> = Pin<Box<dyn Future<Output = Result<Option<Proof>, Refusal>> 
 /// Runs the plan.
 struct Decide<'s> {
     head: CallHead<'s>,
-    instance: usize,
+    instance: Instance,
     domain: &'static str,
 }
 

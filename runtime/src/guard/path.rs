@@ -57,6 +57,7 @@ mod tests {
         open(2, "odd", "get_ODD", true),
         open(3, "self_", "Self_", false),
         open(4, "type", "Type", false),
+        open(5, "_1st", "1st", false),
     ];
 
     fn found(name: &str) -> Option<u32> {
@@ -70,6 +71,7 @@ mod tests {
         assert_eq!(found("GetUrl"), Some(1));
         assert_eq!(found("Self"), Some(3));
         assert_eq!(found("Type"), Some(4));
+        assert_eq!(found("_1st"), Some(5));
     }
 
     #[test]

@@ -243,3 +243,23 @@ impl fmt::Display for Refused {
 }
 
 impl Error for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_holds_between_its_dates() {
+        let active = |exp, not_before| Active { text: Box::default(), exp, not_before };
+        for (active, holds) in [
+            (active(None, None), true),
+            (active(Some(100.5), None), true),
+            (active(Some(100.0), None), false),
+            // The wall clock was set back since.
+            (active(None, Some(100.5)), false),
+            (active(None, Some(100.0)), true),
+        ] {
+            assert_eq!(active.holds_at(100.0), holds, "{:?}", (active.exp, active.not_before));
+        }
+    }
+}

@@ -86,8 +86,8 @@ impl<C: Clone> VerifiedTokens<C> {
         payload: usize,
         lifetime: Lifetime,
         thumbprint: Thumbprint,
+        now: Now,
     ) {
-        let now = Now::read();
         // Texts of the payload and what parsing makes of them.
         let size = OVERHEAD + size_of::<Entry<C>>() + token.len() + 2 * payload;
         let until = now.steady() + lifetime.left(now, MAX_AGE);
@@ -98,5 +98,148 @@ impl<C: Clone> VerifiedTokens<C> {
     fn place(&self, token: &[u8]) -> u64 {
         let start = token.len().saturating_sub(HASHED);
         self.hasher.hash_one(token.get(start..).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwt::{Algorithm, Key};
+
+    /// When the tokens of these tests are good: from 1,000 to 2,000.
+    fn lifetime() -> Lifetime {
+        Lifetime::new(Some(1000.0), 2000.0, Duration::ZERO)
+    }
+
+    fn key(id: &str) -> Key {
+        Key::hs256([7; 32]).unwrap().with_id(id)
+    }
+
+    fn filled(now: Now) -> (VerifiedTokens<&'static str>, KeySet) {
+        let cache = VerifiedTokens::new(1024 * 1024);
+        let key = key("one");
+        cache.insert(b"header.payload.signature", "ada", 100, lifetime(), key.thumbprint(), now);
+        (cache, key.into())
+    }
+
+    #[test]
+    fn a_known_token_is_found_while_it_is_good_and_no_longer() {
+        let start = Instant::now();
+        let (cache, keys) = filled(Now::at(1500.0, start));
+        for (date, expected) in [
+            (1500.0, Some("ada")),
+            (1999.9, Some("ada")),
+            (2000.0, None),
+            (3000.0, None),
+            (f64::INFINITY, None),
+            // The clock was set back.
+            (1000.0, Some("ada")),
+            (999.9, None),
+            (0.0, None),
+        ] {
+            let found = cache.get(b"header.payload.signature", &keys, Now::at(date, start));
+            assert_eq!(found, expected, "{date}");
+        }
+    }
+
+    /// Whatever the other clock says, which somebody may set back again and again.
+    #[test]
+    fn a_known_token_is_looked_at_again_after_five_minutes_or_when_it_should_have_ended() {
+        let start = Instant::now();
+        for (date, left) in [(1500.0, MAX_AGE), (1990.0, Duration::from_secs(10))] {
+            let (cache, keys) = filled(Now::at(date, start));
+            let get = |later: Duration| {
+                cache.get(b"header.payload.signature", &keys, Now::at(date, start + later))
+            };
+            assert_eq!(get(left - Duration::from_millis(1)), Some("ada"), "{date}");
+            assert_eq!(get(left), None, "{date}");
+        }
+    }
+
+    /// Whenever it came in: an entry that is made after the rotation is no better.
+    #[test]
+    fn a_known_token_is_gone_with_its_key() {
+        let now = Now::at(1500.0, Instant::now());
+        let (cache, keys) = filled(now);
+        let get = |keys: &KeySet| cache.get(b"header.payload.signature", keys, now);
+        assert_eq!(get(&keys), Some("ada"));
+        let both: KeySet = [key("two"), key("one")].into_iter().collect();
+        assert_eq!(get(&both), Some("ada"), "a key more");
+        assert_eq!(get(&[].into_iter().collect()), None, "no keys");
+        assert_eq!(get(&key("two").into()), None, "the key under another id");
+        assert_eq!(get(&Key::hs256([7; 32]).unwrap().into()), None, "the key without an id");
+        assert_eq!(get(&Key::hs256([8; 32]).unwrap().with_id("one").into()), None, "another key");
+        assert_eq!(get(&keys), Some("ada"), "and it comes back with its key");
+    }
+
+    #[test]
+    fn the_whole_token_is_compared() {
+        let now = Now::at(1500.0, Instant::now());
+        let cache = VerifiedTokens::new(1024 * 1024);
+        let (key, end) = (key("one"), "s".repeat(HASHED));
+        let token = format!("header.payload.{end}");
+        cache.insert(token.as_bytes(), "ada", 100, lifetime(), key.thumbprint(), now);
+        let keys = key.into();
+        assert_eq!(cache.get(token.as_bytes(), &keys, now), Some("ada"));
+        for other in [
+            format!("header.payloae.{end}"),
+            format!("ieader.payload.{end}"),
+            format!("eader.payload.{end}"),
+            format!("hheader.payload.{end}"),
+            end,
+        ] {
+            assert_eq!(cache.get(other.as_bytes(), &keys, now), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_token_larger_than_the_cache_is_not_kept_and_many_stay_within_it() {
+        let now = Now::at(1500.0, Instant::now());
+        let cache = VerifiedTokens::new(100_000);
+        let key = key("one");
+        for number in 0..1000 {
+            let token = format!("header.payload.signature-{number}");
+            cache.insert(token.as_bytes(), number, 500, lifetime(), key.thumbprint(), now);
+        }
+        assert!(cache.entries.weight() <= 100_000, "{}", cache.entries.weight());
+        assert!(cache.entries.len() > 10, "{}", cache.entries.len());
+        for bytes in [1, 2047, 4096] {
+            let small = VerifiedTokens::new(bytes);
+            for number in 0..100u32 {
+                let token = format!("header.payload.signature-{number}");
+                small.insert(token.as_bytes(), number, 500, lifetime(), key.thumbprint(), now);
+            }
+            assert!(small.entries.weight() <= bytes as u64, "{bytes}");
+        }
+        let large = vec![b'x'; 200_000];
+        cache.insert(&large, 1, 0, lifetime(), key.thumbprint(), now);
+        assert_eq!(cache.get(&large, &key.into(), now), None);
+    }
+
+    /// A key that comes back for another algorithm, or under another id, is another key.
+    #[test]
+    fn a_thumbprint_names_key_id_and_algorithms() {
+        let pem = "-----BEGIN PUBLIC KEY-----\n\
+            MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
+            -----END PUBLIC KEY-----";
+        let pem = || Key::from_pem(Algorithm::EdDSA, pem).unwrap();
+        let secret = |byte: u8| Key::hs256([byte; 32]).unwrap();
+        let prints = [
+            pem(),
+            pem().with_id(""),
+            pem().with_id("one"),
+            pem().with_id("two"),
+            secret(7),
+            secret(7).with_id("one"),
+            secret(8).with_id("one"),
+        ]
+        .map(|key| key.thumbprint());
+        for (at, one) in prints.iter().enumerate() {
+            assert!(!prints.iter().skip(at + 1).any(|other| one == other), "{at}");
+        }
+        assert_eq!(
+            pem().with_id("two").with_id("one").thumbprint(),
+            pem().with_id("one").thumbprint()
+        );
     }
 }

@@ -16,6 +16,12 @@ impl Now {
         Now { date, steady: Instant::now() }
     }
 
+    /// A moment that a test chooses.
+    #[cfg(test)]
+    pub(super) fn at(date: f64, steady: Instant) -> Now {
+        Now { date, steady }
+    }
+
     pub(super) fn steady(&self) -> Instant {
         self.steady
     }

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -111,9 +111,6 @@ impl RemoteKeys {
         self.0.keep_fresh();
         match remote.fetch().await {
             Err(error) => Err(AuthError::unavailable().because(error)),
-            Ok(()) if remote.trusted().is_none() => {
-                Err(AuthError::unavailable().because("the keys are too old to be trusted"))
-            }
             Ok(()) => Ok(remote.other_than(seen.as_ref())),
         }
     }
@@ -190,7 +187,7 @@ impl RemoteKeysBuilder {
             fetched: ArcSwap::from_pointee(Fetched::nothing()),
             attempts: watch::Sender::new(Attempts::none(self.cooldown, self.refresh_every)),
         };
-        let handle = Handle { remote: Arc::new(remote), refresher: OnceLock::new() };
+        let handle = Handle { remote: Arc::new(remote), refresher: Mutex::default() };
         Ok(RemoteKeys(Arc::new(handle)))
     }
 }
@@ -198,22 +195,25 @@ impl RemoteKeysBuilder {
 /// What the clones of a [`RemoteKeys`] share. The refresher ends with it.
 struct Handle {
     remote: Arc<Remote>,
-    refresher: OnceLock<AbortHandle>,
+    refresher: Mutex<Option<AbortHandle>>,
 }
 
 impl Handle {
-    /// Has a task fetch the keys before they age, from now on.
+    /// Has a task fetch the keys before they age, from now on. It begins again if it ended, as it does with
+    /// its runtime.
     fn keep_fresh(&self) {
-        self.refresher.get_or_init(|| {
-            let remote = Arc::clone(&self.remote);
-            tokio::spawn(async move { remote.refresh().await }).abort_handle()
-        });
+        let mut refresher = self.refresher.lock().unwrap_or_else(PoisonError::into_inner);
+        if refresher.as_ref().is_none_or(AbortHandle::is_finished) {
+            let refreshing = Arc::clone(&self.remote).refresh();
+            *refresher = Some(tokio::spawn(refreshing).abort_handle());
+        }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if let Some(refresher) = self.refresher.get() {
+        let refresher = self.refresher.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refresher) = refresher {
             refresher.abort();
         }
     }

@@ -13,7 +13,7 @@ const MAX_TOKEN: usize = 16 * 1024;
 
 /// A token that nothing speaks against but the signature, which nobody has checked yet.
 ///
-/// What it states isn't handed out: [`signer`](Unverified::signer) comes first.
+/// What it states isn't handed out: [`signed_by`](Unverified::signed_by) comes first.
 pub(super) struct Unverified<'a> {
     algorithm: Algorithm,
     kid: Option<String>,
@@ -38,25 +38,15 @@ impl<'a> Unverified<'a> {
         expected: &Expectations,
         now: Now,
     ) -> Result<Unverified<'a>, AuthError> {
-        if token.len() > MAX_TOKEN {
-            return Err(AuthError::malformed().because("a token of more than 16 KiB"));
-        }
-        let Parts { header, payload, signature, signed } =
-            Parts::of(token).ok_or_else(|| malformed("not three parts: no JWS in compact form"))?;
+        let Parts { header, payload, signature, signed } = Parts::of(token)?;
 
         let header = base64url::decode(header).map_err(|_| malformed("header: no base64url"))?;
         let header: Header<'_> =
             serde_json::from_slice(&header).map_err(|_| malformed("header: no JOSE header"))?;
         let algorithm = expected.check_header(&header)?;
 
-        let payload = base64url::decode(payload).map_err(|_| malformed("payload: no base64url"))?;
-        let stated: Stated<'_> = serde_json::from_slice(&payload).map_err(|error| {
-            if error.is_data() {
-                invalid("a registered claim has the wrong type, or a claim stands twice")
-            } else {
-                malformed("payload: no JSON")
-            }
-        })?;
+        let payload = decode_payload(payload)?;
+        let stated = stated(&payload)?;
         let lifetime = expected.check_claims(&stated, now)?;
 
         let signature =
@@ -94,8 +84,39 @@ struct Parts<'a> {
     signed: &'a [u8],
 }
 
+/// The issuer that a token names. It serves to choose who checks the token, who then checks the issuer
+/// too.
+pub(crate) fn unverified_issuer(token: &[u8]) -> Result<String, AuthError> {
+    let payload = decode_payload(Parts::of(token)?.payload)?;
+    match stated(&payload)?.iss {
+        Some(issuer) => Ok(issuer.0.into_owned()),
+        None => Err(invalid("it names no issuer")),
+    }
+}
+
+fn decode_payload(payload: &[u8]) -> Result<Vec<u8>, AuthError> {
+    base64url::decode(payload).map_err(|_| malformed("payload: no base64url"))
+}
+
+fn stated(payload: &[u8]) -> Result<Stated<'_>, AuthError> {
+    serde_json::from_slice(payload).map_err(|error| {
+        if error.is_data() {
+            invalid("a registered claim has the wrong type, or a claim stands twice")
+        } else {
+            malformed("payload: no JSON")
+        }
+    })
+}
+
 impl<'a> Parts<'a> {
-    fn of(token: &'a [u8]) -> Option<Parts<'a>> {
+    fn of(token: &'a [u8]) -> Result<Parts<'a>, AuthError> {
+        if token.len() > MAX_TOKEN {
+            return Err(malformed("a token of more than 16 KiB"));
+        }
+        Parts::cut(token).ok_or_else(|| malformed("not three parts: no JWS in compact form"))
+    }
+
+    fn cut(token: &'a [u8]) -> Option<Parts<'a>> {
         let mut parts = token.split(|byte| *byte == b'.');
         let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
         // Five parts are an encrypted token (RFC 7516).

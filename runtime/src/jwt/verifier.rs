@@ -197,7 +197,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
             AuthError::invalid().because(format!("the claims don't fit their type: {error}"))
         })?;
         if let Some(cache) = &self.cache {
-            cache.insert(token, claims.clone(), payload.len(), lifetime, thumbprint);
+            cache.insert(token, claims.clone(), payload.len(), lifetime, thumbprint, Now::read());
         }
         Ok(claims)
     }

@@ -113,6 +113,7 @@ mod tests {
             let (begin, ended) = (self.begin.clone(), Arc::clone(&self.ended));
             move || {
                 _ = begin.send(());
+                // Whoever has the lock waits for its own end; the other one waits for the lock.
                 _ = ended.lock().unwrap().recv_timeout(LIMIT);
             }
         }
@@ -142,6 +143,25 @@ mod tests {
         assert!(turns.next().await.is_err(), "full");
         held.end.send(()).unwrap();
         assert!(soon(next).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn as_many_are_at_work_as_may_be_and_the_next_waits() {
+        let (turns, mut held) = (Turns::new(2, 1), Held::new());
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..2 {
+            let (turn, work) = (soon(turns.next()).await.unwrap(), held.work());
+            calls.spawn(async move { turn.run(work).await });
+            held.begins().await;
+        }
+        let mut next = Box::pin(turns.next());
+        assert!(timeout(Duration::from_millis(50), &mut next).await.is_err());
+        held.end.send(()).unwrap();
+        assert!(soon(next).await.is_ok());
+        held.end.send(()).unwrap();
+        while let Some(done) = soon(calls.join_next()).await {
+            done.unwrap().unwrap();
+        }
     }
 
     #[tokio::test]

@@ -194,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_matches_itself_alone_and_never_prints() {
+        let key = ApiKeyValue(HeaderValue::from_static("k-1"));
+        assert!(key.matches("k-1"));
+        for other in ["", "k-", "k-11", "K-1", "k-2"] {
+            assert!(!key.matches(other), "{other:?}");
+        }
+        assert_eq!(format!("{key:?}"), "ApiKeyValue([redacted])");
+    }
+
+    #[test]
     fn what_is_no_key_is_malformed() {
         for value in [&b""[..], b" ", b"a b", b"a,b", b"a\tb", b"k\xff"] {
             assert_eq!(read(&[value]), Err(ExtractError::Malformed), "{value:?}");
@@ -213,6 +223,9 @@ mod tests {
             "x key",
             "x:key",
             "x-kéy",
+            // These are header names, and none for a key.
+            "x!key",
+            "x~key",
             "grpc-key",
             "x-key-bin",
             "cookie",
@@ -224,7 +237,7 @@ mod tests {
             let made = std::panic::catch_unwind(|| ApiKey::header(name));
             assert!(made.is_err(), "{name:?} must be refused");
         }
-        for name in ["x-ingest-key", "apikey", "x_key", "grpc", "bin", "cookie2"] {
+        for name in ["x-ingest-key", "apikey", "x_key", "grpc", "bin", "cookie2", "custom"] {
             assert_eq!(ApiKey::header(name).place(), Place::Header(HeaderName::from_static(name)));
         }
     }

@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn a_password_matches_itself_alone_and_never_prints() {
+        let credentials = decode(STANDARD.encode("ada:pa:ss").as_bytes()).unwrap();
+        assert!(credentials.password_matches("pa:ss"));
+        for other in ["", "pa:s", "pa:sss", "ss", "Pa:ss"] {
+            assert!(!credentials.password_matches(other), "{other:?}");
+        }
+        assert_eq!(format!("{credentials:?}"), "BasicCredentials([redacted])");
+    }
+
+    #[test]
     fn what_breaks_the_grammar_is_malformed() {
         assert_eq!(read(b"no colon"), None);
         assert_eq!(read(b""), None);

@@ -69,7 +69,6 @@ impl BearerToken {
     }
 
     /// The token, for those who needn't scan it once more to know that it is text.
-    #[cfg(feature = "jwt")]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -96,5 +95,27 @@ impl BearerToken {
 impl std::fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("BearerToken([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Extensions, HeaderMap};
+
+    use super::*;
+
+    #[test]
+    fn a_token_matches_itself_alone_and_never_prints() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "Bearer a.b".parse().unwrap());
+        let extensions = Extensions::new();
+        let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
+        let token = found.unwrap().credentials().unwrap();
+        assert_eq!(token.as_str(), "a.b");
+        assert!(token.matches("a.b"));
+        for other in ["", "a.", "a.bb", "A.b", "Bearer a.b"] {
+            assert!(!token.matches(other), "{other:?}");
+        }
+        assert_eq!(format!("{token:?}"), "BearerToken([redacted])");
     }
 }

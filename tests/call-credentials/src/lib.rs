@@ -2,8 +2,8 @@
 //! them and remembers every attempt, and a server that answers what it is told.
 
 use std::{
-    convert::Infallible,
     collections::{HashMap, VecDeque},
+    convert::Infallible,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +16,9 @@ use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{
-    Request, Response, Status, Streaming, body::Body, server::NamedService,
+    Request, Response, Status, Streaming,
+    body::Body,
+    server::NamedService,
     transport::{Channel, Endpoint, Server},
 };
 use tonic_guard::{
@@ -145,6 +147,7 @@ struct Script {
     answers: VecDeque<Answer>,
     always: Option<Answer>,
     gated: bool,
+    deadline: Duration,
 }
 
 /// How a source answers once.
@@ -165,8 +168,13 @@ pub enum Answer {
 impl Source {
     /// A source whose every token is new and says nothing of its life.
     pub fn new(issuer: &Arc<Issuer>) -> Self {
-        let script =
-            Script { life: None, answers: VecDeque::new(), always: None, gated: false };
+        let script = Script {
+            life: None,
+            answers: VecDeque::new(),
+            always: None,
+            gated: false,
+            deadline: LIMIT,
+        };
         Source(Arc::new(Inner {
             issuer: Arc::clone(issuer),
             fetches: AtomicUsize::new(0),
@@ -178,7 +186,19 @@ impl Source {
     /// The tokens live this long, and say so.
     #[must_use]
     pub fn life(self, life: Duration) -> Self {
+        self.live(life);
+        self
+    }
+
+    /// The tokens of now on live this long.
+    pub fn live(&self, life: Duration) {
         lock(&self.0.script).life = Some(life);
+    }
+
+    /// What it takes longer for than this is given up.
+    #[must_use]
+    pub fn within(self, deadline: Duration) -> Self {
+        lock(&self.0.script).deadline = deadline;
         self
     }
 
@@ -238,7 +258,7 @@ impl TokenSource for Source {
     }
 
     fn deadline(&self) -> Duration {
-        Duration::from_millis(500)
+        lock(&self.0.script).deadline
     }
 }
 
@@ -248,7 +268,14 @@ pub struct Echo {
     issuer: Arc<Issuer>,
 }
 
-/// Who calls. It carries what it came with, for a handler that calls on.
+impl Echo {
+    /// One that takes the tokens of `issuer`.
+    pub fn new(issuer: &Arc<Issuer>) -> Self {
+        Echo { issuer: Arc::clone(issuer) }
+    }
+}
+
+/// Who calls.
 #[derive(Debug)]
 pub struct User;
 
@@ -403,7 +430,7 @@ impl Guarded {
     /// A running one.
     pub async fn start() -> Self {
         let (issuer, attempts) = (Arc::new(Issuer::default()), Attempts::default());
-        let service = guard(Echo { issuer: Arc::clone(&issuer) }, KindsServer::from_arc);
+        let service = guard(Echo::new(&issuer), KindsServer::from_arc);
         let service = Remembers { inner: service, attempts: attempts.clone() };
         let running = Running::start(Server::builder().add_service(service)).await;
         Guarded { issuer, attempts, running }
@@ -502,16 +529,15 @@ pub fn refusal() -> http::Response<Body> {
 
 /// A whole answer to a unary call.
 pub fn answer() -> http::Response<Body> {
-    let mut response = http::Response::new(Body::new(http_body_util::StreamBody::new(
-        tokio_stream::iter([
+    let mut response =
+        http::Response::new(Body::new(http_body_util::StreamBody::new(tokio_stream::iter([
             // An empty message: not compressed, of no length.
             Ok::<_, Status>(http_body::Frame::data(bytes::Bytes::from_static(&[0; 5]))),
             Ok(http_body::Frame::trailers(HeaderMap::from_iter([(
                 http::HeaderName::from_static("grpc-status"),
                 http::HeaderValue::from_static("0"),
             )]))),
-        ]),
-    )));
+        ]))));
     let grpc = http::HeaderValue::from_static("application/grpc");
     response.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
     response

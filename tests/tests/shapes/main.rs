@@ -15,6 +15,7 @@ mod receivers;
 mod reexported;
 mod requests;
 mod returns;
+mod shadowed;
 mod silent;
 mod streams;
 mod two_services;

@@ -10,8 +10,8 @@ use std::{
 
 use tonic::{Code, Request, Response, Status};
 use tonic_guard::{
-    AuthError, Authenticate, CallHead, authenticated, guard,
-    scheme::{Bearer, BearerToken},
+    AuthError, Authenticate, CallHead, Challenge, Scheme, authenticated, guard,
+    scheme::{Bearer, BearerToken, ExtractError, Found, Place},
 };
 use tonic_guard_tests::{
     Running, Tokens, User, challenges, error_info,
@@ -167,8 +167,12 @@ fn an_attributes_expression_that_panics_is_found_at_start() {
 #[tokio::test]
 async fn an_attributes_expression_that_panics_lets_nobody_in_at_the_methods_door() {
     let server = at_the_methods_door(BadVia(Panicking)).await;
-    let refused = call(&server, &[ADA]).await.unwrap_err();
-    assert!(!format!("{refused:?}").contains("hunter2"));
+    for headers in [&[ADA][..], &[]] {
+        let refused = call(&server, headers).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Internal);
+        assert_eq!(refused.message(), "the call could not be checked");
+        assert!(!format!("{refused:?}").contains("hunter2"));
+    }
 }
 
 /// Its attribute's expression panics once it is told to.
@@ -197,17 +201,78 @@ impl Extra for Later {
 }
 
 #[tokio::test]
-async fn an_attributes_expression_that_panics_refuses_as_internal_at_the_front_door() {
-    let service = Later::default();
-    let broken = Arc::clone(&service.broken);
-    let server = at_the_front_door(service).await;
-    assert!(call(&server, &[ADA]).await.is_ok());
-    broken.store(true, Ordering::SeqCst);
-    for headers in [&[ADA][..], &[]] {
-        let refused = call(&server, headers).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Internal);
-        assert_eq!(refused.message(), "the call could not be checked");
+async fn an_attributes_expression_that_panics_refuses_as_internal_while_it_does() {
+    for front in [true, false] {
+        let service = Later::default();
+        let broken = Arc::clone(&service.broken);
+        let server = match front {
+            true => at_the_front_door(service).await,
+            false => at_the_methods_door(service).await,
+        };
+        assert!(call(&server, &[ADA]).await.is_ok());
+        broken.store(true, Ordering::SeqCst);
+        for headers in [&[ADA][..], &[]] {
+            let refused = call(&server, headers).await.unwrap_err();
+            assert_eq!(refused.code(), Code::Internal);
+            assert_eq!(refused.message(), "the call could not be checked");
+        }
+        broken.store(false, Ordering::SeqCst);
+        assert!(call(&server, &[ADA]).await.is_ok());
     }
-    broken.store(false, Ordering::SeqCst);
+}
+
+/// Reads a token, and panics when it is asked for its challenge.
+struct Undescribed;
+
+impl Scheme for Undescribed {
+    type Credentials = BearerToken;
+
+    fn name(&self) -> &str {
+        "undescribed"
+    }
+
+    fn place(&self) -> Place {
+        Bearer::new().place()
+    }
+
+    fn extract(&self, head: &CallHead<'_>) -> Result<Found<BearerToken>, ExtractError> {
+        Bearer::new().extract(head)
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        panic!("a challenge panics: hunter2")
+    }
+}
+
+impl Authenticate<Undescribed> for Undescribed {
+    type Identity = User;
+
+    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+        Tokens.authenticate(token).await
+    }
+}
+
+#[authenticated(scheme = Undescribed)]
+#[tonic::async_trait]
+impl Extra for Undescribed {
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+}
+
+#[tokio::test]
+async fn a_scheme_that_panics_as_it_is_described_refuses_as_internal() {
+    let server = at_the_methods_door(Undescribed).await;
+    for headers in [&[][..], &[("authorization", "Bearer x")]] {
+        let refused = call(&server, headers).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Internal, "{refused:?}");
+        assert!(!format!("{refused:?}").contains("hunter2"));
+    }
     assert!(call(&server, &[ADA]).await.is_ok());
+    let made = std::panic::catch_unwind(|| guard(Undescribed, ExtraServer::from_arc));
+    assert!(made.is_err(), "a guard describes its schemes at start");
 }

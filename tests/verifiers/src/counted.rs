@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 use tonic_guard::{AuthError, Authenticate, scheme::Bearer, scheme::BearerToken};
 
-use crate::provider::{LIMIT, within};
+use crate::{LIMIT, provider::within};
 
 /// The verifier `A`, counted.
 #[derive(Debug)]

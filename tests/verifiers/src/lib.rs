@@ -1,6 +1,8 @@
 //! What the tests of verifiers share: a guarded service that says who calls, and calls to it.
 
+pub mod counted;
 mod log;
+pub mod provider;
 mod temp_file;
 
 pub use self::{log::Log, temp_file::TempFile};
@@ -24,11 +26,8 @@ pub mod pb {
     tonic::include_proto!("guard.verifiers.v1");
 }
 
-pub mod counted;
-pub mod provider;
-
 /// Far more than anything takes that a test waits for.
-pub const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+pub const LIMIT: std::time::Duration = std::time::Duration::from_secs(180);
 
 /// Lets `time` pass on tokio's clock, at once. Nothing else may be waiting for that clock.
 pub async fn pass(time: std::time::Duration) {

@@ -7,7 +7,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -24,8 +23,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Far more than any step takes; what takes longer hangs.
-pub const LIMIT: Duration = Duration::from_secs(30);
+use crate::LIMIT;
 
 /// What `future` gives.
 ///

@@ -1,1 +1,219 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Wake,
+};
+
+use proptest::prelude::*;
+
 use super::*;
+
+/// Frames that come one by one, `None` for a pause.
+struct Script(Vec<Option<Result<Frame<Bytes>, Status>>>);
+
+impl Script {
+    fn of(frames: impl IntoIterator<Item = Option<Result<Frame<Bytes>, Status>>>) -> Body {
+        let mut frames: Vec<_> = frames.into_iter().collect();
+        frames.reverse();
+        Body::new(Script(frames))
+    }
+}
+
+impl HttpBody for Script {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match self.0.pop() {
+            Some(Some(frame)) => Poll::Ready(Some(frame)),
+            Some(None) => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+fn data(bytes: &'static [u8]) -> Option<Result<Frame<Bytes>, Status>> {
+    Some(Ok(Frame::data(Bytes::from_static(bytes))))
+}
+
+fn poll(body: &mut Body) -> Poll<Option<Result<Bytes, Status>>> {
+    let mut cx = Context::from_waker(Waker::noop());
+    let polled = Pin::new(body).poll_frame(&mut cx);
+    polled.map(|frame| frame.map(|frame| frame.map(|frame| frame.into_data().unwrap())))
+}
+
+/// What a body gives until it pauses or ends.
+fn drain(body: &mut Body) -> Vec<Bytes> {
+    let mut frames = Vec::new();
+    while let Poll::Ready(Some(Ok(frame))) = poll(body) {
+        frames.push(frame);
+    }
+    frames
+}
+
+#[test]
+fn what_was_sent_is_sent_again_and_then_the_rest() {
+    for before in 0..=4 {
+        let (mut first, recorder) =
+            record(Script::of([b"a", b"b", b"c"].map(|byte| data(byte))), 100);
+        let sent: Vec<_> = (0..before)
+            .map_while(|_| match poll(&mut first) {
+                Poll::Ready(Some(Ok(frame))) => Some(frame),
+                _ => None,
+            })
+            .collect();
+        assert!(recorder.stop());
+        let again = drain(&mut recorder.replay());
+        assert_eq!(again, ["a", "b", "c"], "{before}");
+        assert_eq!(again[..sent.len()], sent);
+    }
+}
+
+#[test]
+fn nothing_is_copied() {
+    let frame = Bytes::from(vec![7; 1000]);
+    let (mut first, recorder) = record(Script::of([Some(Ok(Frame::data(frame.clone())))]), 1000);
+    let sent = drain(&mut first);
+    assert!(recorder.stop());
+    let again = drain(&mut recorder.replay());
+    assert_eq!([sent[0].as_ptr(), again[0].as_ptr()], [frame.as_ptr(); 2]);
+}
+
+#[test]
+fn one_frame_needs_no_place_of_its_own() {
+    let (mut first, recorder) = record(Script::of([data(b"a")]), 100);
+    drain(&mut first);
+    assert_eq!(lock(&recorder.0).sent.more.capacity(), 0);
+}
+
+#[test]
+fn the_limit_is_the_last_byte_that_is_kept() {
+    for (limit, whole) in [(3, true), (2, false), (0, false)] {
+        let (mut first, recorder) = record(Script::of([data(b"ab"), data(b"c")]), limit);
+        assert_eq!(drain(&mut first), ["ab", "c"], "nothing is cut short");
+        assert_eq!(recorder.stop(), whole, "{limit}");
+        assert_eq!(lock(&recorder.0).sent.is_empty(), !whole, "what can't be sent isn't kept");
+    }
+}
+
+#[test]
+fn a_body_that_fails_or_has_trailers_is_not_sent_again() {
+    let fails = Some(Err(Status::internal("no")));
+    let trailers = Some(Ok(Frame::trailers(http::HeaderMap::new())));
+    for last in [fails, trailers] {
+        let (mut first, recorder) = record(Script::of([data(b"a"), last]), 100);
+        let mut cx = Context::from_waker(Waker::noop());
+        while Pin::new(&mut first).poll_frame(&mut cx).map(|frame| frame.is_some()).is_ready() {
+            if !lock(&recorder.0).whole {
+                break;
+            }
+        }
+        assert!(!recorder.stop());
+    }
+}
+
+#[test]
+fn the_first_attempt_ends_with_an_error_once_its_call_is_answered() {
+    let (mut first, recorder) = record(Script::of([data(b"a"), data(b"b")]), 100);
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
+    assert!(recorder.stop());
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Err(_)))));
+    let mut second = recorder.replay();
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Err(_)))));
+    assert_eq!(drain(&mut second), ["a", "b"]);
+}
+
+struct Counts(AtomicUsize);
+
+impl Wake for Counts {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_first_attempt_that_waits_is_woken_to_end() {
+    let (mut first, recorder) = record(Script::of([None, data(b"a")]), 100);
+    let counts = Arc::new(Counts(AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&counts));
+    assert!(Pin::new(&mut first).poll_frame(&mut Context::from_waker(&waker)).is_pending());
+    recorder.stop();
+    assert_eq!(counts.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn after_a_commit_nothing_is_kept() {
+    let (mut first, recorder) = record(Script::of([data(b"a"), data(b"b")]), 100);
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
+    let recording = Arc::clone(&recorder.0);
+    recorder.commit();
+    assert_eq!(drain(&mut first), ["b"]);
+    assert!(lock(&recording).sent.is_empty());
+}
+
+/// Three bytes, and it says so.
+struct Three(bool);
+
+impl HttpBody for Three {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let first = !mem::replace(&mut self.0, true);
+        Poll::Ready(first.then(|| Ok(Frame::data(Bytes::from_static(b"abc")))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(if self.0 { 0 } else { 3 })
+    }
+}
+
+#[test]
+fn the_end_and_the_size_are_those_of_the_whole_body() {
+    let (mut first, recorder) = record(Body::new(Three(false)), 100);
+    assert_eq!((first.is_end_stream(), first.size_hint().exact()), (false, Some(3)));
+    drain(&mut first);
+    assert!(first.is_end_stream());
+    recorder.stop();
+    let mut second = recorder.replay();
+    assert_eq!((second.is_end_stream(), second.size_hint().exact()), (false, Some(3)));
+    drain(&mut second);
+    assert_eq!((second.is_end_stream(), second.size_hint().exact()), (true, Some(0)));
+    let (empty, _) = record(Body::empty(), 100);
+    assert!(empty.is_end_stream());
+}
+
+proptest! {
+    /// Whatever the frames, the limit, and how much was sent before the refusal: what the second attempt
+    /// sends is the whole body, or there is no second attempt because more was sent than is kept.
+    #[test]
+    fn a_second_attempt_sends_the_whole_body_or_is_not_made(
+        frames in proptest::collection::vec(0_usize..50, 0..12),
+        limit in 0_usize..200,
+        taken in 0_usize..14,
+    ) {
+        let whole: Vec<Bytes> = frames.iter().map(|len| Bytes::from(vec![*len as u8; *len])).collect();
+        let body = Script::of(whole.iter().map(|frame| Some(Ok(Frame::data(frame.clone())))));
+        let (mut first, recorder) = record(body, limit);
+        let sent: Vec<_> = (0..taken)
+            .map_while(|_| match poll(&mut first) {
+                Poll::Ready(Some(Ok(frame))) => Some(frame),
+                _ => None,
+            })
+            .collect();
+        let fits = sent.iter().map(Bytes::len).sum::<usize>() <= limit;
+        prop_assert_eq!(recorder.stop(), fits);
+        if fits {
+            prop_assert_eq!(drain(&mut recorder.replay()), whole);
+        }
+    }
+}

@@ -74,3 +74,57 @@ impl Attempts {
         Some(begun + wait)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COOLDOWN: Duration = Duration::from_secs(30);
+    const REFRESH: Duration = Duration::from_secs(300);
+
+    fn failed() -> Result<(), HttpError> {
+        Err(HttpError::mistake("down"))
+    }
+
+    #[test]
+    fn one_begins_when_none_is_under_way_and_the_last_is_long_enough_ago() {
+        let start = Instant::now();
+        let mut attempts = Attempts::none(COOLDOWN, REFRESH);
+        assert_eq!(attempts.begin(start), Begin::Now);
+        // One that takes long isn't joined by another.
+        assert_eq!(attempts.begin(start + 2 * COOLDOWN), Begin::Wait);
+        for outcome in [Ok(()), failed()] {
+            attempts.end(outcome);
+        }
+        assert_eq!(attempts.begin(start + COOLDOWN - Duration::from_nanos(1)), Begin::Wait);
+        assert_eq!(attempts.begin(start + COOLDOWN), Begin::Now);
+    }
+
+    #[test]
+    fn one_is_due_later_and_later_while_they_fail() {
+        let mut now = Instant::now();
+        let mut attempts = Attempts::none(COOLDOWN, REFRESH);
+        assert_eq!(attempts.due(), None, "nobody has asked yet");
+        for (outcome, wait) in [
+            (Ok(()), 300),
+            (failed(), 30),
+            (failed(), 60),
+            (failed(), 120),
+            (failed(), 240),
+            (failed(), 300),
+            (Ok(()), 300),
+            (failed(), 30),
+        ] {
+            assert_eq!(attempts.begin(now), Begin::Now);
+            assert_eq!(attempts.due(), None, "it is under way");
+            attempts.end(outcome);
+            let due = now + Duration::from_secs(wait);
+            assert_eq!(attempts.due(), Some(due));
+            now = due;
+        }
+        for _ in 0..100 {
+            attempts.end(failed());
+        }
+        assert_eq!(attempts.due(), Some(now - COOLDOWN + REFRESH), "however many fail");
+    }
+}

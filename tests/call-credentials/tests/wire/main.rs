@@ -10,6 +10,7 @@
 
 mod attach;
 mod channel;
+mod decision;
 mod file;
 mod oauth;
 mod refresh;

@@ -89,8 +89,8 @@ async fn every_kind_of_call_is_sent_again() {
 }
 
 /// The notes that a test sends by hand, and how many were taken.
-fn by_hand() -> (mpsc::UnboundedSender<Note>, impl tokio_stream::Stream<Item = Note>, Arc<AtomicUsize>)
-{
+fn by_hand()
+-> (mpsc::UnboundedSender<Note>, impl tokio_stream::Stream<Item = Note>, Arc<AtomicUsize>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let taken = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&taken);

@@ -4,11 +4,11 @@ use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use tonic_guard_clients::process::{program, within};
 
 use crate::{
     calls::{Call, Client},
     install::{clients, here},
-    process::{program, within},
 };
 
 /// For all calls together. The scripts give each call a deadline of 20 seconds.

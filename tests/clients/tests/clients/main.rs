@@ -14,7 +14,6 @@
 mod calls;
 mod client;
 mod install;
-mod process;
 mod proxy;
 mod serve;
 

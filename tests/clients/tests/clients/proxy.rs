@@ -13,12 +13,12 @@ use tokio::{
     sync::OnceCell,
     time::{Instant, sleep},
 };
-
-use crate::{
-    calls::Way,
-    install::{below_target, empty, told},
+use tonic_guard_clients::{
+    install::{empty, told},
     process::{program, run},
 };
+
+use crate::{calls::Way, install::below_target};
 
 const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 const START_LIMIT: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use tokio::{
     sync::OnceCell,
 };
 
-use crate::process::{program, run, within};
+use tonic_guard_clients::process::{program, run, within};
 
 /// Builds every dependency when nothing was built before.
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);

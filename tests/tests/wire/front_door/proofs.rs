@@ -130,6 +130,66 @@ async fn the_proof_of_another_instance_isnt_taken() {
     assert!(call_get_url(&server, &[ADA]).await.is_ok());
 }
 
+/// Two services made by one macro, with one attribute: what wraps stands where the wrapped one does.
+macro_rules! made_alike {
+    ($($name:ident($inner:ty) knows $token:expr;)*) => {$(
+        #[repr(transparent)]
+        struct $name($inner);
+
+        impl Authenticate<Bearer> for $name {
+            type Identity = User;
+
+            async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+                OneToken::new($token).authenticate(token).await
+            }
+        }
+
+        #[authenticated(scheme = "bearer")]
+        #[tonic::async_trait]
+        impl Extra for $name {
+            async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                says("in")
+            }
+
+            async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                says("in")
+            }
+        }
+    )*};
+}
+
+made_alike! {
+    Wrapped(u64) knows "other-token";
+    Wrapper(Wrapped) knows "ada-token";
+}
+
+/// Passes each call on to what is wrapped.
+struct PassedOn(Arc<Wrapper>);
+
+#[tonic::async_trait]
+impl Extra for PassedOn {
+    async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+        self.0.0.unary(request).await
+    }
+
+    async fn get_url(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+        self.0.0.get_url(request).await
+    }
+}
+
+#[tokio::test]
+async fn the_proof_of_a_wrapper_isnt_taken_by_what_it_wraps() {
+    let wrapper = Wrapper(Wrapped(0));
+    assert_eq!(std::ptr::from_ref(&wrapper).addr(), std::ptr::from_ref(&wrapper.0).addr());
+    let guard = guard(wrapper, |wrapper| ExtraServer::new(PassedOn(wrapper)));
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    for refused in [call(&server, &[ADA]).await, call_get_url(&server, &[ADA]).await] {
+        assert_eq!(reason(&refused.unwrap_err()), "CREDENTIALS_INVALID");
+    }
+    // The wrapper is asked first, and doesn't know the other token.
+    assert!(call(&server, &[("authorization", "Bearer other-token")]).await.is_err());
+}
+
 /// Its methods have a second attribute that the one on the impl can't see.
 #[derive(Authenticate, Default)]
 struct Hidden {

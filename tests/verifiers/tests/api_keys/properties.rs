@@ -8,6 +8,8 @@ use tonic_guard::{
     scheme::ApiKey,
 };
 
+use tonic_guard_verifier_tests::TempFile;
+
 use crate::{Partner, new_key};
 
 /// Whether these keys let in `key`, asked without a server.
@@ -73,5 +75,19 @@ proptest! {
         if let Ok(hash) = text.parse::<KeyHash>() {
             prop_assert_eq!(hash.to_string(), text.to_ascii_lowercase());
         }
+    }
+
+    #[test]
+    fn an_end_is_a_time_or_an_error(end in prop_oneof![
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,12})?([Zz]|[+-][0-9]{2}:[0-9]{2})?",
+        "[ -!#-\\[\\]-~]{0,30}",
+    ]) {
+        let record = new_key().1.to_string().replace('}', &format!(r#", "expires": "{end}"}}"#));
+        let content = format!(r#"[{{"identity": {{"name": "acme"}}, "keys": [{record}]}}]"#);
+        let file = TempFile::new("end-property", &content);
+        // RFC 3339, section 5.6, as far as a pattern tells.
+        let shape = end.len() >= 20 && end.is_ascii() && end.as_bytes()[4] == b'-' && end.as_bytes()[13] == b':';
+        let read = ApiKeys::<Partner>::from_file(file.path());
+        prop_assert!(shape || read.is_err());
     }
 }

@@ -1,21 +1,48 @@
 //! Certificates beside credentials of the call: which of them decides.
 
 use tonic::{Request, Response, Status, transport::Channel};
+use tonic_guard::api_keys::GeneratedKey;
 use tonic_guard_verifier_tests::pb::{Name, Void, mesh_client::MeshClient};
 
-use crate::support::{ByName, Ca, Client, Doors, Server, dns};
+use crate::support::{ByName, Ca, Client, Doors, PROVIDERS, Server, dns};
 
 const MISSING: &str = "Unauthenticated CREDENTIALS_MISSING";
 const MALFORMED: &str = "Unauthenticated CREDENTIALS_MALFORMED";
 const OVERLOADED: &str = "Unauthenticated OVERLOADED_CREDENTIALS";
+const EXPIRED: &str = "Unauthenticated ACCESS_TOKEN_EXPIRED";
+const UNSUPPORTED: &str = "Unauthenticated CREDENTIAL_TYPE_UNSUPPORTED";
 const KEY_INVALID: &str = "Unauthenticated API_KEY_INVALID";
 
-const GOOD_KEY: (&str, &str) = ("x-api-key", "key-1");
-const BAD_KEY: (&str, &str) = ("x-api-key", "key-2");
-const NO_KEY: (&str, &str) = ("x-api-key", "a b");
-const GOOD_TOKEN: (&str, &str) = ("authorization", "Bearer ada-token");
-const BAD_TOKEN: (&str, &str) = ("authorization", "Bearer nobody");
-const BASIC: (&str, &str) = ("authorization", "Basic YTpi");
+#[derive(Clone, Copy, Debug)]
+enum Header {
+    Key,
+    /// A key that nobody has.
+    UnknownKey,
+    /// None by its shape.
+    NoKey,
+    Token,
+    /// One that has expired.
+    OldToken,
+    /// None by its shape.
+    NoToken,
+    Basic,
+}
+
+use Header::{Basic, Key, NoKey, NoToken, OldToken, Token, UnknownKey};
+
+impl Header {
+    fn line(self) -> (&'static str, String) {
+        match self {
+            Key => ("x-api-key", PROVIDERS.key().to_owned()),
+            UnknownKey => ("x-api-key", GeneratedKey::new("acme_test").unwrap().key().to_owned()),
+            NoKey => ("x-api-key", "a b".into()),
+            Token => ("authorization", format!("Bearer {}", PROVIDERS.token())),
+            OldToken => ("authorization", format!("Bearer {}", PROVIDERS.old_token())),
+            NoToken => ("authorization", "Bearer".into()),
+            Basic => ("authorization", "Basic YTpi".into()),
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Method {
@@ -43,43 +70,35 @@ impl Method {
 }
 
 /// A method, the headers of a call, and what becomes of it with a certificate and without.
-type Case = (Method, &'static [(&'static str, &'static str)], &'static str, &'static str);
+type Case = (Method, &'static [Header], &'static str, &'static str);
 
 const CASES: &[Case] = &[
     (Method::KeyOrCertificate, &[], "certificate acme", MISSING),
     // The call's own credentials decide, and bad ones aren't passed over: the certificate may be a
     // sidecar's.
-    (Method::KeyOrCertificate, &[GOOD_KEY], "partner acme", "partner acme"),
-    (Method::KeyOrCertificate, &[BAD_KEY], KEY_INVALID, KEY_INVALID),
-    (Method::KeyOrCertificate, &[NO_KEY], MALFORMED, MALFORMED),
-    (Method::KeyOrCertificate, &[GOOD_KEY, GOOD_KEY], OVERLOADED, OVERLOADED),
+    (Method::KeyOrCertificate, &[Key], "partner acme", "partner acme"),
+    (Method::KeyOrCertificate, &[UnknownKey], KEY_INVALID, KEY_INVALID),
+    (Method::KeyOrCertificate, &[NoKey], MALFORMED, MALFORMED),
+    (Method::KeyOrCertificate, &[Key, Key], OVERLOADED, OVERLOADED),
     // A header that no scheme of the policy reads is none of its credentials.
-    (Method::KeyOrCertificate, &[GOOD_TOKEN], "certificate acme", MISSING),
+    (Method::KeyOrCertificate, &[Token], "certificate acme", MISSING),
     (Method::AnyOfThree, &[], "certificate acme", MISSING),
-    (Method::AnyOfThree, &[GOOD_TOKEN], "user ada", "user ada"),
-    (
-        Method::AnyOfThree,
-        &[BAD_TOKEN],
-        "Unauthenticated CREDENTIALS_INVALID",
-        "Unauthenticated CREDENTIALS_INVALID",
-    ),
-    (Method::AnyOfThree, &[GOOD_TOKEN, GOOD_KEY], OVERLOADED, OVERLOADED),
-    (Method::AnyOfThree, &[GOOD_TOKEN, BAD_KEY], OVERLOADED, OVERLOADED),
-    (
-        Method::AnyOfThree,
-        &[BASIC],
-        "Unauthenticated CREDENTIAL_TYPE_UNSUPPORTED",
-        "Unauthenticated CREDENTIAL_TYPE_UNSUPPORTED",
-    ),
-    (Method::KeyAndCertificate, &[GOOD_KEY], "partner acme on acme", MISSING),
+    (Method::AnyOfThree, &[Token], "user ada", "user ada"),
+    (Method::AnyOfThree, &[OldToken], EXPIRED, EXPIRED),
+    (Method::AnyOfThree, &[NoToken], MALFORMED, MALFORMED),
+    (Method::AnyOfThree, &[UnknownKey], KEY_INVALID, KEY_INVALID),
+    (Method::AnyOfThree, &[Token, Key], OVERLOADED, OVERLOADED),
+    (Method::AnyOfThree, &[Token, UnknownKey], OVERLOADED, OVERLOADED),
+    (Method::AnyOfThree, &[Basic], UNSUPPORTED, UNSUPPORTED),
+    (Method::KeyAndCertificate, &[Key], "partner acme on acme", MISSING),
     (Method::KeyAndCertificate, &[], MISSING, MISSING),
-    (Method::KeyAndCertificate, &[BAD_KEY], KEY_INVALID, MISSING),
+    (Method::KeyAndCertificate, &[UnknownKey], KEY_INVALID, MISSING),
     (Method::MaybeCertificate, &[], "acme", "nobody"),
-    (Method::MaybeCertificate, &[BAD_TOKEN], "acme", "nobody"),
+    (Method::MaybeCertificate, &[OldToken], "acme", "nobody"),
     (Method::MaybeKeyOrCertificate, &[], "certificate acme", "nobody"),
-    (Method::MaybeKeyOrCertificate, &[GOOD_KEY], "partner acme", "partner acme"),
-    (Method::MaybeKeyOrCertificate, &[BAD_KEY], KEY_INVALID, KEY_INVALID),
-    (Method::MaybeKeyOrCertificate, &[NO_KEY], MALFORMED, MALFORMED),
+    (Method::MaybeKeyOrCertificate, &[Key], "partner acme", "partner acme"),
+    (Method::MaybeKeyOrCertificate, &[UnknownKey], KEY_INVALID, KEY_INVALID),
+    (Method::MaybeKeyOrCertificate, &[NoKey], MALFORMED, MALFORMED),
 ];
 
 #[tokio::test]
@@ -91,9 +110,11 @@ async fn the_calls_own_credentials_decide_before_the_connections() {
         let shown = Client::new(&server, &ca, Some(&identity));
         let none = Client::new(&server, &ca, None);
         for (method, headers, with, without) in CASES {
+            let lines: Vec<_> = headers.iter().map(|header| header.line()).collect();
+            let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
             for (client, expected) in [(&shown, with), (&none, without)] {
                 let told = client
-                    .call(async |mesh, request| method.call(mesh, request).await, headers)
+                    .call(async |mesh, request| method.call(mesh, request).await, &lines)
                     .await;
                 assert_eq!(told, *expected, "{doors:?} {method:?} {headers:?}");
             }

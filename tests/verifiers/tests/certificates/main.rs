@@ -11,6 +11,7 @@ mod combinations;
 mod dates;
 mod methods;
 mod names;
+mod parsers;
 mod spiffe;
 mod support;
 mod trust;

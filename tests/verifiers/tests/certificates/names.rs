@@ -109,3 +109,16 @@ async fn a_subject_is_compared_by_its_attributes() {
         assert_eq!(told, expected, "{organization} {name}");
     }
 }
+
+#[test]
+fn one_name_of_two_callers_is_refused_at_start() {
+    let name = SubjectAltName::dns("acme.example");
+    let made = std::panic::catch_unwind(|| {
+        CertificateVerifier::by_name([(name.clone(), 1), (SubjectAltName::dns("ACME.example"), 2)])
+    });
+    assert!(made.is_err());
+    let one = "ab".repeat(32).parse::<Fingerprint>().unwrap();
+    let made =
+        std::panic::catch_unwind(|| CertificateVerifier::by_fingerprint([(one, 1), (one, 2)]));
+    assert!(made.is_err());
+}

@@ -8,4 +8,4 @@ mod service;
 pub(crate) use ca::{Ca, Identity, client, dns, uri};
 pub(crate) use client::{Client, HandshakeKind};
 pub(crate) use server::{Doors, Server};
-pub(crate) use service::{ByName, Service};
+pub(crate) use service::{ByName, PROVIDERS, Service};

@@ -127,6 +127,23 @@ async fn what_is_waived_by_name_isnt_asked_for_and_nothing_else_is_waived() {
 }
 
 #[tokio::test]
+async fn of_an_empty_setting_nothing_is_the_right_one() {
+    let provider = Provider::start().await;
+    provider.reply(ENDPOINT, Reply::Json(ada(json!({"iss": "", "aud": ""}))));
+    for (issuer, audience) in
+        [(Issuer::is(""), Audience::unchecked()), (Issuer::unchecked(), Audience::includes(""))]
+    {
+        let client = ClientAuthentication::basic("accounts", "s3cret");
+        let endpoint = provider.url(ENDPOINT);
+        let verifier = IntrospectionVerifier::<Claims>::builder(endpoint, client, issuer, audience)
+            .http_client(http())
+            .build()
+            .unwrap();
+        assert_eq!(Serving::bearers(verifier).await.bearer("opaque").await, Err(INVALID.into()));
+    }
+}
+
+#[tokio::test]
 async fn the_skew_is_what_it_is_set_to() {
     let provider = Provider::start().await;
     let verifier = builder::<Claims>(&provider).skew(Duration::ZERO);

@@ -1,7 +1,10 @@
 //! What the cache of verified tokens may not do: let in what a look at the signature wouldn't.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,9 +13,10 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tonic_guard::{
     HasScopes,
-    jwt::{Claims, JwtVerifier, JwtVerifierBuilder, KeySet},
+    http_client::HttpClient,
+    jwt::{Claims, JwtVerifier, JwtVerifierBuilder, KeySet, RemoteKeys},
 };
-use tonic_guard_test::Issuer;
+use tonic_guard_test::{Algorithm, Issuer};
 use tonic_guard_verifier_tests::{Named, Serving};
 
 use crate::support::{AUDIENCE, EXPIRED, Fixture, INVALID, ISSUER, base64url, now};
@@ -225,4 +229,82 @@ async fn two_clients_of_one_cache_keep_their_names() {
         let (at, name) = call.unwrap();
         assert_eq!(name.unwrap(), names[at]);
     }
+}
+
+/// Waits for `done`, or fails when it takes longer than anything should.
+async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !done().await {
+        assert!(Instant::now() < deadline, "{what}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A signature is checked, then its key is removed, then the token comes into the cache.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rotation_between_the_check_and_the_cache_brings_no_key_back() {
+    static VERIFIED: AtomicBool = AtomicBool::new(false);
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+
+    /// Claims are read between the two: `eve`'s wait there.
+    #[derive(Clone)]
+    struct Held(Claims);
+
+    impl<'de> Deserialize<'de> for Held {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let claims = Claims::deserialize(deserializer)?;
+            if claims.subject() == Some("eve") {
+                VERIFIED.store(true, Ordering::SeqCst);
+                let deadline = std::time::Instant::now() + Duration::from_secs(60);
+                while !GO_ON.load(Ordering::SeqCst) && std::time::Instant::now() < deadline {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+            Ok(Held(claims))
+        }
+    }
+
+    impl HasScopes for Held {
+        fn has_scope(&self, scope: &str) -> bool {
+            self.0.has_scope(scope)
+        }
+    }
+
+    impl Named for Held {
+        fn name(&self) -> String {
+            self.0.name()
+        }
+    }
+
+    let issuer = Issuer::serve(Algorithm::EdDSA).await.unwrap();
+    let http = HttpClient::builder().allow_http_on_loopback().build().unwrap();
+    let keys = RemoteKeys::discover(issuer.identifier())
+        .http_client(http)
+        .cooldown(Duration::from_millis(10))
+        .refresh_every(Duration::from_millis(50))
+        .connect()
+        .await
+        .unwrap();
+    assert_eq!(issuer.key_fetches(), 1);
+    let verifier = JwtVerifier::<Held>::access_tokens(issuer.identifier(), AUDIENCE).build(keys);
+    let serving = Arc::new(Serving::bearers(verifier).await);
+
+    let old = issuer.access_token(AUDIENCE).subject("eve").sign();
+    let call = tokio::spawn({
+        let (serving, old) = (Arc::clone(&serving), old.clone());
+        async move { serving.bearer(&old).await }
+    });
+    until("the signature is checked", || async { VERIFIED.load(Ordering::SeqCst) }).await;
+    issuer.rotate();
+    issuer.forget_older_keys();
+    // Once the new key is known, the old one is gone.
+    let new = issuer.access_token(AUDIENCE).sign();
+    until("the keys are fetched", || async { serving.bearer(&new).await.is_ok() }).await;
+
+    GO_ON.store(true, Ordering::SeqCst);
+    assert_eq!(call.await.unwrap(), Ok("eve".into()), "it was checked while its key was good");
+    for _ in 0..3 {
+        assert_eq!(serving.bearer(&old).await, Err(INVALID.into()));
+    }
+    assert_eq!(serving.bearer(&new).await, Ok("ada".into()));
 }

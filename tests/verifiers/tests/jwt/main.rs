@@ -14,6 +14,7 @@ mod claims;
 mod header;
 mod keys;
 mod profiles;
+mod properties;
 mod reason;
 mod shape;
 mod signature;

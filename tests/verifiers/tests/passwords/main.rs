@@ -1,5 +1,12 @@
 //! Passwords on the wire.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy knows tests by their attribute, and not the functions beside them"
+)]
+
 mod bound;
 mod judging;
 mod properties;

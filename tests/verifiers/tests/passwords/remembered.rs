@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tonic_guard_verifier_tests::LIMIT;
 
-use crate::{Cost, call, refused, serve};
+use crate::{Cost, call, call_on, refused, serve};
 
 #[tokio::test]
 async fn a_right_password_is_checked_once_and_a_wrong_one_each_time() {
@@ -39,16 +40,11 @@ async fn a_remembered_password_is_of_its_user_alone() {
 async fn many_calls_of_one_user_at_once_are_one_check() {
     let mut cost = Cost::new(72, 1);
     let serving = serve(cost.ada().at_once(1)).await;
-    let calls: Vec<_> = (0..20).map(|_| call(&serving, "ada", "pa:ss")).collect();
-    for call in calls.into_iter().map(|call| async { call.await }) {
-        assert_eq!(call.await.unwrap(), "ada");
-    }
-    let mut set = tokio::task::JoinSet::new();
+    let (channel, mut calls) = (serving.server().channel().await, JoinSet::new());
     for _ in 0..20 {
-        let channel = serving.server().channel().await;
-        set.spawn(crate::call_on(channel, "ada", "pa:ss"));
+        calls.spawn(call_on(channel.clone(), "ada", "pa:ss"));
     }
-    while let Some(answer) = set.join_next().await {
+    while let Some(answer) = calls.join_next().await {
         assert_eq!(answer.unwrap().unwrap(), "ada");
     }
     assert_eq!(cost.rest().await.begun, 1);

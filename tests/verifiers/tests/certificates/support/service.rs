@@ -1,16 +1,55 @@
 use std::sync::{
-    Arc,
+    Arc, LazyLock,
     atomic::{AtomicUsize, Ordering},
 };
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{
-    AuthError, Authenticate, authenticated,
+    AuthError, Authenticate,
+    api_keys::{ApiKeys, GeneratedKey},
+    authenticated,
     certificates::{Certificate, CertificateVerifier, SubjectAltName},
+    jwt::{Claims, JwtVerifier, KeySet},
     scheme::ClientCertificate,
 };
-use tonic_guard_tests::{Keys, Partner, Tokens, User};
+use tonic_guard_test::Issuer;
 use tonic_guard_verifier_tests::pb::{Name, Void, mesh_server::Mesh};
+
+const ISSUER: &str = "https://id.example";
+const AUDIENCE: &str = "https://mesh.example";
+
+/// Who has given out the tokens and the keys.
+pub(crate) static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| Providers {
+    issuer: Issuer::new(ISSUER),
+    key: GeneratedKey::new("acme_test").unwrap(),
+});
+
+pub(crate) struct Providers {
+    issuer: Issuer,
+    key: GeneratedKey,
+}
+
+impl Providers {
+    /// A token of the user `ada`.
+    pub(crate) fn token(&self) -> String {
+        self.issuer.access_token(AUDIENCE).subject("ada").sign()
+    }
+
+    /// One that is over.
+    pub(crate) fn old_token(&self) -> String {
+        let hour = std::time::Duration::from_secs(3600);
+        self.issuer.access_token(AUDIENCE).subject("ada").expired_for(hour).sign()
+    }
+
+    /// The key of the partner `acme`.
+    pub(crate) fn key(&self) -> &str {
+        self.key.key()
+    }
+}
+
+/// Who an API key stands for.
+#[derive(Clone)]
+pub(crate) struct Partner(&'static str);
 
 /// Whose callers come with a certificate that `A` checks, or with a token or a key.
 #[derive(Authenticate)]
@@ -18,16 +57,23 @@ pub(crate) struct Service<A> {
     #[verifies("client-certificate")]
     certificates: A,
     #[verifies("bearer")]
-    tokens: Tokens,
+    tokens: JwtVerifier<Claims>,
     #[verifies("api-key")]
-    keys: Keys,
+    keys: ApiKeys<Partner>,
     /// How many times a handler ran.
     pub(crate) ran: Arc<AtomicUsize>,
 }
 
 impl<A> Service<A> {
     pub(crate) fn new(certificates: A) -> Self {
-        Service { certificates, tokens: Tokens, keys: Keys::default(), ran: Arc::default() }
+        let Providers { issuer, key } = &*PROVIDERS;
+        let trusted = KeySet::from_jwks(issuer.jwks()).unwrap();
+        Service {
+            certificates,
+            tokens: JwtVerifier::access_tokens(ISSUER, AUDIENCE).build(trusted),
+            keys: ApiKeys::new([(Partner("acme"), vec![key.record().clone()])]).unwrap(),
+            ran: Arc::default(),
+        }
     }
 
     fn answer(&self, name: String) -> Result<Response<Name>, Status> {
@@ -57,9 +103,9 @@ impl From<String> for Caller {
     }
 }
 
-impl From<User> for Caller {
-    fn from(user: User) -> Self {
-        Caller(format!("user {}", user.name))
+impl From<Claims> for Caller {
+    fn from(claims: Claims) -> Self {
+        Caller(format!("user {}", claims.subject().unwrap()))
     }
 }
 

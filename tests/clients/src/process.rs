@@ -11,7 +11,11 @@ pub fn program(path: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// What `future` gives, or a failure that says what took too long.
+/// What `future` gives.
+///
+/// # Panics
+/// When it takes longer than `limit`; it says what did.
+#[allow(clippy::panic, reason = "a test fixture")]
 pub async fn within<F: Future>(what: &str, limit: Duration, future: F) -> F::Output {
     match timeout(limit, future).await {
         Ok(output) => output,
@@ -19,7 +23,10 @@ pub async fn within<F: Future>(what: &str, limit: Duration, future: F) -> F::Out
     }
 }
 
-/// What a program printed; or why it failed, with what it said about that.
+/// What a program printed.
+///
+/// # Errors
+/// Why it failed, with what it said about that.
 pub async fn run(what: &str, limit: Duration, command: &mut Command) -> Result<String, String> {
     let output = match timeout(limit, command.output()).await {
         Err(_) => return Err(format!("{what}: took longer than {limit:?}")),

@@ -1,0 +1,276 @@
+//! What call credentials cost a caller, side by side: a channel as it is, a channel with tonic's
+//! `Interceptor` that attaches a fixed token, and this crate's with a fixed token and with one from a
+//! token endpoint.
+//!
+//! `cargo run --release -p tonic-guard-bench --bin call_credentials` prints calls per second; with
+//! `instructions` behind it, instructions and allocations per call, which valgrind counts.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a program that measures"
+)]
+
+use std::{
+    env,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tonic::{
+    Request, Response, Status, Streaming,
+    metadata::AsciiMetadataValue,
+    service::Interceptor,
+    service::interceptor::InterceptedService,
+    transport::{Channel, Server},
+};
+use tonic_guard::{
+    client::{CallCredentials, CallCredentialsService, Token, oauth::ClientCredentials},
+    http_client::HttpClient,
+};
+use tonic_guard_call_credentials_tests::endpoint;
+use tonic_guard_tests::{
+    Running,
+    pb::{
+        Note,
+        kinds_client::KindsClient,
+        kinds_server::{Kinds, KindsServer},
+    },
+};
+use tonic_guard_verifier_tests::provider::{Provider, Reply};
+
+/// As long as an access token in the form of a JWT often is.
+const TOKEN_LEN: usize = 800;
+const VARIANTS: [&str; 5] = [
+    "bare channel",
+    "Interceptor, fixed token",
+    "Interceptor, fixed token, sensitive",
+    "call credentials, fixed token",
+    "call credentials, OAuth token",
+];
+/// What the bar is about: the layers against the interceptor whose header goes out as theirs does.
+const BASELINE: usize = 2;
+const ROUNDS: usize = 60;
+const SLICE: Duration = Duration::from_millis(150);
+/// How many bytes a message has.
+const SIZES: [usize; 2] = [100, 64 * 1024];
+
+/// Answers at once, and looks at nothing.
+struct Open;
+
+type Notes = tokio_stream::Empty<Result<Note, Status>>;
+
+#[tonic::async_trait]
+impl Kinds for Open {
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        Ok(Response::new(Note::default()))
+    }
+
+    type DownStream = Notes;
+
+    async fn down(&self, _: Request<Note>) -> Result<Response<Notes>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn up(&self, _: Request<Streaming<Note>>) -> Result<Response<Note>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    type BothStream = Notes;
+
+    async fn both(&self, _: Request<Streaming<Note>>) -> Result<Response<Notes>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+/// What everyone writes today.
+#[derive(Clone)]
+struct Attach(AsciiMetadataValue);
+
+impl Interceptor for Attach {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+enum Caller {
+    Bare(KindsClient<Channel>),
+    Intercepted(KindsClient<InterceptedService<Channel, Attach>>),
+    Credentialed(KindsClient<CallCredentialsService<Channel>>),
+}
+
+impl Caller {
+    async fn new(variant: usize, running: &Running, provider: &Provider) -> Self {
+        let channel = running.channel().await;
+        let token = "t".repeat(TOKEN_LEN);
+        let intercepted = |sensitive| {
+            let mut value: AsciiMetadataValue = format!("Bearer {token}").parse().unwrap();
+            value.set_sensitive(sensitive);
+            KindsClient::with_interceptor(channel.clone(), Attach(value))
+        };
+        let credentialed = |credentials: CallCredentials| {
+            KindsClient::new(credentials.loopback_channel(endpoint(running)).unwrap())
+        };
+        match variant {
+            0 => Caller::Bare(KindsClient::new(channel)),
+            1 => Caller::Intercepted(intercepted(false)),
+            2 => Caller::Intercepted(intercepted(true)),
+            3 => Caller::Credentialed(credentialed(CallCredentials::bearer(Token::new(token)))),
+            _ => {
+                let answer = json!({
+                    "access_token": token, "token_type": "Bearer", "expires_in": 3600,
+                });
+                provider.reply("/token", Reply::Json(answer.to_string()));
+                let http = HttpClient::builder().allow_http_on_loopback().build().unwrap();
+                let url = provider.url("/token");
+                let source = ClientCredentials::new(http, &url, "orders", "s3cret").unwrap();
+                Caller::Credentialed(credentialed(CallCredentials::bearer(source)))
+            }
+        }
+    }
+
+    async fn call(&mut self, message: &Note) {
+        let message = message.clone();
+        match self {
+            Caller::Bare(client) => client.unary(message).await,
+            Caller::Intercepted(client) => client.unary(message).await,
+            Caller::Credentialed(client) => client.unary(message).await,
+        }
+        .expect("the server answers");
+    }
+}
+
+fn message(bytes: usize) -> Note {
+    Note { text: String::new(), payload: vec![7; bytes] }
+}
+
+async fn start() -> (Running, Provider) {
+    let server = Server::builder().add_service(KindsServer::new(Open));
+    (Running::start(server).await, Provider::start().await)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [] => calls_per_second().await,
+        ["instructions"] => instructions(),
+        ["once", variant, size, calls] => {
+            let [variant, size, calls] = [variant, size, calls].map(|text| text.parse().unwrap());
+            once(variant, size, calls).await;
+        }
+        _ => panic!("usage: call_credentials [instructions]"),
+    }
+}
+
+/// So many calls of one variant, for valgrind to count.
+async fn once(variant: usize, size: usize, calls: usize) {
+    let (running, provider) = start().await;
+    let mut caller = Caller::new(variant, &running, &provider).await;
+    let message = message(size);
+    for _ in 0..calls {
+        caller.call(&message).await;
+    }
+}
+
+/// Slices of all variants take turns, in another order each round, so that what else the machine does
+/// meets all of them alike.
+async fn calls_per_second() {
+    let (running, provider) = start().await;
+    let mut callers = Vec::new();
+    for variant in 0..VARIANTS.len() {
+        let mut caller = Caller::new(variant, &running, &provider).await;
+        caller.call(&message(1)).await;
+        callers.push(caller);
+    }
+    for size in SIZES {
+        let message = message(size);
+        let mut rates = vec![Vec::new(); VARIANTS.len()];
+        for round in 0..ROUNDS {
+            for turn in 0..VARIANTS.len() {
+                let variant = (round + turn) % VARIANTS.len();
+                let (begin, mut calls) = (Instant::now(), 0_u32);
+                while begin.elapsed() < SLICE {
+                    callers[variant].call(&message).await;
+                    calls += 1;
+                }
+                rates[variant].push(f64::from(calls) / begin.elapsed().as_secs_f64());
+            }
+        }
+        println!("\nmessages of {size} bytes, one call after the other, {ROUNDS} slices each");
+        println!("{:38} {:>10}  {:>22}", "", "calls/s", "against the baseline");
+        for (variant, name) in VARIANTS.iter().enumerate() {
+            let ratios = rates[variant].iter().zip(&rates[BASELINE]);
+            let ratios: Vec<f64> = ratios.map(|(rate, base)| rate / base).collect();
+            let (low, middle, high) = quartiles(ratios);
+            let rate = quartiles(rates[variant].clone()).1;
+            let mark = if variant == BASELINE { "  (baseline)" } else { "" };
+            println!("{name:38} {rate:>10.0}  {middle:.3} [{low:.3}, {high:.3}]{mark}");
+        }
+    }
+}
+
+fn quartiles(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |share: usize| values[(values.len() - 1) * share / 4];
+    (at(1), at(2), at(3))
+}
+
+/// The difference between a run of few calls and a run of many is what the calls took: client and
+/// server together, for they share a process.
+fn instructions() {
+    println!(
+        "{:38} {:>8} {:>14} {:>12} {:>16}",
+        "", "bytes", "instructions", "allocations", "bytes allocated"
+    );
+    for size in SIZES {
+        let (few, many) = (200, 1200);
+        for (variant, name) in VARIANTS.iter().enumerate() {
+            let per_call = |count: fn(usize, usize, usize) -> [f64; 2]| {
+                let (before, after) = (count(variant, size, few), count(variant, size, many));
+                [0, 1].map(|what| (after[what] - before[what]) / (many - few) as f64)
+            };
+            let [instructions, _] = per_call(count_instructions);
+            let [bytes, blocks] = per_call(count_allocations);
+            println!("{name:38} {size:>8} {instructions:>14.0} {blocks:>12.1} {bytes:>16.0}");
+        }
+    }
+}
+
+/// `Collected : N`
+fn count_instructions(variant: usize, size: usize, calls: usize) -> [f64; 2] {
+    let told = valgrind("callgrind", "--callgrind-out-file=/dev/null", variant, size, calls);
+    let line = told.lines().find(|line| line.contains("Collected :")).expect("callgrind counts");
+    [numbers(line)[0], 0.0]
+}
+
+/// `Total: N bytes in M blocks`
+fn count_allocations(variant: usize, size: usize, calls: usize) -> [f64; 2] {
+    let told = valgrind("dhat", "--dhat-out-file=/dev/null", variant, size, calls);
+    let line = told.lines().find(|line| line.contains("Total:")).expect("dhat counts");
+    let numbers = numbers(line);
+    [numbers[0], numbers[1]]
+}
+
+/// The numbers behind `==PID==`.
+fn numbers(line: &str) -> Vec<f64> {
+    let told = line.rsplit("==").next().unwrap_or_default().replace(',', "");
+    told.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+fn valgrind(tool: &str, out: &str, variant: usize, size: usize, calls: usize) -> String {
+    let output = Command::new("valgrind")
+        .arg(format!("--tool={tool}"))
+        .arg(out)
+        .arg(env::current_exe().unwrap())
+        .args(["once", &variant.to_string(), &size.to_string(), &calls.to_string()])
+        .output()
+        .expect("valgrind is installed");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

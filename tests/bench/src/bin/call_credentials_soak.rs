@@ -1,0 +1,168 @@
+//! Calls with tokens that live two seconds, from a token endpoint that fails one time in three.
+//!
+//! `cargo run --release -p tonic-guard-bench --bin call_credentials_soak -- --seconds 600`
+//!
+//! It ends with an error when a call is lost that a retry could have saved: one that was refused in the
+//! end, or that found no token although the endpoint had given one that was still good; and when the memory
+//! has grown.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a program that measures"
+)]
+
+use std::{
+    env, fs,
+    process::ExitCode,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tonic::{Status, transport::Server};
+use tonic_guard::{
+    client::{CallCredentials, CallError, CallErrorKind, oauth::ClientCredentials},
+    guard,
+    http_client::HttpClient,
+};
+use tonic_guard_call_credentials_tests::{Client, Echo, Issuer, client, endpoint};
+use tonic_guard_tests::{
+    Running,
+    pb::{Note, kinds_server::KindsServer},
+};
+use tonic_guard_verifier_tests::provider::{Provider, Reply};
+
+const LIFE: Duration = Duration::from_secs(2);
+const CALLERS: usize = 16;
+const PAUSE: Duration = Duration::from_millis(4);
+/// What a process may grow by once it is warm.
+const GROWTH: u64 = 8 * 1024 * 1024;
+
+#[derive(Default)]
+struct Counts {
+    answered: AtomicU64,
+    /// No token, while the endpoint had given none that was still good.
+    out_of_tokens: AtomicU64,
+    lost: AtomicU64,
+}
+
+/// When the endpoint last gave a token.
+type LastGood = Arc<Mutex<Instant>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let seconds = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => 600,
+        ["--seconds", seconds] => seconds.parse().expect("a number of seconds"),
+        _ => panic!("usage: call_credentials_soak [--seconds NUMBER]"),
+    };
+
+    let issuer = Arc::new(Issuer::default());
+    let service = guard(Echo::new(&issuer), KindsServer::from_arc);
+    let running = Running::start(Server::builder().add_service(service)).await;
+    let provider = Provider::start().await;
+    let last_good: LastGood = Arc::new(Mutex::new(Instant::now()));
+    let (good, asked) = (Arc::clone(&last_good), Arc::new(AtomicU64::new(0)));
+    let failed = Arc::new(AtomicU64::new(0));
+    let (requests, failures) = (Arc::clone(&asked), Arc::clone(&failed));
+    let random = Mutex::new(0x9e37_79b9_7f4a_7c15_u64);
+    provider.reply_by("/token", move |_| {
+        requests.fetch_add(1, Ordering::Relaxed);
+        let number = next(&mut random.lock().unwrap());
+        if number % 3 == 0 {
+            failures.fetch_add(1, Ordering::Relaxed);
+            return if number % 2 == 0 { Reply::status(503) } else { Reply::Reset };
+        }
+        let token = issuer.issue_for(Some(LIFE));
+        *good.lock().unwrap() = Instant::now();
+        let answer = json!({
+            "access_token": token, "token_type": "Bearer", "expires_in": LIFE.as_secs(),
+        });
+        Reply::Json(answer.to_string())
+    });
+
+    let http = HttpClient::builder().allow_http_on_loopback().build().unwrap();
+    let source = ClientCredentials::new(http, &provider.url("/token"), "orders", "s3cret").unwrap();
+    let client = client(endpoint(&running), &CallCredentials::bearer(source));
+    let counts = Arc::new(Counts::default());
+    let begin = Instant::now();
+    let end = begin + Duration::from_secs(seconds);
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            tokio::spawn(call(client.clone(), end, Arc::clone(&counts), Arc::clone(&last_good)))
+        })
+        .collect();
+
+    let warm = Duration::from_secs(seconds / 10);
+    tokio::time::sleep(warm).await;
+    let warm_memory = memory();
+    while Instant::now() < end {
+        tokio::time::sleep(Duration::from_secs(30).min(end - Instant::now())).await;
+        tell(begin, &counts, &asked, &failed);
+    }
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let grown = memory().saturating_sub(warm_memory);
+    tell(begin, &counts, &asked, &failed);
+    println!("grown by {} KiB since {warm:?}", grown / 1024);
+    let lost = counts.lost.load(Ordering::Relaxed);
+    if lost > 0 || grown > GROWTH { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+async fn call(mut client: Client, end: Instant, counts: Arc<Counts>, last_good: LastGood) {
+    while Instant::now() < end {
+        match client.unary(Note { text: "a".into(), payload: vec![7; 512] }).await {
+            Ok(_) => counts.answered.fetch_add(1, Ordering::Relaxed),
+            Err(status) if is_out_of_tokens(&status, &last_good) => {
+                counts.out_of_tokens.fetch_add(1, Ordering::Relaxed)
+            }
+            Err(status) => {
+                println!("lost: {status:?}");
+                counts.lost.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Whether no token that the endpoint has given is good any more.
+fn is_out_of_tokens(status: &Status, last_good: &LastGood) -> bool {
+    let kind = CallError::of(status).map(CallError::kind);
+    kind == Some(CallErrorKind::NoToken) && last_good.lock().unwrap().elapsed() + PAUSE >= LIFE
+}
+
+fn tell(begin: Instant, counts: &Counts, asked: &AtomicU64, failed: &AtomicU64) {
+    let [answered, out_of_tokens, lost] = [&counts.answered, &counts.out_of_tokens, &counts.lost]
+        .map(|count| count.load(Ordering::Relaxed));
+    println!(
+        "{:>4} s: {answered} answered, {out_of_tokens} while there was no token, {lost} lost; the token \
+         endpoint failed {} of {} times; {} KiB",
+        begin.elapsed().as_secs(),
+        failed.load(Ordering::Relaxed),
+        asked.load(Ordering::Relaxed),
+        memory() / 1024,
+    );
+}
+
+/// Resident bytes, as Linux tells them.
+fn memory() -> u64 {
+    let told = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
+}
+
+/// Xorshift: the same failures in each run.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state >> 11
+}

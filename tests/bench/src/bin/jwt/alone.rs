@@ -1,0 +1,224 @@
+//! One token, checked again and again by each way in turn.
+
+use std::{
+    hint::black_box,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use aws_lc_rs::{
+    hmac,
+    signature::{self, ParsedPublicKey, VerificationAlgorithm},
+};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
+use jsonwebtoken::{DecodingKey, Validation};
+use serde::Deserialize;
+use tonic_guard::{
+    Authenticate, CallHead, Scheme,
+    jwt::{Claims, JwtVerifier, Key, KeySet},
+    scheme::{Bearer, BearerToken},
+};
+use tonic_guard_test::{Algorithm, Issuer, Token, sign_hs256};
+
+pub(crate) const ISSUER: &str = "https://id.example";
+pub(crate) const AUDIENCE: &str = "https://accounts.example";
+const SECRET: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
+
+/// How long one way is measured before the next has its turn.
+const TURN: Duration = Duration::from_millis(20);
+
+/// A token as real issuers make them: some 840 bytes with RS256.
+pub(crate) fn token(issuer: &Issuer) -> Token<'_> {
+    issuer
+        .access_token(AUDIENCE)
+        .subject("auth0|5f7c8ec7c33c6c004bbafe82")
+        .scope("accounts:read accounts:close orders:read orders:write")
+        .claim("tenant", "acme")
+        .claim("email", "ada@acme.example")
+}
+
+/// The claims that jsonwebtoken reads: as many as ours.
+#[derive(Clone, Deserialize)]
+#[allow(dead_code, reason = "reading them is what is measured")]
+pub(crate) struct Read {
+    iss: String,
+    pub(crate) sub: String,
+    aud: String,
+    exp: u64,
+    iat: u64,
+    jti: String,
+    client_id: String,
+    scope: String,
+}
+
+struct Case {
+    name: String,
+    token: String,
+    keys: fn(&Issuer) -> KeySet,
+    issuer: Issuer,
+    bare: Box<dyn Fn() -> bool>,
+    theirs: (DecodingKey, Validation),
+}
+
+pub(crate) fn validation(algorithm: jsonwebtoken::Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+    validation.validate_nbf = true;
+    validation
+}
+
+fn parts(token: &str) -> (Vec<u8>, Vec<u8>) {
+    let (message, signature) = token.rsplit_once('.').expect("a token has three parts");
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+    (message.as_bytes().to_vec(), signature)
+}
+
+fn hs256() -> Case {
+    let issuer = Issuer::new(ISSUER);
+    let token = sign_hs256(SECRET, r#"{"alg":"HS256","typ":"at+jwt"}"#, &token(&issuer).payload());
+    let (message, signature) = parts(&token);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
+    Case {
+        name: "HS256".into(),
+        token,
+        keys: |_| Key::hs256(SECRET).expect("a secret").into(),
+        issuer,
+        bare: Box::new(move || hmac::verify(&key, &message, &signature).is_ok()),
+        theirs: (DecodingKey::from_secret(SECRET), validation(jsonwebtoken::Algorithm::HS256)),
+    }
+}
+
+fn public(algorithm: Algorithm) -> Case {
+    let issuer = Issuer::with_algorithm(ISSUER, algorithm);
+    let token = token(&issuer).sign();
+    let key = issuer.signing_key();
+    let pem = key.pem();
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = BASE64_STANDARD.decode(body).expect("PEM");
+    let parameters: &'static dyn VerificationAlgorithm = match algorithm {
+        Algorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Algorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Algorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
+        Algorithm::ES256 => &signature::ECDSA_P256_SHA256_FIXED,
+        Algorithm::ES384 => &signature::ECDSA_P384_SHA384_FIXED,
+        _ => &signature::ED25519,
+    };
+    let parsed = ParsedPublicKey::new(parameters, der).expect("a public key");
+    let (message, signature) = parts(&token);
+    let jwk = serde_json::from_value(key.jwk()).expect("a JWK");
+    let name = algorithm.to_string();
+    let theirs = name.parse().expect("an algorithm of theirs");
+    Case {
+        name,
+        token,
+        keys: |issuer| KeySet::from_jwks(issuer.jwks()).expect("a JWK set"),
+        issuer,
+        bare: Box::new(move || parsed.verify_sig(&message, &signature).is_ok()),
+        theirs: (DecodingKey::from_jwk(&jwk).expect("a JWK"), validation(theirs)),
+    }
+}
+
+fn bearer(token: &str) -> BearerToken {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {token}").parse().expect("a header"));
+    let extensions = http::Extensions::new();
+    let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
+    found.expect("one header").credentials().expect("a token")
+}
+
+/// What a check that never waits gives.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("it waits for nothing"),
+    }
+}
+
+/// Nanoseconds for one call of `work`, over a turn.
+fn turn(work: &mut dyn FnMut() -> bool) -> f64 {
+    let start = Instant::now();
+    let mut calls = 0u32;
+    while start.elapsed() < TURN {
+        for _ in 0..16 {
+            assert!(work(), "a good token is refused");
+        }
+        calls += 16;
+    }
+    start.elapsed().as_nanos() as f64 / f64::from(calls)
+}
+
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Measures each way in turn, so that a busy machine slows down all of them, and prints medians; the ratios
+/// are medians of the ratios within a round.
+pub(crate) fn run(rounds: usize) {
+    println!("One token, checked alone: nanoseconds, median of {rounds} rounds\n");
+    println!(
+        "{:<6} {:>6}  {:>9} {:>9} {:>9} {:>12}  {:>9} {:>12} {:>12}",
+        "alg",
+        "bytes",
+        "signature",
+        "miss",
+        "hit",
+        "jsonwebtoken",
+        "miss/sig.",
+        "hit/jsonwebt.",
+        "hit/RS256 j."
+    );
+    let mut cases = vec![public(Algorithm::RS256), hs256()];
+    cases.extend(Algorithm::ALL.into_iter().skip(1).map(public));
+    let mut rs256 = f64::NAN;
+    for case in cases {
+        let builder = || JwtVerifier::<Claims>::access_tokens(ISSUER, AUDIENCE);
+        let missing = builder().cache_bytes(0).build((case.keys)(&case.issuer));
+        let hitting = builder().build((case.keys)(&case.issuer));
+        let token = bearer(&case.token);
+        let (key, validation) = &case.theirs;
+        let check = |verifier: &JwtVerifier<Claims>| {
+            black_box(now(verifier.authenticate(black_box(token.clone())))).is_ok()
+        };
+        let mut ways: [Box<dyn FnMut() -> bool>; 4] = [
+            Box::new(|| black_box((case.bare)())),
+            Box::new(|| check(&missing)),
+            Box::new(|| check(&hitting)),
+            Box::new(|| {
+                let text = black_box(&case.token);
+                black_box(jsonwebtoken::decode::<Read>(text, key, validation)).is_ok()
+            }),
+        ];
+        let mut measured = [const { Vec::new() }; 4];
+        for _ in 0..rounds {
+            for (way, values) in ways.iter_mut().zip(&mut measured) {
+                values.push(turn(way));
+            }
+        }
+        let ratio = |one: usize, other: usize| {
+            let pairs = measured[one].iter().zip(&measured[other]);
+            median(pairs.map(|(one, other)| one / other).collect())
+        };
+        let (misses, hits) = (ratio(1, 0), ratio(2, 3));
+        let [bare, miss, hit, theirs] = measured.clone().map(median);
+        if case.name == "RS256" {
+            rs256 = theirs;
+        }
+        println!(
+            "{:<6} {:>6}  {bare:>9.0} {miss:>9.0} {hit:>9.0} {theirs:>12.0}  {misses:>9.3} {hits:>12.5} {:>12.5}",
+            case.name,
+            case.token.len(),
+            hit / rs256,
+        );
+    }
+    println!();
+}

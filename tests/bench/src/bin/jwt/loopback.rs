@@ -1,0 +1,205 @@
+//! Calls over loopback, 64 in flight, each with the same RS256 token.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jsonwebtoken::{Algorithm as Theirs, DecodingKey, Validation};
+use tokio::task::JoinSet;
+use tonic::{
+    Request, Response, Status, async_trait,
+    body::Body,
+    service::{Interceptor, LayerExt},
+    transport::{Server, server::Router},
+};
+use tonic_guard::{
+    guard,
+    jwt::{Claims, JwtVerifier, KeySet},
+};
+use tonic_guard_test::{Algorithm, Issuer};
+use tonic_guard_tests::request;
+use tonic_guard_verifier_tests::{
+    Bearers, Serving,
+    pb::{
+        Name, Void,
+        accounts_server::{Accounts, AccountsServer},
+    },
+};
+use tonic_middleware::{InterceptorFor, RequestInterceptor};
+use tower_oauth2_resource_server::{server::OAuth2ResourceServer, tenant::TenantConfiguration};
+
+use crate::alone::{AUDIENCE, ISSUER, Read, median, token, validation};
+
+/// As many calls as a busy client has on one connection.
+const IN_FLIGHT: usize = 64;
+const TURN: Duration = Duration::from_millis(500);
+
+/// Answers everyone.
+struct Open;
+
+#[async_trait]
+impl Accounts for Open {
+    async fn whoami(&self, _: Request<Void>) -> Result<Response<Name>, Status> {
+        Ok(Response::new(Name { name: "auth0|5f7c8ec7c33c6c004bbafe82".into() }))
+    }
+
+    async fn close(&self, _: Request<Void>) -> Result<Response<Name>, Status> {
+        Ok(Response::new(Name::default()))
+    }
+}
+
+/// Answers with the subject that the check in front of it left.
+struct Told;
+
+#[async_trait]
+impl Accounts for Told {
+    async fn whoami(&self, request: Request<Void>) -> Result<Response<Name>, Status> {
+        let name = match (request.extensions().get::<Read>(), request.extensions().get::<Subject>())
+        {
+            (Some(read), _) => read.sub.clone(),
+            (_, Some(Subject { sub, .. })) => sub.clone(),
+            (None, None) => return Err(Status::internal("nothing checked this call")),
+        };
+        Ok(Response::new(Name { name }))
+    }
+
+    async fn close(&self, _: Request<Void>) -> Result<Response<Name>, Status> {
+        Ok(Response::new(Name::default()))
+    }
+}
+
+#[derive(Clone, Debug, serde::Deserialize)]
+struct Subject {
+    sub: String,
+}
+
+/// The five lines that projects write by hand.
+#[derive(Clone)]
+struct ByHand(Arc<(DecodingKey, Validation)>);
+
+impl ByHand {
+    fn check(&self, header: Option<&str>) -> Result<Read, Status> {
+        let token = header.and_then(|value| value.strip_prefix("Bearer "));
+        let token = token.ok_or_else(|| Status::unauthenticated("no token"))?;
+        let (key, validation) = &*self.0;
+        let data = jsonwebtoken::decode::<Read>(token, key, validation)
+            .map_err(|_| Status::unauthenticated("invalid token"))?;
+        Ok(data.claims)
+    }
+}
+
+impl Interceptor for ByHand {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let header = request.metadata().get("authorization");
+        let read = self.check(header.and_then(|value| value.to_str().ok()))?;
+        request.extensions_mut().insert(read);
+        Ok(request)
+    }
+}
+
+#[async_trait]
+impl RequestInterceptor for ByHand {
+    async fn intercept(
+        &self,
+        mut request: http::Request<Body>,
+    ) -> Result<http::Request<Body>, Status> {
+        let header = request.headers().get("authorization");
+        let read = self.check(header.and_then(|value| value.to_str().ok()))?;
+        request.extensions_mut().insert(read);
+        Ok(request)
+    }
+}
+
+fn guarded(issuer: &Issuer, cache_bytes: usize) -> Router {
+    let tokens: JwtVerifier<Claims> = JwtVerifier::access_tokens(ISSUER, AUDIENCE)
+        .cache_bytes(cache_bytes)
+        .build(KeySet::from_jwks(issuer.jwks()).expect("a JWK set"));
+    Server::builder().add_service(guard(Bearers { tokens }, AccountsServer::from_arc))
+}
+
+async fn servers(issuer: &Issuer) -> Vec<(&'static str, Serving)> {
+    let jwk = serde_json::from_value(issuer.signing_key().jwk()).expect("a JWK");
+    let key = DecodingKey::from_jwk(&jwk).expect("a JWK");
+    let by_hand = ByHand(Arc::new((key, validation(Theirs::RS256))));
+    let tenant = TenantConfiguration::static_builder(issuer.jwks())
+        .audiences(&[AUDIENCE])
+        .build()
+        .expect("a tenant");
+    let resource_server =
+        <OAuth2ResourceServer<Subject>>::builder().add_tenant(tenant).build().await;
+    let layer = resource_server.expect("a resource server").into_layer::<Body>();
+    let bare = || Server::builder().add_service(AccountsServer::new(Open));
+    vec![
+        ("bare", Serving::start(bare()).await),
+        ("bare, again", Serving::start(bare()).await),
+        ("tonic-guard", Serving::start(guarded(issuer, 16 * 1024 * 1024)).await),
+        ("tonic-guard, no cache", Serving::start(guarded(issuer, 0)).await),
+        ("Interceptor, jsonwebtoken", {
+            let service = AccountsServer::with_interceptor(Told, by_hand.clone());
+            Serving::start(Server::builder().add_service(service)).await
+        }),
+        ("tonic-middleware, jsonwebtoken", {
+            let service = InterceptorFor::new(AccountsServer::new(Told), by_hand);
+            Serving::start(Server::builder().add_service(service)).await
+        }),
+        ("tower-oauth2-resource-server", {
+            let service = layer.named_layer(AccountsServer::new(Told));
+            Serving::start(Server::builder().add_service(service)).await
+        }),
+    ]
+}
+
+/// Calls a second, over a turn.
+async fn turn(serving: &Serving, header: &str) -> f64 {
+    let (start, calls) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
+    let mut callers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (mut client, header, calls) = (serving.client(), header.to_owned(), Arc::clone(&calls));
+        callers.spawn(async move {
+            while start.elapsed() < TURN {
+                let request = request(Void {}, &[("authorization", &header)]);
+                let answer = client.whoami(request).await.expect("a good token is let in");
+                assert_eq!(answer.into_inner().name, "auth0|5f7c8ec7c33c6c004bbafe82");
+                calls.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller.expect("a caller ends");
+    }
+    calls.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+}
+
+pub(crate) fn run(rounds: usize) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let issuer = Issuer::with_algorithm(ISSUER, Algorithm::RS256);
+        let token = token(&issuer).sign();
+        let header = format!("Bearer {token}");
+        let servers = servers(&issuer).await;
+        let mut measured = vec![Vec::new(); servers.len()];
+        for round in 0..=rounds {
+            for ((_, serving), values) in servers.iter().zip(&mut measured) {
+                let value = turn(serving, &header).await;
+                // The first round warms up.
+                if round > 0 {
+                    values.push(value);
+                }
+            }
+        }
+        println!(
+            "Calls over loopback, {IN_FLIGHT} in flight, a token of {} bytes: medians of {rounds} rounds\n",
+            token.len()
+        );
+        println!("{:<32} {:>10}  {:>8}", "server", "calls/s", "of bare");
+        for ((name, _), values) in servers.iter().zip(&measured) {
+            let pairs = values.iter().zip(&measured[0]);
+            let ratio = median(pairs.map(|(one, bare)| one / bare).collect());
+            println!("{name:<32} {:>10.0}  {ratio:>8.3}", median(values.clone()));
+        }
+    });
+}

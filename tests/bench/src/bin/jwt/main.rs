@@ -1,0 +1,14 @@
+//! What it costs to check a signed token: alone, and in a call over loopback.
+//!
+//! `cargo run --release -p tonic-guard-bench --bin jwt`
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a measurement that can't go on ends")]
+
+mod alone;
+mod loopback;
+
+fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    alone::run(if quick { 3 } else { 15 });
+    loopback::run(if quick { 2 } else { 12 });
+}

@@ -1,0 +1,14 @@
+//! Verifiers made of verifiers, on the wire: which one is asked, and that no other is.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy knows tests by their attribute, and not the functions beside them"
+)]
+
+mod boxed;
+mod by_issuer;
+mod by_shape;
+mod map;
+mod support;

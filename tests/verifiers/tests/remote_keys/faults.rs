@@ -1,0 +1,191 @@
+//! A provider that gives no keys: those that are there stay, for a time.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::json;
+use tonic_guard_verifier_tests::Log;
+
+use super::*;
+
+/// What is no set of keys, each with words of the cause.
+pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
+    let good = publisher.issuer.jwks();
+    let whole = |status: u16, body: &str| {
+        let status = StatusCode::from_u16(status).unwrap();
+        Reply::Whole(status, Vec::new(), body.to_owned().into())
+    };
+    let gzipped = |bytes: &[u8]| {
+        let header = vec![("content-encoding", "gzip".to_owned())];
+        Reply::Whole(StatusCode::OK, header, gzip(bytes))
+    };
+    let key = publisher.issuer.signing_key().jwk();
+    let mut encrypts = key.clone();
+    encrypts["use"] = "enc".into();
+    let mut private = key;
+    private["d"] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A".into();
+    let secret = json!({"kty": "oct", "kid": "key-1", "alg": "HS256", "k": "A".repeat(64)});
+    let of = |key: &serde_json::Value| Reply::Json(json!({"keys": [key]}).to_string());
+    vec![
+        (Reply::status(404), "404"),
+        (Reply::status(500), "500"),
+        (whole(500, &good), "500"),
+        (whole(203, &good), "203"),
+        (Reply::redirect(publisher.provider.url("/elsewhere")), "302"),
+        (Reply::Endless, "more than 512 KiB"),
+        (Reply::Json(format!("{good}{}", " ".repeat(512 * 1024))), "more than 512 KiB"),
+        (Reply::Stalled, "gave no answer"),
+        (Reply::Reset, "gave no answer"),
+        (Reply::Json(String::new()), "no JWK set"),
+        (Reply::Json("<html>".into()), "no JWK set"),
+        (Reply::Json(good[..good.len() - 1].into()), "no JWK set"),
+        (Reply::Json(format!("{good}{good}")), "no JWK set"),
+        (Reply::Json(r#"{"keys": {}}"#.into()), "no JWK set"),
+        (Reply::Json(r#"{"keys": []}"#.into()), "no key of the set can be used"),
+        (Reply::Json(r#"{"keys": [1, null, "a"]}"#.into()), "no key of the set can be used"),
+        (of(&encrypts), "no key of the set can be used"),
+        (of(&private), "no key of the set can be used"),
+        (of(&secret), "no key of the set can be used"),
+        // Nobody asked for compression, and so nothing is unpacked.
+        (gzipped(good.as_bytes()), "no JWK set"),
+        (gzipped(&vec![b' '; 8 << 20]), "no JWK set"),
+    ]
+}
+
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap().into()
+}
+
+#[tokio::test]
+async fn a_provider_at_fault_takes_no_good_key_away() {
+    let publisher = Publisher::start().await;
+    let http = http().timeout(Duration::from_millis(500)).build().unwrap();
+    let keys = publisher.keys().http_client(http).connect().await.unwrap();
+    let serving = publisher.serve(keys).await;
+    publisher.provider.reply("/elsewhere", Reply::Json(publisher.issuer.jwks()));
+    let known = publisher.issuer.signing_key();
+    for (reply, _) in replies(&publisher) {
+        let name = format!("{reply:.200?}");
+        publisher.provider.reply(JWKS, reply);
+        pass(COOLDOWN).await;
+        let asked = publisher.provider.asked();
+        let unknown = within(&name, serving.bearer(&publisher.forged("unknown"))).await;
+        assert_eq!(unknown, told(UNAVAILABLE), "nobody can tell: {name}");
+        assert!(publisher.provider.asked() > asked, "{name}");
+        assert_eq!(serving.bearer(&publisher.token()).await, ada(), "{name}");
+        assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID), "{name}");
+    }
+    assert!(
+        publisher.provider.seen().iter().all(|seen| seen.path == JWKS),
+        "no redirect is followed"
+    );
+    publisher.behave();
+    pass(COOLDOWN).await;
+    assert_eq!(serving.bearer(&publisher.forged("unknown")).await, told(INVALID));
+}
+
+#[tokio::test]
+async fn keys_that_are_too_old_let_nobody_in() {
+    let publisher = Publisher::start().await;
+    let serving = publisher.serving().await;
+    let cached = publisher.token();
+    assert_eq!(serving.bearer(&cached).await, ada());
+    publisher.provider.reply(JWKS, Reply::status(500));
+    pass(MAX_AGE - Duration::from_secs(120)).await;
+    assert_eq!(serving.bearer(&cached).await, ada());
+    assert_eq!(serving.bearer(&publisher.token()).await, ada());
+    pass(Duration::from_secs(120)).await;
+    for token in [cached.clone(), publisher.token(), publisher.forged("unknown")] {
+        assert_eq!(serving.bearer(&token).await, told(UNAVAILABLE));
+    }
+    publisher.behave();
+    pass(REFRESH).await;
+    becomes(&serving, &cached, &ada()).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_killed_and_comes_back_stops_nobody_who_is_known() {
+    let mut publisher = Publisher::start().await;
+    let serving = publisher.serving().await;
+    let known = publisher.issuer.signing_key();
+    let cached = publisher.token();
+    assert_eq!(serving.bearer(&cached).await, ada());
+    publisher.issuer.rotate();
+    let rotated = publisher.token();
+    publisher.provider.stop().await;
+    pass(COOLDOWN).await;
+    for _ in 0..3 {
+        assert_eq!(within("a new key", serving.bearer(&rotated)).await, told(UNAVAILABLE));
+        assert_eq!(serving.bearer(&cached).await, ada());
+        assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID));
+    }
+    publisher.provider.restart().await;
+    pass(COOLDOWN).await;
+    becomes(&serving, &rotated, &ada()).await;
+    assert_eq!(serving.bearer(&cached).await, ada());
+}
+
+#[tokio::test]
+async fn lazy_keys_of_a_provider_that_is_down_are_unavailable_until_it_is_up() {
+    let mut publisher = Publisher::start().await;
+    publisher.provider.stop().await;
+    let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
+    for _ in 0..3 {
+        assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE));
+    }
+    publisher.provider.restart().await;
+    assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE), "it is too soon");
+    assert_eq!(publisher.provider.asked(), 0);
+    pass(COOLDOWN).await;
+    becomes(&serving, &publisher.token(), &ada()).await;
+    assert_eq!(publisher.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_at_fault_is_asked_less_and_less_often() {
+    const BEFORE: Duration = Duration::from_secs(15);
+
+    let publisher = Publisher::start().await;
+    let _keys = publisher.keys().connect().await.unwrap();
+    publisher.provider.reply(JWKS, Reply::status(500));
+    let mut asked = 1;
+    let mut waits = vec![300, 30, 60, 120, 240, 300, 300];
+    // Once it is well again, all is as at first.
+    waits.extend([300, 300, 30]);
+    for (at, wait) in waits.into_iter().enumerate() {
+        match at {
+            7 => publisher.behave(),
+            8 => publisher.provider.reply(JWKS, Reply::status(500)),
+            _ => {}
+        }
+        pass(Duration::from_secs(wait) - BEFORE).await;
+        publisher.settle().await;
+        assert_eq!(publisher.provider.asked(), asked, "too early, the wait {at} of {wait} s");
+        pass(BEFORE).await;
+        asked += 1;
+        publisher.provider.asked_at_least(asked).await;
+        publisher.settle().await;
+        assert_eq!(publisher.provider.asked(), asked);
+    }
+}
+
+#[tokio::test]
+async fn each_fetch_is_told_to_the_operator() {
+    let publisher = Publisher::start().await;
+    let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
+    let (log, mark) = (Log::get(), Log::get().mark());
+    publisher.provider.reply(JWKS, Reply::status(500));
+    assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE));
+    let url = publisher.provider.url(JWKS);
+    let status = "500 Internal Server Error";
+    log.line(mark, &["WARN", "keys can't be fetched", status, &url, "trusted=false"]).await;
+    let reason = "AUTHENTICATOR_UNAVAILABLE";
+    log.line(mark, &["ERROR", "outcome=\"refused\"", reason, status, &url]).await;
+    publisher.behave();
+    pass(COOLDOWN).await;
+    becomes(&serving, &publisher.token(), &ada()).await;
+    log.line(mark, &["DEBUG", "keys fetched", &url]).await;
+}

@@ -1,0 +1,178 @@
+//! Who makes the keys be fetched, and how often.
+
+use tokio::task::{JoinHandle, JoinSet};
+use tonic::{Request, Status, transport::Channel};
+use tonic_guard_verifier_tests::{
+    LIMIT,
+    pb::{Void, accounts_client::AccountsClient},
+};
+
+use super::*;
+
+async fn whoami(mut client: AccountsClient<Channel>, token: String) -> Result<String, Status> {
+    let mut request = Request::new(Void {});
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    Ok(client.whoami(request).await?.into_inner().name)
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
+    const CONNECTIONS: usize = 100;
+    const CALLS: usize = 100 * CONNECTIONS;
+
+    let publisher = Publisher::start().await;
+    // The fetch waits for all of them to arrive.
+    let http = http().timeout(2 * LIMIT).build().unwrap();
+    let keys = publisher.keys().http_client(http).connect().await.unwrap();
+    let (tokens, waiting) = Counted::new(publisher.verifier(keys));
+    let serving = Serving::bearers(tokens).await;
+    let mut clients = Vec::new();
+    for _ in 0..CONNECTIONS {
+        clients.push(AccountsClient::new(serving.server().channel().await));
+    }
+    pass(COOLDOWN).await;
+    // Half of them name a key that exists by now, half of them one that never will.
+    publisher.issuer.rotate();
+    let (rotated, forged) = (publisher.token(), publisher.forged("unknown"));
+    publisher.provider.hold();
+    let mut calls = JoinSet::new();
+    for (at, client) in clients.iter().cycle().cloned().take(CALLS).enumerate() {
+        let (token, name) = match at / CONNECTIONS % 2 {
+            0 => (rotated.clone(), Some("ada")),
+            _ => (forged.clone(), None),
+        };
+        calls.spawn(async move { (whoami(client, token).await, name) });
+    }
+    waiting.reach(CALLS).await;
+    publisher.provider.release();
+    while let Some(outcome) = within("the calls", calls.join_next()).await {
+        match outcome.unwrap() {
+            (Ok(caller), name) => assert_eq!(Some(&*caller), name),
+            (Err(refused), name) => {
+                assert_eq!((refused.code(), name), (tonic::Code::Unauthenticated, None));
+            }
+        }
+    }
+    assert_eq!(publisher.provider.asked(), 2, "one at start and one for all of these");
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_fetches_no_more_than_once_a_cooldown() {
+    let publisher = Publisher::start().await;
+    let serving = publisher.serving().await;
+    let forged: Vec<_> = (0..20).map(|at| publisher.forged(&format!("unknown-{at}"))).collect();
+    // Ten minutes of them.
+    for at in 0..100 {
+        for token in forged.iter().skip(at % 5 * 4).take(4) {
+            assert_eq!(serving.bearer(token).await, told(INVALID));
+        }
+        assert_eq!(serving.bearer(&publisher.token()).await, ada());
+        pass(Duration::from_secs(6)).await;
+    }
+    let asked = publisher.provider.asked();
+    assert!((15..=21).contains(&asked), "{asked} fetches in ten minutes");
+}
+
+/// Sends a token of an unknown key and goes away once its fetch is under way.
+async fn attack(publisher: &Publisher, call: JoinHandle<Result<String, Status>>, fetch: usize) {
+    publisher.provider.asked_at_least(fetch).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+}
+
+#[tokio::test]
+async fn a_call_that_is_reset_burns_no_cooldown() {
+    let publisher = Publisher::start().await;
+    let keys = publisher.keys().connect().await.unwrap();
+    let (tokens, waiting) = Counted::new(publisher.verifier(keys));
+    let serving = Serving::bearers(tokens).await;
+    // Across several rotations, each time just when a fetch is allowed again.
+    for rotation in 1..=3 {
+        publisher.issuer.rotate();
+        pass(COOLDOWN).await;
+        publisher.provider.hold();
+        let call = tokio::spawn(whoami(serving.client(), publisher.forged("unknown")));
+        attack(&publisher, call, 1 + rotation).await;
+        waiting.reach(0).await;
+        publisher.provider.release();
+        // It gets the keys that the attacker had fetched.
+        assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
+        assert_eq!(publisher.provider.asked(), 1 + rotation);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_burns_no_cooldown() {
+    let publisher = Publisher::start().await;
+    let keys = publisher.keys().connect().await.unwrap();
+    let (tokens, waiting) = Counted::new(publisher.verifier(keys));
+    let serving = Serving::bearers(tokens).await;
+    for rotation in 1..=3 {
+        publisher.issuer.rotate();
+        pass(COOLDOWN).await;
+        publisher.provider.hold();
+        // The only handle to its connection is dropped with the call.
+        let client = AccountsClient::new(serving.server().channel().await);
+        let call = tokio::spawn(whoami(client, publisher.forged("unknown")));
+        attack(&publisher, call, 1 + rotation).await;
+        waiting.reach(0).await;
+        publisher.provider.release();
+        assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
+        assert_eq!(publisher.provider.asked(), 1 + rotation);
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_name_no_key_fetch_nothing() {
+    let publisher = Publisher::start().await;
+    let serving = publisher.serving().await;
+    pass(COOLDOWN).await;
+    let unknown = SigningKey::generate("unknown", Algorithm::EdDSA);
+    assert_eq!(serving.bearer(&publisher.signed_by(&unknown, None)).await, told(INVALID));
+    let ours = publisher.issuer.signing_key();
+    assert_eq!(serving.bearer(&publisher.signed_by(&ours, None)).await, ada());
+    assert_eq!(publisher.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn services_with_one_handle_share_the_keys() {
+    let publisher = Publisher::start().await;
+    let keys = publisher.keys().connect().await.unwrap();
+    let (one, two) = (publisher.serve(keys.clone()).await, publisher.serve(keys).await);
+    pass(COOLDOWN).await;
+    publisher.issuer.rotate();
+    assert_eq!(one.bearer(&publisher.token()).await, ada());
+    assert_eq!(two.bearer(&publisher.token()).await, ada());
+    assert_eq!(publisher.provider.asked(), 2);
+}
+
+#[test]
+fn a_fetch_that_ends_with_its_runtime_keeps_nobody_waiting() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    // The provider runs by itself.
+    let third = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let third = third.unwrap();
+    let publisher = third.block_on(Publisher::start());
+    let keys = publisher.keys().lazy().unwrap();
+    publisher.provider.hold();
+    first.block_on(async {
+        let serving = publisher.serve(keys.clone()).await;
+        let call = tokio::spawn(whoami(serving.client(), publisher.token()));
+        publisher.provider.asked_at_least(1).await;
+        call.abort();
+    });
+    drop(first);
+    second.block_on(async {
+        let serving = publisher.serve(keys).await;
+        let refused = within("the call", serving.bearer(&publisher.token())).await;
+        assert_eq!(refused, told(UNAVAILABLE), "the fetch was given up");
+        publisher.provider.release();
+        pass(COOLDOWN).await;
+        becomes(&serving, &publisher.token(), &ada()).await;
+        // And they are kept fresh again.
+        let asked = publisher.provider.asked();
+        pass(REFRESH).await;
+        publisher.provider.asked_at_least(asked + 1).await;
+    });
+}

@@ -1,0 +1,131 @@
+//! Keys that are fetched from an identity provider, which the tests can make answer anything.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy knows tests by their attribute, and not the functions beside them"
+)]
+
+mod discovery;
+mod faults;
+mod fetching;
+mod rotation;
+mod starting;
+mod tls;
+
+use std::{sync::Arc, time::Duration};
+
+use tonic_guard::{
+    http_client::{HttpClient, HttpClientBuilder},
+    jwt::{Claims, JwtVerifier, RemoteKeys, RemoteKeysBuilder},
+};
+use tonic_guard_test::{Algorithm, Issuer, SigningKey};
+use tonic_guard_verifier_tests::{
+    Serving,
+    counted::Counted,
+    pass,
+    provider::{Provider, Reply, within},
+};
+
+const AUDIENCE: &str = "https://accounts.example";
+const JWKS: &str = "/keys";
+const OPENID: &str = "/.well-known/openid-configuration";
+
+const INVALID: &str = "Unauthenticated JWT_TOKEN_INVALID";
+const UNAVAILABLE: &str = "Unavailable AUTHENTICATOR_UNAVAILABLE";
+
+const COOLDOWN: Duration = Duration::from_secs(30);
+const REFRESH: Duration = Duration::from_secs(5 * 60);
+const MAX_AGE: Duration = Duration::from_secs(60 * 60);
+
+fn http() -> HttpClientBuilder {
+    HttpClient::builder().allow_http_on_loopback().timeout(Duration::from_secs(20))
+}
+
+/// An issuer whose keys a provider on loopback publishes.
+struct Publisher {
+    issuer: Arc<Issuer>,
+    provider: Provider,
+}
+
+impl Publisher {
+    async fn start() -> Publisher {
+        Publisher::publish(Provider::start().await)
+    }
+
+    fn publish(provider: Provider) -> Publisher {
+        let issuer = Arc::new(Issuer::with_algorithm(provider.url(""), Algorithm::EdDSA));
+        let publisher = Publisher { issuer, provider };
+        publisher.behave();
+        publisher
+    }
+
+    /// Publishes the keys as they are when it is asked.
+    fn behave(&self) {
+        let issuer = Arc::clone(&self.issuer);
+        self.provider.reply_by(JWKS, move |_| Reply::Json(issuer.jwks()));
+    }
+
+    fn keys(&self) -> RemoteKeysBuilder {
+        RemoteKeys::jwks(self.provider.url(JWKS)).http_client(http().build().unwrap())
+    }
+
+    fn verifier(&self, keys: RemoteKeys) -> JwtVerifier<Claims> {
+        JwtVerifier::access_tokens(self.issuer.identifier(), AUDIENCE).build(keys)
+    }
+
+    async fn serve(&self, keys: RemoteKeys) -> Serving {
+        Serving::bearers(self.verifier(keys)).await
+    }
+
+    /// A service that has fetched the keys.
+    async fn serving(&self) -> Serving {
+        self.serve(self.keys().connect().await.unwrap()).await
+    }
+
+    /// A token by the newest key. Each is another one.
+    fn token(&self) -> String {
+        self.issuer.access_token(AUDIENCE).sign()
+    }
+
+    /// A good token in all but its signature, by a key that claims to be `kid`.
+    fn forged(&self, kid: &str) -> String {
+        let key = SigningKey::generate(kid, Algorithm::EdDSA);
+        self.signed_by(&key, Some(kid))
+    }
+
+    fn signed_by(&self, key: &SigningKey, kid: Option<&str>) -> String {
+        let mut header = serde_json::json!({"alg": "EdDSA", "typ": "at+jwt"});
+        if let Some(kid) = kid {
+            header["kid"] = kid.into();
+        }
+        key.sign(&header.to_string(), &self.issuer.access_token(AUDIENCE).payload())
+    }
+
+    /// Lets all that was begun on loopback before this end: it waits for three fetches that begin after it.
+    async fn settle(&self) {
+        for _ in 0..3 {
+            let another = Publisher::start().await;
+            another.keys().connect().await.unwrap();
+        }
+    }
+}
+
+fn ada() -> Result<String, String> {
+    Ok("ada".into())
+}
+
+fn told(refusal: &str) -> Result<String, String> {
+    Err(refusal.into())
+}
+
+/// Calls with `token` until this becomes of it: what a task does in the background takes its time.
+async fn becomes(serving: &Serving, token: &str, outcome: &Result<String, String>) {
+    let becomes = async {
+        while serving.bearer(token).await != *outcome {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(&format!("{outcome:?}"), becomes).await;
+}
