@@ -170,10 +170,8 @@ where
             return Ok(response);
         };
         let due = received + pause;
-        if !(named || !self.credentials.strict_retries)
-            || !recorder.stop()
-            || !deadline.leaves_time_at(due)
-        {
+        let may_have_run = self.credentials.strict_retries && !named;
+        if may_have_run || !recorder.stop() || !deadline.leaves_time_at(due) {
             return Ok(response);
         }
         let refused = refusal::status(response.headers());

@@ -27,19 +27,22 @@ const MAX_AT_ONCE: usize = 64;
 
 /// Over HTTP/1.1 a caller that still writes finds its connection closed, and never reads the answer.
 /// So a small rest is read and dropped. HTTP/2 answers a stream while it is being written.
-pub(super) async fn drain<B>(parts: &Parts, body: B)
+/// `None` where there is nothing to wait for.
+pub(super) fn drain<B>(parts: &Parts, body: B) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
     if !matches!(parts.version, Version::HTTP_10 | Version::HTTP_11) || !worth_reading(parts, &body)
     {
-        return;
+        return None;
     }
-    if let Some(_place) = Place::take() {
+    let place = Place::take()?;
+    Some(Box::pin(async move {
+        let _place = place;
         let mut body = pin!(body);
         // Whichever way it ends, the answer is sent.
-        let _ = within(MAX_TIME, read_some(body.as_mut())).await;
-    }
+        let _ = within(MAX_TIME, pin!(read_some(body.as_mut()))).await;
+    }))
 }
 
 fn worth_reading<B: Body>(parts: &Parts, body: &B) -> bool {

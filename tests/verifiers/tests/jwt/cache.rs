@@ -128,7 +128,8 @@ async fn a_known_signature_under_other_claims_gets_nobody_in() {
     let other = fixture.token().subject("eve").scope("accounts:close").payload();
     let mut header = fixture.header();
     header["own"] = 1.into();
-    // The good one is in the cache when these come.
+    // It is in the cache when these come.
+    fixture.admits(&good).await;
     fixture
         .refuses(
             INVALID,
