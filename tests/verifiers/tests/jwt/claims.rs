@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
+use tonic_guard::{
+    HasScopes,
+    jwt::{Claims, JwtVerifier, KeySet},
+};
 use tonic_guard_test::Issuer;
+use tonic_guard_verifier_tests::{Named, Serving};
 
 use crate::support::{AUDIENCE, EXPIRED, Fixture, INVALID, ISSUER, MALFORMED, now};
 
@@ -63,9 +69,6 @@ async fn the_audience_is_a_text_or_in_a_list() {
 /// A setting that was forgotten must not let in tokens that say nothing.
 #[tokio::test]
 async fn an_empty_issuer_or_audience_matches_nothing() {
-    use tonic_guard::jwt::{Claims, JwtVerifier, KeySet};
-    use tonic_guard_verifier_tests::Serving;
-
     for (issuer, audience) in [("", AUDIENCE), (ISSUER, "")] {
         let made = Issuer::new(issuer);
         let keys = KeySet::from_jwks(made.jwks()).unwrap();
@@ -112,6 +115,66 @@ async fn exp_is_required_and_a_number() {
     fixture.refuses(EXPIRED, gone.map(|raw| (raw, sign(raw)))).await;
     let unreadable = ["1e400", "NaN", "Infinity", "4102444800L", "0x7fffffff", "+1"];
     fixture.refuses(MALFORMED, unreadable.map(|raw| (raw, sign(raw)))).await;
+}
+
+/// Claims of a type that reads no dates, no issuer and no audience.
+#[derive(Clone, Deserialize)]
+struct Subject {
+    sub: String,
+}
+
+impl Named for Subject {
+    fn name(&self) -> String {
+        self.sub.clone()
+    }
+}
+
+impl HasScopes for Subject {
+    fn has_scope(&self, _: &str) -> bool {
+        false
+    }
+}
+
+/// The verifier checks, whatever the type of the claims has room for.
+#[tokio::test]
+async fn a_type_of_the_users_own_loosens_nothing() {
+    let issuer = Issuer::new(ISSUER);
+    let keys = KeySet::from_jwks(issuer.jwks()).unwrap();
+    let verifier: JwtVerifier<Subject> = JwtVerifier::access_tokens(ISSUER, AUDIENCE).build(keys);
+    let serving = Serving::bearers(verifier).await;
+    let token = || issuer.access_token(AUDIENCE);
+    assert_eq!(serving.bearer(&token().sign()).await, Ok("ada".into()));
+    let later = now() + 300;
+    for (name, value) in [
+        ("exp", json!(later.to_string())),
+        ("exp", json!([later])),
+        ("exp", json!(true)),
+        ("exp", json!(null)),
+        ("nbf", json!("0")),
+        ("nbf", json!(null)),
+        ("nbf", json!(later)),
+        ("iat", json!("0")),
+        ("iss", json!([ISSUER])),
+        ("iss", json!("https://other.example")),
+        ("aud", json!([AUDIENCE, 1])),
+        ("aud", json!({AUDIENCE: 1})),
+        ("cnf", json!({})),
+        ("sub", json!(1)),
+        ("sub", json!(null)),
+    ] {
+        let outcome = serving.bearer(&token().claim(name, &value).sign()).await;
+        assert_eq!(outcome, Err(INVALID.into()), "{name} {value}");
+    }
+    for name in ["exp", "iss", "aud", "sub"] {
+        let outcome = serving.bearer(&token().without(name).sign()).await;
+        assert_eq!(outcome, Err(INVALID.into()), "without {name}");
+    }
+    let outcome = serving.bearer(&token().expired_for(Duration::from_secs(3600)).sign()).await;
+    assert_eq!(outcome, Err(EXPIRED.into()));
+    let twice = token().payload().replacen('{', "{\"own\":1,\"own\":2,", 1);
+    let header = json!({"alg": "ES256", "kid": "key-1", "typ": "at+jwt"}).to_string();
+    let outcome = serving.bearer(&issuer.signing_key().sign(&header, &twice)).await;
+    assert_eq!(outcome, Err(INVALID.into()));
 }
 
 #[tokio::test]
