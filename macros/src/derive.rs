@@ -158,10 +158,12 @@ fn forward(
         .push(parse_quote!(Self: ::core::marker::Send + ::core::marker::Sync));
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let field = quote!(<#ty as #krate::__private::Authenticate<#scheme>>);
+    // A type that is less visible than the service can't stand here, says the compiler: of that type.
+    let identity = quote_spanned!(ty.span()=> type Identity = #field::Identity;);
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::Authenticate<#scheme> for #name #ty_generics #where_clause {
-            type Identity = #field::Identity;
+            #identity
 
             fn authenticate(
                 &self,

@@ -1,8 +1,10 @@
 //! What the front door needs of an impl: its table, and the plan of each method.
 
+use std::{collections::HashMap, rc::Rc};
+
 use heck::ToUpperCamelCase;
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, ExprPath, ItemImpl, LitStr, Path, Type, parse_quote};
 
 use crate::{
@@ -16,7 +18,10 @@ use crate::{
 pub(crate) struct Entry {
     pub(crate) key: u32,
     pub(crate) function: String,
+    /// The name of the remote procedure, as the attribute says it.
     pub(crate) rpc: Option<LitStr>,
+    /// The same or, where it says none, what the function's name tells of it.
+    pub(crate) rpc_name: String,
     /// The `cfg`s of the method: what is compiled out has no entry.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) access: Access,
@@ -24,7 +29,7 @@ pub(crate) struct Entry {
 
 #[allow(clippy::large_enum_variant, reason = "one per method, while compiling")]
 pub(crate) enum Access {
-    Guarded { policy: Box<Policy>, identity: Option<Type> },
+    Guarded { policy: Rc<Policy>, identity: Option<Type> },
     Anonymous { reason: LitStr },
 }
 
@@ -36,12 +41,18 @@ pub(crate) struct Wiring {
 }
 
 impl Entry {
-    /// The name of the remote procedure, as far as the function's name tells it.
-    pub(crate) fn rpc_name(&self) -> String {
-        match &self.rpc {
+    pub(crate) fn new(
+        key: u32,
+        function: String,
+        rpc: Option<LitStr>,
+        cfgs: Vec<Attribute>,
+        access: Access,
+    ) -> Self {
+        let rpc_name = match &rpc {
             Some(rpc) => rpc.value(),
-            None => self.function.to_upper_camel_case(),
-        }
+            None => function.to_upper_camel_case(),
+        };
+        Entry { key, function, rpc, rpc_name, cfgs, access }
     }
 }
 
@@ -50,6 +61,7 @@ impl Entry {
 // Output:
 //     const _: () = {
 //         pub struct Marker;
+//         const ACCESS_0: Access = ..;
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
 //             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
 //             fn visit<'s, V: Visit<'s>>(&'s self, method: u32, visitor: V) -> V::Output {
@@ -84,7 +96,10 @@ pub(crate) fn expand(
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let self_ty = &item.self_ty;
     let named = named(trait_path, wiring);
-    let methods = entries.iter().map(|entry| method_policy(entry, krate));
+    let mut accesses = Accesses::default();
+    let methods: Vec<_> =
+        entries.iter().map(|entry| method_policy(entry, &mut accesses, krate)).collect();
+    let accesses = accesses.consts;
     // `self` in the plans means this function's receiver.
     let receiver = quote_spanned!(site=> self);
     let arms = arms(entries, krate, site);
@@ -92,6 +107,7 @@ pub(crate) fn expand(
         #(#cfgs)*
         #[doc(hidden)]
         #[allow(
+            dead_code,
             missing_debug_implementations,
             missing_docs,
             non_local_definitions,
@@ -105,6 +121,8 @@ pub(crate) fn expand(
             // `pub`, though nobody can name it: the type of `guard(..)` mentions it, and `guard` is
             // mostly called in another module or crate than the one that holds the impl.
             pub struct __Marker;
+
+            #(#accesses)*
 
             #[automatically_derived]
             impl #impl_generics #krate::__private::Guarded<__Marker, #server> for #self_ty #where_clause {
@@ -140,25 +158,45 @@ fn named(trait_path: &Path, wiring: &Wiring) -> TokenStream {
     }
 }
 
-fn method_policy(entry: &Entry, krate: &Path) -> TokenStream {
-    let Entry { key, function, cfgs, .. } = entry;
-    let rpc = entry.rpc_name();
+fn method_policy(entry: &Entry, accesses: &mut Accesses, krate: &Path) -> TokenStream {
+    let Entry { key, function, rpc_name, cfgs, .. } = entry;
     let given = entry.rpc.is_some();
     let access = match &entry.access {
         Access::Anonymous { reason } => {
             quote!(#krate::__private::Access::Anonymous { reason: #reason })
         }
-        Access::Guarded { policy, .. } => {
-            let checks = checks(policy, krate);
-            match policy.schemes.combinator {
-                Combinator::Optional => quote!(#krate::__private::Access::Optional(#checks)),
-                Combinator::OneOf | Combinator::AllOf => {
-                    quote!(#krate::__private::Access::Authenticated(#checks))
-                }
-            }
-        }
+        Access::Guarded { policy, .. } => accesses.of(policy, krate).into_token_stream(),
     };
-    quote!(#(#cfgs)* #krate::__private::MethodPolicy::new(#key, #function, #rpc, #given, #access))
+    quote! {
+        #(#cfgs)* #krate::__private::MethodPolicy::new(#key, #function, #rpc_name, #given, #access)
+    }
+}
+
+/// What the table says of the policies, each once: a default over 400 methods is written out one time.
+#[derive(Default)]
+struct Accesses {
+    names: HashMap<u64, Ident>,
+    consts: Vec<TokenStream>,
+}
+
+impl Accesses {
+    /// The name of the constant that holds what `policy` says.
+    fn of(&mut self, policy: &Policy, krate: &Path) -> Ident {
+        if let Some(name) = self.names.get(&policy.id) {
+            return name.clone();
+        }
+        let name = format_ident!("__ACCESS_{}", self.consts.len(), span = Span::mixed_site());
+        let checks = checks(policy, krate);
+        let kind = match policy.schemes.combinator {
+            Combinator::Optional => quote!(Optional),
+            Combinator::OneOf | Combinator::AllOf => quote!(Authenticated),
+        };
+        self.consts.push(quote! {
+            const #name: #krate::__private::Access = #krate::__private::Access::#kind(#checks);
+        });
+        self.names.insert(policy.id, name.clone());
+        name
+    }
 }
 
 fn checks(policy: &Policy, krate: &Path) -> TokenStream {

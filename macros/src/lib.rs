@@ -283,6 +283,9 @@ pub fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
 /// authenticates(Orders { tokens: Tokens, limit: 10 });
 /// ```
 ///
+/// What a field verifies shows in what the struct authenticates: the field's type is as visible as the
+/// struct's. Where it can't be, implement `Authenticate` by hand and name the identity there.
+///
 /// Where `tonic_guard` isn't at `::tonic_guard`, the struct says `#[verifies(crate = path)]`.
 #[proc_macro_derive(Authenticate, attributes(verifies))]
 pub fn derive_authenticate(item: TokenStream) -> TokenStream {

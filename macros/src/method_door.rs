@@ -77,31 +77,36 @@ fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
     let at_output = hygiene::at(place, krate);
     let refused = quote_spanned!(place=> <#output as #at_output::__private::Refusable>::refused);
     let status = format_ident!("__status", span = site);
-    match identity {
+    // Verbatim: parsing what was just written would take longer than writing it.
+    let entrance = match identity {
         Some(identity) => {
             let (pat, ty) = (&identity.pat, &identity.ty);
-            let admitted = format_ident!("__identity", span = site);
+            let optional = policy.schemes.combinator == Combinator::Optional;
+            // At the type's very own place: the plan has said there already that it is no option, and
+            // the compiler doesn't tell one thing of one place twice.
+            let place = if optional { ty.span() } else { site };
+            let admitted = format_ident!("__identity", span = place);
             let mut handed = quote!(#admitted);
-            if policy.schemes.combinator == Combinator::Optional {
-                let place = ty.span().resolved_at(site);
+            if optional {
                 let at_type = hygiene::at(place, krate);
                 handed = quote_spanned! {place=>
                     <#ty as #at_type::__private::OptionalIdentity>::from_option(#handed)
                 };
             }
-            parse_quote! {
+            quote! {
                 let #pat: #ty = match #entered.await {
                     #krate::__private::Result::Ok(#admitted) => #handed,
                     #krate::__private::Result::Err(#status) => return #refused(#status),
                 };
             }
         }
-        None => parse_quote! {
+        None => quote! {
             if let #krate::__private::Result::Err(#status) = #entered.await {
                 return #refused(#status);
             }
         },
-    }
+    };
+    Stmt::Expr(Expr::Verbatim(entrance), None)
 }
 
 pub(crate) fn function_name(ident: &syn::Ident) -> String {

@@ -1,5 +1,7 @@
 //! The attributes on their items: which policy holds for which method, and the rules across methods.
 
+use std::{collections::HashMap, rc::Rc};
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
@@ -22,8 +24,8 @@ pub(crate) fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream
     const PLACE: &str =
         "this attribute stands on a method, or on the impl block of a service's trait";
 
-    if let Ok(item) = syn::parse2::<ItemImpl>(item.clone()) {
-        return on_impl(args, item);
+    if let Ok(parsed) = syn::parse2::<ItemImpl>(item.clone()) {
+        return on_impl(args, parsed, item);
     }
     match function(item.clone(), PLACE) {
         Ok(function) => on_method(args, function),
@@ -106,9 +108,10 @@ fn on_method(tokens: TokenStream, function: ImplItemFn) -> TokenStream {
     }
 }
 
-fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
+/// `item` was read from `original`, which is read again if there is a mistake: a copy of a large impl
+/// costs more than all its doors.
+fn on_impl(tokens: TokenStream, mut item: ItemImpl, original: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let original = item.clone();
     let mut args = Args::parse(tokens.clone(), &mut errors);
     check_default(&args, &mut errors);
     let wiring = Wiring {
@@ -130,12 +133,16 @@ fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
     }
     let mut entries = Vec::new();
     let mut silent = Vec::new();
-    for (key, inner) in (0u32..).zip(&mut item.items) {
+    for (key, inner) in (0u32..).zip(std::mem::take(&mut item.items)) {
         match inner {
             ImplItem::Fn(function) => {
-                entries.extend(on_impl_method(
-                    key, function, &default, &wiring, &mut silent, &mut errors,
-                ));
+                let guarded =
+                    on_impl_method(key, function, &default, &wiring, &mut silent, &mut errors);
+                // One that isn't guarded is a mistake that was told, and then this impl isn't used.
+                if let Some((function, entry)) = guarded {
+                    item.items.push(ImplItem::Fn(function));
+                    entries.push(entry);
+                }
             }
             ImplItem::Macro(made) => errors.push(syn::Error::new(
                 made.span(),
@@ -146,7 +153,7 @@ fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
                 tokens.span(),
                 "this can't be read, so nobody would say who may call it",
             )),
-            _ => {}
+            other => item.items.push(other),
         }
     }
     name_the_silent(&silent, &mut errors);
@@ -158,7 +165,7 @@ fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
         }
         _ => {
             let errors = errors.into_tokens();
-            let fallback = fallback::of_impl(original);
+            let fallback = syn::parse2(original).map(fallback::of_impl).unwrap_or_default();
             quote!(#errors #fallback)
         }
     }
@@ -168,7 +175,7 @@ fn on_impl(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
 #[allow(clippy::large_enum_variant, reason = "one per impl, while compiling")]
 enum Default {
     /// This.
-    Policy { policy: Policy, checks: DefaultChecks },
+    Policy { policy: Rc<Policy>, checks: DefaultChecks },
     /// Nothing: every method must say for itself.
     None,
     /// A policy that can't be read. That is told already.
@@ -188,20 +195,20 @@ fn default(args: Args, tokens: &TokenStream, errors: &mut Errors) -> Default {
     }
     let checks = DefaultChecks::of(&args);
     match Policy::new(args, tokens, Span::call_site(), errors) {
-        Some(policy) => Default::Policy { policy, checks },
+        Some(policy) => Default::Policy { policy: Rc::new(policy), checks },
         None => Default::Unreadable,
     }
 }
 
-/// A method of a guarded impl: gives it its door, and the table its entry.
+/// A method of a guarded impl with its door, and its entry of the table.
 fn on_impl_method(
     key: u32,
-    function: &mut ImplItemFn,
+    mut function: ImplItemFn,
     default: &Default,
     wiring: &Wiring,
     silent: &mut Vec<Ident>,
     errors: &mut Errors,
-) -> Option<Entry> {
+) -> Option<(ImplItemFn, Entry)> {
     if let Some(hiding) = function.attrs.iter().find(|attribute| hides_ours(attribute)) {
         errors.push(syn::Error::new(
             hiding.span(),
@@ -219,7 +226,7 @@ fn on_impl_method(
     let name = method_door::function_name(&function.sig.ident);
     let (policy, rpc) = match &own {
         None => match default {
-            Default::Policy { policy, .. } => (policy.clone(), None),
+            Default::Policy { policy, .. } => (Rc::clone(policy), None),
             Default::Unreadable => return None,
             Default::None => {
                 silent.push(function.sig.ident.clone());
@@ -229,14 +236,9 @@ fn on_impl_method(
         Some(attribute) if is_attribute(attribute, "anonymous") => {
             let reason = errors
                 .ok(args::anonymous(arguments(attribute)).map_err(|error| at(error, attribute)))?;
-            no_identity(function, errors);
-            return Some(Entry {
-                key,
-                function: name,
-                rpc: None,
-                cfgs,
-                access: Access::Anonymous { reason },
-            });
+            no_identity(&function, errors);
+            let entry = Entry::new(key, name, None, cfgs, Access::Anonymous { reason });
+            return Some((function, entry));
         }
         Some(attribute) => {
             let tokens = arguments(attribute);
@@ -256,21 +258,15 @@ fn on_impl_method(
             let rpc = args.rpc.clone();
             let policy = Policy::new(args, &tokens, span, &mut mistakes);
             errors.append(mistakes);
-            (policy?, rpc)
+            (Rc::new(policy?), rpc)
         }
     };
-    let mut method = Method::recognise(function.clone(), errors)?;
+    let mut method = Method::recognise(function, errors)?;
     alternatives_meet(&policy, &method, errors);
     errors.ok(method_door::insert(&mut method, &policy, &wiring.krate));
     let identity = method.identity.map(|identity| identity.ty);
-    *function = method.item;
-    Some(Entry {
-        key,
-        function: name,
-        rpc,
-        cfgs,
-        access: Access::Guarded { policy: Box::new(policy), identity },
-    })
+    let access = Access::Guarded { policy, identity };
+    Some((method.item, Entry::new(key, name, rpc, cfgs, access)))
 }
 
 /// The arguments of an attribute; none for a bare one.
@@ -340,11 +336,13 @@ fn alternatives_meet(policy: &Policy, method: &Method, errors: &mut Errors) {
 
 /// Two functions for one remote procedure: the one that isn't called has a policy that doesn't hold.
 fn one_function_each(entries: &[Entry], errors: &mut Errors) {
-    for (at, entry) in entries.iter().enumerate() {
-        let same = |other: &&Entry| {
-            other.rpc_name() == entry.rpc_name() && (other.cfgs.is_empty() || entry.cfgs.is_empty())
-        };
-        let Some(first) = entries.iter().take(at).find(same) else { continue };
+    let mut by_name: HashMap<&str, Vec<&Entry>> = HashMap::new();
+    for entry in entries {
+        let before = by_name.entry(&entry.rpc_name).or_default();
+        let same = |other: &&&Entry| other.cfgs.is_empty() || entry.cfgs.is_empty();
+        let first = before.iter().find(same).copied();
+        before.push(entry);
+        let Some(first) = first else { continue };
         let span = [&entry.rpc, &first.rpc]
             .into_iter()
             .flatten()
@@ -354,9 +352,7 @@ fn one_function_each(entries: &[Entry], errors: &mut Errors) {
             span,
             format!(
                 "`{}` and `{}` are both the RPC `{}`",
-                first.function,
-                entry.function,
-                entry.rpc_name()
+                first.function, entry.function, entry.rpc_name
             ),
         ));
     }

@@ -3,13 +3,14 @@
 use std::{
     error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
 };
 
 use tonic::Code;
 
 use crate::{
+    head::CallHead,
     plan::{Admitted, By, Call, Plan},
     refusal::{Facts, Refusal},
 };
@@ -27,10 +28,9 @@ pub(crate) struct Site<'a> {
 pub(crate) async fn run<P: Plan>(
     plan: &P,
     call: Call<'_>,
-    site: Site<'_>,
+    site: &Site<'_>,
 ) -> Result<P::Identity, Refusal> {
-    let decision = refusing_panics(plan.admit(call)).await;
-    match decision {
+    match refusing_panics(pin!(plan.admit(call))).await {
         Ok(Admitted { identity, by }) => {
             site.report_admitted(by, || plan.facts());
             Ok(identity)
@@ -40,19 +40,26 @@ pub(crate) async fn run<P: Plan>(
 }
 
 /// Turns a panic of `future` into a refusal. What it panicked with may hold a secret: it is dropped.
-pub(crate) async fn refusing_panics<T>(
-    future: impl Future<Output = Result<T, Refusal>>,
-) -> Result<T, Refusal> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|cx| {
+///
+/// It takes the future where it was pinned: a check's future is large, and moving it costs more than
+/// the check.
+pub(crate) fn refusing_panics<T, F: Future<Output = Result<T, Refusal>> + ?Sized>(
+    mut future: Pin<&mut F>,
+) -> impl Future<Output = Result<T, Refusal>> {
+    std::future::poll_fn(move |cx| {
         catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
             .unwrap_or_else(|_| Poll::Ready(Err(Refusal::internal("a check panicked"))))
     })
-    .await
 }
 
-impl Site<'_> {
-    fn report_admitted(self, by: By, facts: impl FnOnce() -> Facts) {
+impl<'a> Site<'a> {
+    /// The method that a call names.
+    pub(crate) fn of(head: &CallHead<'a>) -> Self {
+        let rpc = head.rpc();
+        Site { service: rpc.map(|rpc| rpc.service), method: rpc.map_or("", |rpc| rpc.method) }
+    }
+
+    fn report_admitted(&self, by: By, facts: impl FnOnce() -> Facts) {
         if !tracing::enabled!(target: "tonic_guard", tracing::Level::DEBUG) {
             return;
         }
@@ -75,7 +82,11 @@ impl Site<'_> {
     }
 
     /// Reports `refusal` and gives it back; another where the report itself panics.
-    pub(crate) fn report_refused(self, refusal: Refusal, facts: impl FnOnce() -> Facts) -> Refusal {
+    pub(crate) fn report_refused(
+        &self,
+        refusal: Refusal,
+        facts: impl FnOnce() -> Facts,
+    ) -> Refusal {
         let report = || self.report(&refusal, facts);
         match catch_unwind(AssertUnwindSafe(report)) {
             Ok(()) => refusal,
@@ -83,7 +94,7 @@ impl Site<'_> {
         }
     }
 
-    fn report(self, refusal: &Refusal, facts: impl FnOnce() -> Facts) {
+    fn report(&self, refusal: &Refusal, facts: impl FnOnce() -> Facts) {
         let none = None::<&(dyn Error + 'static)>;
         let (scheme, reason, cause) = match refusal {
             Refusal::Ours { reason, leaf, cause } => {

@@ -2,10 +2,17 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::{borrow::Cow, convert::Infallible, ops::Deref, pin::pin, task::Poll, time::Duration};
+use std::{
+    borrow::Cow,
+    convert::Infallible,
+    ops::Deref,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, DEFAULT_DEADLINE},
     error::AuthError,
     head::CallHead,
     identity::{As, FromIdentity},
@@ -118,7 +125,11 @@ impl Branch for Refused {
         (Seen::Unreadable(ExtractError::Overloaded), None)
     }
 
-    async fn verify(&self, credentials: Infallible) -> Result<Infallible, AuthError> {
+    fn deadline(&self) -> Duration {
+        DEFAULT_DEADLINE
+    }
+
+    async fn authenticate(&self, credentials: Infallible) -> Result<Infallible, AuthError> {
         match credentials {}
     }
 
@@ -185,7 +196,8 @@ pub trait Branch: Send + Sync {
     fn bypass(&self) -> Option<Self::Identity>;
     fn place(&self) -> Place;
     fn look(&self, head: &CallHead<'_>) -> (Seen, Option<Self::Credentials>);
-    fn verify(
+    fn deadline(&self) -> Duration;
+    fn authenticate(
         &self,
         credentials: Self::Credentials,
     ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send;
@@ -215,8 +227,15 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
         }
     }
 
-    async fn verify(&self, credentials: S::Credentials) -> Result<A::Identity, AuthError> {
-        ask(&self.authenticator, credentials).await
+    fn deadline(&self) -> Duration {
+        self.authenticator.deadline()
+    }
+
+    fn authenticate(
+        &self,
+        credentials: S::Credentials,
+    ) -> impl Future<Output = Result<A::Identity, AuthError>> + Send {
+        self.authenticator.authenticate(credentials)
     }
 
     fn require(&self, identity: &A::Identity) -> Result<(), Reason> {
@@ -239,23 +258,28 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
     }
 }
 
+/// Why a check that took longer than `limit` refuses.
+pub(crate) fn late(limit: Duration) -> AuthError {
+    AuthError::unavailable().because(format!("no answer within {limit:?}"))
+}
+
 /// What `authenticator` answers within its deadline.
 pub(crate) async fn ask<S: Scheme, A: Authenticate<S>>(
     authenticator: &A,
     credentials: S::Credentials,
 ) -> Result<A::Identity, AuthError> {
     let limit = authenticator.deadline();
-    let answer = within(limit, authenticator.authenticate(credentials)).await;
-    answer.unwrap_or_else(|| {
-        Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
-    })
+    let check = pin!(authenticator.authenticate(credentials));
+    within(limit, check).await.unwrap_or_else(|| Err(late(limit)))
 }
 
 /// The output of `future`, or `None` when it takes longer than `limit`.
 ///
 /// Most checks answer at once: they need neither a timer nor a runtime that has one.
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+pub(crate) async fn within<F: Future>(
+    limit: Duration,
+    mut future: Pin<&mut F>,
+) -> Option<F::Output> {
     let at_once = std::future::poll_fn(|cx| {
         Poll::Ready(match future.as_mut().poll(cx) {
             Poll::Ready(output) => Some(output),
@@ -264,6 +288,7 @@ pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::O
     });
     match at_once.await {
         Some(output) => Some(output),
-        None => tokio::time::timeout(limit, future).await.ok(),
+        // In a box: a call that doesn't wait has no room for a timer either.
+        None => Box::pin(tokio::time::timeout(limit, future)).await.ok(),
     }
 }

@@ -148,7 +148,12 @@
 //! # Where things stand
 //!
 //! - CORS layers, and interceptors that put an identity into the extensions, stand outside
-//!   [`guard`](guard()). What stands inside sees admitted calls alone.
+//!   [`guard`](guard()). What stands inside sees admitted calls alone. A browser asks without credentials
+//!   whether its page may call, and shows the page those headers of a refusal that CORS exposes: name
+//!   `grpc-status`, `grpc-message`, `grpc-status-details-bin` and `www-authenticate`. The example `serve`
+//!   does so; `adopt` has an interceptor.
+//! - Over HTTP/1.1 a caller that still writes may not read an answer. There a guard reads up to 64 KiB of
+//!   a refused message, for at most a second, and drops it.
 //! - The front door marks the values of credential headers sensitive, so `{request:?}` doesn't print
 //!   them. Layers outside it see them as they came.
 //! - Every decision is a `tracing` event with the target `tonic_guard`: service, method, scheme,

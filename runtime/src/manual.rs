@@ -46,3 +46,6 @@ pub mod introspection {}
 ))]
 #[doc = include_str!("manual/verifiers.md")]
 pub mod verifiers {}
+
+#[doc = include_str!("manual/costs.md")]
+pub mod costs {}

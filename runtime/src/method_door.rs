@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+};
 
 use tonic::{Request, Status};
 
@@ -53,7 +56,7 @@ pub fn enter<T, P: Plan>(
     head: CallHead<'_>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send {
     let instance = Instance::of(service);
-    async move { pass(instance, door, &plan, head).await }
+    async move { pin!(pass(instance, door, &plan, &head)).await }
 }
 
 /// [`enter`], and then the user's own check of the request.
@@ -70,13 +73,14 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
     async move {
         let head = head(request);
-        let identity = pass(Instance::of(service), door, &plan, head).await?;
-        let checked = refusing_panics(async { check(service, &identity, request).await }).await;
+        let identity = pass(Instance::of(service), door, &plan, &head).await?;
+        let checked =
+            refusing_panics(pin!(async { check(service, &identity, request).await })).await;
         match checked {
             Ok(()) => Ok(identity),
             Err(refusal) => {
                 let refusal = door.site().report_refused(refusal, || plan.facts());
-                Err(told(refusal, &plan, head))
+                Err(told(refusal, &plan, &head))
             }
         }
     }
@@ -86,7 +90,7 @@ async fn pass<P: Plan>(
     instance: Instance,
     door: &'static Door,
     plan: &P,
-    head: CallHead<'_>,
+    head: &CallHead<'_>,
 ) -> Result<P::Identity, Status> {
     let given = head.extensions().get::<CallAs>().and_then(CallAs::take);
     let proof = head.extensions().get::<Proof>();
@@ -95,14 +99,14 @@ async fn pass<P: Plan>(
     {
         return Ok(identity);
     }
-    let decision = run(plan, Call { head, given }, door.site()).await;
+    let decision = run(plan, Call { head, given }, &door.site()).await;
     decision.map_err(|refusal| told(refusal, plan, head))
 }
 
 /// The status that tells the caller of `refusal`.
-fn told<P: Plan>(refusal: Refusal, plan: &P, head: CallHead<'_>) -> Status {
+fn told<P: Plan>(refusal: Refusal, plan: &P, head: &CallHead<'_>) -> Status {
     // What a scheme says of itself may panic as well.
-    let describe = || refusal.into_status(&plan.facts(), domain(&head), None);
+    let describe = || refusal.into_status(&plan.facts(), domain(head), None);
     catch_unwind(AssertUnwindSafe(describe)).unwrap_or_else(|_| Reason::Internal.bare_status())
 }
 

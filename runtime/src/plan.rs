@@ -10,21 +10,21 @@ use std::{
     marker::PhantomData,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
 };
 
 use crate::{
     head::CallHead,
     identity::{As, Dropped, FromIdentity, Keep, KeepFrom},
     in_process::Given,
-    leaf::{Branch, MadeOf, Seen},
+    leaf::{Branch, MadeOf, Seen, late, within},
     refusal::{Facts, Reason, Refusal},
     scheme::{ExtractError, Place},
 };
 
 /// A call as a plan sees it.
 pub struct Call<'a> {
-    pub(crate) head: CallHead<'a>,
+    pub(crate) head: &'a CallHead<'a>,
     pub(crate) given: Option<Given>,
 }
 
@@ -222,6 +222,7 @@ pub trait Branches {
 }
 
 /// Which of `one_of`'s schemes decides, from what each of them saw. `None`: the call carries none.
+#[inline]
 pub(crate) fn decide(seen: &[(Place, Seen)]) -> Result<Option<usize>, Refusal> {
     let presented = |seen: &Seen| matches!(seen, Seen::Credentials | Seen::Unreadable(_));
     if seen.iter().any(|(_, seen)| *seen == Seen::Unreadable(ExtractError::Overloaded)) {
@@ -318,15 +319,15 @@ macro_rules! plans {
                 $(if let Some(identity) = self.leaves.$at.bypass() {
                     return cleared::<_, K>($at, &self.leaves.$at, identity, By::Bypass).map(Some);
                 })+
-                let mut seen = [$((self.leaves.$at.place(), Seen::Absent)),+];
-                $(
-                    let (saw, $credentials) = self.leaves.$at.look(&call.head);
-                    seen[$at].1 = saw;
-                )+
-                match decide(&seen)? {
+                $(let $credentials = self.leaves.$at.look(call.head);)+
+                let decided = decide(&[$((self.leaves.$at.place(), $credentials.0)),+])?;
+                match decided {
                     $(Some($at) => {
-                        let credentials = $credentials.ok_or_else(impossible)?;
-                        let identity = self.leaves.$at.verify(credentials).await;
+                        let credentials = $credentials.1.ok_or_else(impossible)?;
+                        let limit = self.leaves.$at.deadline();
+                        // Pinned here, and not inside of what bounds it, it isn't moved again.
+                        let check = pin!(self.leaves.$at.authenticate(credentials));
+                        let identity = within(limit, check).await.unwrap_or_else(|| Err(late(limit)));
                         let identity = identity.map_err(|error| Refusal::from_error(Some($at), error))?;
                         cleared::<_, K>($at, &self.leaves.$at, identity, By::Scheme($at)).map(Some)
                     })+
@@ -374,23 +375,22 @@ macro_rules! plans {
                     (identities.map_err(|_| wrong_type())?, By::InProcess)
                 } else {
                     let bypass = ($(self.leaves.$at.bypass(),)+);
-                    let mut seen = [$((self.leaves.$at.place(), None)),+];
-                    $(
-                        let $credentials = if bypass.$at.is_some() {
-                            None
-                        } else {
-                            let (saw, credentials) = self.leaves.$at.look(&call.head);
-                            seen[$at].1 = Some(saw);
-                            credentials
-                        };
-                    )+
-                    demand(&seen)?;
-                    let by = if seen.iter().any(|(_, seen)| seen.is_none()) { By::Bypass } else { By::All };
+                    $(let $credentials = match bypass.$at {
+                        Some(_) => (None, None),
+                        None => {
+                            let (saw, credentials) = self.leaves.$at.look(call.head);
+                            (Some(saw), credentials)
+                        }
+                    };)+
+                    demand(&[$((self.leaves.$at.place(), $credentials.0)),+])?;
+                    let by = if [$($credentials.0),+].contains(&None) { By::Bypass } else { By::All };
                     let identities = ($(match bypass.$at {
                         Some(identity) => identity,
                         None => {
-                            let credentials = $credentials.ok_or_else(impossible)?;
-                            let identity = self.leaves.$at.verify(credentials).await;
+                            let credentials = $credentials.1.ok_or_else(impossible)?;
+                            let limit = self.leaves.$at.deadline();
+                            let check = pin!(self.leaves.$at.authenticate(credentials));
+                            let identity = within(limit, check).await.unwrap_or_else(|| Err(late(limit)));
                             identity.map_err(|error| Refusal::from_error(Some($at), error))?
                         }
                     },)+);
@@ -429,7 +429,7 @@ impl<C: Choice> Plan for Ready<C> {
     type Identity = C::Identity;
 
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<C::Identity>, Refusal> {
-        self.0.choose(call).await?.ok_or_else(|| Refusal::new(Reason::Missing))
+        pin!(self.0.choose(call)).await?.ok_or_else(|| Refusal::new(Reason::Missing))
     }
 
     fn facts(&self) -> Facts {
@@ -441,7 +441,7 @@ impl<C: Choice> Plan for Optional<C> {
     type Identity = Option<C::Identity>;
 
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
-        Ok(match self.0.choose(call).await? {
+        Ok(match pin!(self.0.choose(call)).await? {
             Some(Admitted { identity, by }) => Admitted { identity: Some(identity), by },
             // The attribute refuses `FromExtensions` here by its name; this is for any other name. A
             // layer that isn't mounted leaves nothing, and must not open the method.
@@ -506,7 +506,7 @@ impl<P: Plan, T: Sync> Plan for Authorized<'_, P, T> {
     async fn admit(&self, call: Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
         let head = call.head;
         let admitted = self.plan.admit(call).await?;
-        (self.check)(self.service, &admitted.identity, &head).await?;
+        (self.check)(self.service, &admitted.identity, head).await?;
         Ok(admitted)
     }
 

@@ -83,8 +83,8 @@ async fn held_by(calls: usize, server: &Running) -> usize {
     let before = ALLOCATED.current_usage();
     ALLOCATED.reset_peak_usage();
     let mut answers = JoinSet::new();
-    for at in 0..calls {
-        let mut connection = connections[at / CALLS_PER_CONNECTION].clone();
+    let each = connections.iter().flat_map(|one| std::iter::repeat_n(one, CALLS_PER_CONNECTION));
+    for mut connection in each.take(calls).cloned() {
         let request = Request::post(format!("http://{}/guard.test.v1.Extra/Unary", server.addr()))
             .header("content-type", "application/grpc")
             .header("te", "trailers")

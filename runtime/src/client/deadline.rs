@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-const GRPC_TIMEOUT: &str = "grpc-timeout";
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The largest value that the header can say, with any unit.
 const MOST: u128 = 99_999_999;
 
@@ -17,7 +17,7 @@ impl Deadline {
     /// Reads the header of a call that begins now. One that can't be read is left to the server, as
     /// tonic's channel does.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let timeout = headers.get(GRPC_TIMEOUT).and_then(|value| parse(value.as_bytes()));
+        let timeout = headers.get(&GRPC_TIMEOUT).and_then(|value| parse(value.as_bytes()));
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 

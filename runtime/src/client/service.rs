@@ -170,10 +170,8 @@ where
             return Ok(response);
         };
         let due = received + pause;
-        if !(named || !self.credentials.strict_retries)
-            || !recorder.stop()
-            || !deadline.leaves_time_at(due)
-        {
+        let may_have_run = self.credentials.strict_retries && !named;
+        if may_have_run || !recorder.stop() || !deadline.leaves_time_at(due) {
             return Ok(response);
         }
         let refused = refusal::status(response.headers());
@@ -240,10 +238,11 @@ where
 
 /// A request that says itself who makes the call would go out as somebody else's.
 fn refuse_own(header: &HeaderName, headers: &HeaderMap) -> Result<(), CallError> {
-    for own in [header, &AUTHORIZATION] {
-        if headers.contains_key(own) {
-            return Err(CallError::own_credentials(own));
-        }
+    if headers.contains_key(AUTHORIZATION) {
+        return Err(CallError::own_credentials(&AUTHORIZATION));
+    }
+    if *header != AUTHORIZATION && headers.contains_key(header) {
+        return Err(CallError::own_credentials(header));
     }
     Ok(())
 }

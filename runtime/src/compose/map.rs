@@ -10,12 +10,21 @@ use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
 /// use tonic_guard::compose::try_map;
 /// use tonic_guard::scheme::{Bearer, BearerToken};
 /// use tonic_guard::{AuthError, Authenticate, BoxAuthenticator};
+/// # use http::{Extensions, HeaderMap};
+/// # use tonic_guard::{CallHead, scheme::Scheme};
+/// # fn token(token: &str) -> BearerToken {
+/// #     let mut headers = HeaderMap::new();
+/// #     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+/// #     let extensions = Extensions::new();
+/// #     let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
+/// #     found.unwrap().credentials().unwrap()
+/// # }
 /// # struct Claims { subject: String, tenant: Option<u32> }
 /// # struct Verifier;
 /// # impl Authenticate<Bearer> for Verifier {
 /// #     type Identity = Claims;
-/// #     async fn authenticate(&self, _: BearerToken) -> Result<Claims, AuthError> {
-/// #         Ok(Claims { subject: "ada".into(), tenant: Some(7) })
+/// #     async fn authenticate(&self, token: BearerToken) -> Result<Claims, AuthError> {
+/// #         Ok(Claims { subject: "ada".into(), tenant: token.matches("of-seven").then_some(7) })
 /// #     }
 /// # }
 ///
@@ -28,6 +37,15 @@ use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
 ///     Some(tenant) => Ok(Member { name: claims.subject, tenant }),
 ///     None => Err(AuthError::denied().because("a user of no tenant")),
 /// });
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn call(members: impl Authenticate<Bearer, Identity = Member>) {
+/// // Let in: a member of tenant 7.
+/// assert_eq!(members.authenticate(token("of-seven")).await.unwrap().tenant, 7);
+/// // Refused: good credentials of a user without a tenant.
+/// assert!(members.authenticate(token("of-nobody")).await.is_err());
+/// # }
+/// # call(&members);
 ///
 /// // The closure's type has no name. In a service's field it is forgotten, or the service is generic.
 /// struct Orders {

@@ -1,6 +1,6 @@
 use std::{
     mem,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -35,9 +35,10 @@ where
         let clone = self.server.clone();
         let mut server = mem::replace(&mut self.server, clone);
         let front = Arc::clone(&self.front);
+        let (mut parts, body) = request.into_parts();
         Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
-            match front.decide(&mut parts).await {
+            let answer = pin!(front.decide(&mut parts)).await;
+            match answer {
                 Answer::Admit(proof) => {
                     if let Some(proof) = proof {
                         parts.extensions.insert(proof);
@@ -47,7 +48,9 @@ where
                     Ok(response.map(tonic::body::Body::new))
                 }
                 Answer::Refuse(head) => {
-                    drain(&parts, body).await;
+                    if let Some(draining) = drain(&parts, body) {
+                        draining.await;
+                    }
                     let mut response = Response::new(tonic::body::Body::empty());
                     *response.headers_mut() = head;
                     Ok(response)

@@ -1,7 +1,6 @@
 use http::{HeaderName, HeaderValue};
-use subtle::ConstantTimeEq;
 
-use super::{ExtractError, Found, Place, Scheme};
+use super::{ExtractError, Found, Place, Scheme, constant_time};
 use crate::{challenge::Challenge, head::CallHead};
 
 /// A key in a header of its own. The word `"api-key"`, which reads `x-api-key`.
@@ -89,7 +88,7 @@ impl ApiKeyValue {
 
     /// Whether this is the key `expected`, in a time that doesn't tell where they differ.
     pub fn matches(&self, expected: &str) -> bool {
-        self.0.as_bytes().ct_eq(expected.as_bytes()).into()
+        constant_time::equal(self.0.as_bytes(), expected.as_bytes())
     }
 }
 

@@ -1,8 +1,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::header::AUTHORIZATION;
-use subtle::ConstantTimeEq;
 
-use super::{ExtractError, Found, Place, Scheme, authorization::token68};
+use super::{ExtractError, Found, Place, Scheme, authorization::token68, constant_time};
 use crate::{
     challenge::{Challenge, check_quotable},
     head::CallHead,
@@ -94,7 +93,7 @@ impl BasicCredentials {
     ///
     /// For a password out of a secret store. Passwords of people belong hashed.
     pub fn password_matches(&self, expected: &str) -> bool {
-        self.password.as_bytes().ct_eq(expected.as_bytes()).into()
+        constant_time::equal(self.password.as_bytes(), expected.as_bytes())
     }
 }
 

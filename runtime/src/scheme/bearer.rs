@@ -1,9 +1,9 @@
 use http::header::AUTHORIZATION;
-use subtle::ConstantTimeEq;
 
 use super::{
     ExtractError, Found, Place, Scheme,
     authorization::{Token68, token68},
+    constant_time,
 };
 use crate::{
     challenge::{Challenge, check_quotable},
@@ -82,7 +82,7 @@ impl BearerToken {
     /// }
     /// ```
     pub fn matches(&self, expected: &str) -> bool {
-        self.0.as_bytes().ct_eq(expected.as_bytes()).into()
+        constant_time::equal(self.0.as_bytes(), expected.as_bytes())
     }
 
     /// The header as it came, to be passed on.

@@ -126,7 +126,7 @@ service! {
 }
 
 async fn holds(server: Running) {
-    let unwanted = [ADA[0], ("x-unwanted", "1")];
+    let unwanted = [ADA, &[("x-unwanted", "1")]].concat();
     for headers in [&[][..], &[("authorization", "Bearer wrong")], EVE, &unwanted] {
         let refused = call(&server, headers).await;
         assert!(refused.is_err(), "{headers:?} gets in by a name of the body");

@@ -204,6 +204,11 @@ impl Provider {
         let _ = within(&format!("request {times}"), enough).await;
     }
 
+    /// Forgets the requests that came in, where they are too many to keep.
+    pub fn forget(&self) {
+        lock(&self.told).seen.clear();
+    }
+
     /// The requests that came in.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.told).seen.clone()

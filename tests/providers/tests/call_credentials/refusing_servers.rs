@@ -21,7 +21,8 @@ use tonic_guard_tests::pb::Note;
 
 use crate::{note, task};
 
-const LIFE: Duration = Duration::from_millis(700);
+/// Longer than refusals are apart by which a source is asked.
+const LIFE: Duration = Duration::from_millis(1500);
 
 /// A token that is good from now on for as long as it lives.
 fn token(life: Duration) -> Token {

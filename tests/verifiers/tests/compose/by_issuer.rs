@@ -73,6 +73,10 @@ async fn what_names_no_listed_issuer_once_reaches_no_verifier() {
         ("{\"iss\":{\"https://staff.example\":1}}", INVALID),
         ("{\"ISS\":\"https://staff.example\"}", INVALID),
         ("{\"iss\":\"https://other.example\"}", INVALID),
+        ("{\"iss\":\"https://staff.example/\"}", INVALID),
+        ("{\"iss\":\"https://staff.example.evil.example\"}", INVALID),
+        ("{\"iss\":\"HTTPS://staff.example\"}", INVALID),
+        ("{\"iss\":\" https://staff.example\"}", INVALID),
         ("{\"iss\":\"https://staff.example\",\"iss\":\"https://other.example\"}", INVALID),
         ("{\"iss\":\"https://other.example\",\"iss\":\"https://staff.example\"}", INVALID),
         ("{\"iss\":\"https://staff.example\",\"\\u0069ss\":\"https://other.example\"}", INVALID),
@@ -120,15 +124,15 @@ async fn a_verifier_that_is_off_opens_nothing() {
 #[tokio::test]
 async fn each_verifier_is_held_to_its_own_deadline() {
     let (mut slow, fast) = (Credulous::new("slow"), Credulous::new("fast"));
-    slow.deadline = Duration::from_secs(600);
+    slow.deadline = Duration::from_secs(30);
     let tokens: ByIssuer<Caller> = ByIssuer::new().issuer(STAFF, slow).issuer(SHOP, fast);
-    assert_eq!(Authenticate::<Bearer>::deadline(&tokens), Duration::from_secs(600));
+    assert_eq!(Authenticate::<Bearer>::deadline(&tokens), Duration::from_secs(30));
     let serving = Serving::bearers(tokens).await;
     let token = Issuer::new(SHOP).access_token(AUDIENCE).sign();
     let (signed, _) = token.rsplit_once('.').unwrap();
     let began = Instant::now();
     assert_eq!(told(&serving, &format!("{signed}.hang")).await, UNAVAILABLE);
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

@@ -36,7 +36,8 @@ async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
     let (rotated, forged) = (publisher.token(), publisher.forged("unknown"));
     publisher.provider.hold();
     let mut calls = JoinSet::new();
-    for (at, client) in clients.iter().cycle().cloned().take(CALLS).enumerate() {
+    for (at, client) in clients.iter().cycle().take(CALLS).enumerate() {
+        let client = client.clone();
         let (token, name) = match at / CONNECTIONS % 2 {
             0 => (rotated.clone(), Some("ada")),
             _ => (forged.clone(), None),
@@ -71,6 +72,29 @@ async fn a_flood_of_unknown_keys_fetches_no_more_than_once_a_cooldown() {
     }
     let asked = publisher.provider.asked();
     assert!((15..=21).contains(&asked), "{asked} fetches in ten minutes");
+}
+
+#[tokio::test]
+async fn a_fetch_that_takes_longer_than_the_cooldown_is_joined() {
+    let publisher = Publisher::start().await;
+    let http = http().timeout(2 * LIMIT).build().unwrap();
+    let keys = publisher.keys().http_client(http).connect().await.unwrap();
+    let (tokens, waiting) = Counted::new(publisher.verifier(keys));
+    let serving = Serving::bearers(tokens).await;
+    pass(COOLDOWN).await;
+    publisher.issuer.rotate();
+    publisher.provider.hold();
+    let first = tokio::spawn(whoami(serving.client(), publisher.token()));
+    publisher.provider.asked_at_least(2).await;
+    pass(2 * COOLDOWN).await;
+    let second = tokio::spawn(whoami(serving.client(), publisher.token()));
+    waiting.reach(2).await;
+    publisher.settle().await;
+    publisher.provider.release();
+    for call in [first, second] {
+        assert_eq!(within("the call", call).await.unwrap().unwrap(), "ada");
+    }
+    assert_eq!(publisher.provider.asked(), 2);
 }
 
 /// Sends a token of an unknown key and goes away once its fetch is under way.

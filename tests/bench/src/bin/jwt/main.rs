@@ -2,7 +2,12 @@
 //!
 //! `cargo run --release -p tonic-guard-bench --bin jwt`
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a measurement that can't go on ends")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a measurement that can't go on ends"
+)]
 
 mod alone;
 mod loopback;

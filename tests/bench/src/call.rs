@@ -1,0 +1,128 @@
+//! Calls in process: a request is made, a server answers it, the answer is read.
+
+use std::convert::Infallible;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, Version,
+    header::{AUTHORIZATION, CONTENT_TYPE, TE, USER_AGENT},
+};
+use http_body_util::Full;
+use prost::Message;
+use tonic::{body::Body, transport::server::TcpConnectInfo};
+use tower_service::Service;
+
+use crate::{
+    pb::Words,
+    service::TOKEN,
+    variant::{Variant, Visit},
+};
+
+/// A call that is made again and again.
+#[derive(Clone, Debug)]
+pub struct Call {
+    headers: Vec<(http::HeaderName, HeaderValue)>,
+    frame: Bytes,
+}
+
+impl Call {
+    /// A call with `size` bytes of text; `good` credentials, or wrong ones of the same length.
+    pub fn new(size: usize, good: bool) -> Self {
+        let message = Words { text: vec![b'x'; size] };
+        let mut frame = BytesMut::with_capacity(size + 16);
+        frame.put_u8(0);
+        frame.put_u32(u32::try_from(message.encoded_len()).unwrap_or(u32::MAX));
+        frame.put_slice(&message.encode_to_vec());
+        let token = if good { TOKEN.to_owned() } else { TOKEN.replace('7', "8") };
+        let authorization = HeaderValue::from_maybe_shared(Bytes::from(format!("Bearer {token}")));
+        let mut headers = vec![
+            (TE, HeaderValue::from_static("trailers")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/grpc")),
+            (USER_AGENT, HeaderValue::from_static("grpc-rust/0.14")),
+        ];
+        headers.extend(authorization.ok().map(|value| (AUTHORIZATION, value)));
+        Call { headers, frame: frame.freeze() }
+    }
+
+    fn request(&self) -> Request<Body> {
+        let mut request = Request::new(Body::new(Full::new(self.frame.clone())));
+        *request.method_mut() = Method::POST;
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = http::Uri::from_static("http://localhost/guard.bench.v1.Echo/Say");
+        *request.headers_mut() = HeaderMap::with_capacity(8);
+        for (name, value) in &self.headers {
+            request.headers_mut().append(name, value.clone());
+        }
+        // What tonic's transport leaves on every request.
+        request.extensions_mut().insert(TcpConnectInfo { local_addr: None, remote_addr: None });
+        request
+    }
+
+    /// Sends it, and reads the whole answer: the status, in a header or in the trailers.
+    pub async fn send<S, R>(&self, server: &mut S) -> Option<HeaderValue>
+    where
+        S: Service<Request<Body>, Response = Response<R>, Error = Infallible>,
+        R: http_body::Body<Data = Bytes>,
+    {
+        let Ok(()) = std::future::poll_fn(|cx| server.poll_ready(cx)).await;
+        let Ok(response) = server.call(self.request()).await;
+        let (head, body) = response.into_parts();
+        let mut status = head.headers.get("grpc-status").cloned();
+        let mut body = std::pin::pin!(body);
+        while let Some(Ok(frame)) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+            if let Some(trailers) = frame.trailers_ref() {
+                status = trailers.get("grpc-status").cloned();
+            }
+        }
+        status
+    }
+
+    /// What making the request itself takes.
+    fn make_alone(&self) {
+        drop(std::hint::black_box(self.request()));
+    }
+}
+
+/// Makes `count` calls of one server, one after the other. Nothing else is in the process: its
+/// instructions and its allocations are those of the calls.
+pub struct Repeat<'a> {
+    pub call: &'a Call,
+    pub count: usize,
+    /// The status that each has.
+    pub status: &'a str,
+}
+
+impl Visit for Repeat<'_> {
+    type Output = Result<(), String>;
+
+    fn server<S, R>(self, mut server: S) -> Result<(), String>
+    where
+        S: Service<Request<Body>, Response = Response<R>, Error = Infallible>,
+        R: http_body::Body<Data = Bytes>,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| error.to_string())?.block_on(async {
+            for _ in 0..self.count {
+                let status = self.call.send(&mut server).await;
+                if status.as_ref().map(HeaderValue::as_bytes) != Some(self.status.as_bytes()) {
+                    return Err(format!("a call ended with {status:?}, not {}", self.status));
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What the program does when it measures itself: `calls WORD SIZE good|bad COUNT`.
+pub fn make_calls(word: &str, size: usize, good: bool, count: usize) -> Result<(), String> {
+    let call = Call::new(size, good);
+    if word == "request" {
+        for _ in 0..count {
+            call.make_alone();
+        }
+        return Ok(());
+    }
+    let variant = Variant::from_word(word).ok_or_else(|| format!("no variant `{word}`"))?;
+    let status = if good || variant == Variant::Open { "0" } else { "16" };
+    variant.visit(Repeat { call: &call, count, status })
+}

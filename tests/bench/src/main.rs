@@ -1,0 +1,47 @@
+//! What tonic-guard costs, side by side with the same check by hand and with its peers.
+//!
+//! `cargo run --release -p tonic-guard-bench` prints every table; `-- TABLE ..` prints some of them:
+//! `in-process`, `where`, `refused`, `compile`, `loopback`. Counting needs valgrind.
+
+mod by_hand;
+mod call;
+mod compile;
+mod in_process;
+mod loopback;
+mod peers;
+mod refused;
+mod service;
+mod table;
+mod valgrind;
+mod variant;
+
+use std::error::Error;
+
+/// The generated service.
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub(crate) mod pb {
+    tonic::include_proto!("guard.bench.v1");
+}
+
+const TABLES: [&str; 5] = ["in-process", "where", "refused", "compile", "loopback"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    if let ["calls", word, size, credentials, count] = args.as_slice() {
+        return Ok(call::make_calls(word, size.parse()?, *credentials == "good", count.parse()?)?);
+    }
+    if let Some(unknown) = args.iter().find(|arg| !TABLES.contains(arg)) {
+        return Err(format!("no table `{unknown}`; the tables are {}", TABLES.join(", ")).into());
+    }
+    for table in if args.is_empty() { TABLES.to_vec() } else { args } {
+        match table {
+            "in-process" => in_process::table()?,
+            "where" => in_process::breakdown()?,
+            "refused" => refused::table()?,
+            "compile" => compile::table()?,
+            _ => loopback::table()?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The service that is called, once for each way of knowing who calls.
+//!
+//! Each handler answers with the caller's number; where nobody is asked, with zero.
+
+use tonic::{Request, Response, Status};
+use tonic_guard::{
+    AuthError, Authenticate, authenticated,
+    scheme::{Bearer, BearerToken},
+};
+
+use crate::{
+    by_hand,
+    pb::{Heard, Words, echo_server::Echo},
+};
+
+/// The one token that is good.
+pub const TOKEN: &str = "f3b1c7d95e2a4860b7c19ad3e45f60218d7c";
+
+/// Who a token stands for. Peers hand it on in an extension, so it is `Clone`; tonic-guard needs none.
+#[derive(Clone, Copy, Debug)]
+pub struct User {
+    number: u64,
+}
+
+impl User {
+    /// The one user there is.
+    pub const ADA: User = User { number: 7 };
+}
+
+/// Knows [`TOKEN`].
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens;
+
+impl Authenticate<Bearer> for Tokens {
+    type Identity = User;
+
+    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+        if token.matches(TOKEN) { Ok(User::ADA) } else { Err(AuthError::invalid()) }
+    }
+}
+
+fn heard(caller: u64) -> Result<Response<Heard>, Status> {
+    Ok(Response::new(Heard { caller }))
+}
+
+/// Asks nobody.
+#[derive(Debug)]
+pub struct Open;
+
+#[tonic::async_trait]
+impl Echo for Open {
+    async fn say(&self, _: Request<Words>) -> Result<Response<Heard>, Status> {
+        heard(0)
+    }
+}
+
+/// Asks in its body, as [`by_hand::check`] does.
+#[derive(Debug)]
+pub struct ByHand {
+    pub tokens: Tokens,
+}
+
+#[tonic::async_trait]
+impl Echo for ByHand {
+    async fn say(&self, request: Request<Words>) -> Result<Response<Heard>, Status> {
+        let caller = by_hand::check(&self.tokens, &request).await?;
+        heard(caller.number)
+    }
+}
+
+/// Says who may call it.
+#[derive(Authenticate, Debug)]
+pub struct Attributed {
+    #[verifies("bearer")]
+    pub tokens: Tokens,
+}
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Echo for Attributed {
+    async fn say(
+        &self,
+        _: Request<Words>,
+        #[identity] caller: User,
+    ) -> Result<Response<Heard>, Status> {
+        heard(caller.number)
+    }
+}
+
+/// Takes the word of an interceptor or layer before it.
+#[derive(Debug)]
+pub struct Extended;
+
+#[tonic::async_trait]
+impl Echo for Extended {
+    async fn say(&self, request: Request<Words>) -> Result<Response<Heard>, Status> {
+        let caller = request.extensions().get::<User>();
+        let caller = caller.ok_or_else(|| Status::internal("nobody asked who calls"))?;
+        heard(caller.number)
+    }
+}

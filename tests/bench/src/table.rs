@@ -1,0 +1,62 @@
+//! Tables in Markdown, aligned.
+
+/// Prints `rows` under `title`; the first row is the head.
+pub fn print(title: &str, rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    println!("\n## {title}\n");
+    for (at, row) in rows.iter().enumerate() {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(at, (cell, &width))| match at {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        println!("| {} |", cells.join(" | "));
+        if at == 0 {
+            let rule = |(at, width): (usize, &usize)| match at {
+                0 => "-".repeat(*width),
+                _ => format!("{}:", "-".repeat(width.saturating_sub(1))),
+            };
+            let rules: Vec<String> = widths.iter().enumerate().map(rule).collect();
+            println!("| {} |", rules.join(" | "));
+        }
+    }
+}
+
+/// A row of text.
+pub fn row(cells: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    cells.into_iter().map(Into::into).collect()
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// The middle of `values`.
+pub fn median(values: &mut [f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The value below which the share `part` of `values` lies.
+pub fn quantile(values: &mut [f64], part: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = ((values.len().max(1) - 1) as f64 * part).round() as usize;
+    values.get(at).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,118 @@
+//! The ways of knowing who calls, each as a server.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use tonic::{body::Body, service::interceptor::InterceptedService};
+use tonic_async_interceptor::AsyncInterceptedService;
+use tonic_guard::guard;
+use tonic_middleware::InterceptorFor;
+use tower_http::{auth::AsyncRequireAuthorization, validate_request::ValidateRequestHeader};
+use tower_service::Service;
+
+use crate::{
+    pb::echo_server::EchoServer,
+    peers,
+    service::{Attributed, ByHand, Extended, Open, Tokens},
+};
+
+/// A way of knowing who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// No way: the floor.
+    Open,
+    ByHand,
+    MethodDoor,
+    BothDoors,
+    Interceptor,
+    AsyncInterceptor,
+    Middleware,
+    Validate,
+    Authorize,
+}
+
+/// Something that is done with a server.
+pub trait Visit {
+    type Output;
+
+    fn server<S, R>(self, server: S) -> Self::Output
+    where
+        S: Service<http::Request<Body>, Response = http::Response<R>, Error = Infallible>,
+        R: http_body::Body<Data = Bytes>;
+}
+
+impl Variant {
+    pub const ALL: [Variant; 9] = [
+        Variant::Open,
+        Variant::ByHand,
+        Variant::MethodDoor,
+        Variant::BothDoors,
+        Variant::Interceptor,
+        Variant::AsyncInterceptor,
+        Variant::Middleware,
+        Variant::Validate,
+        Variant::Authorize,
+    ];
+
+    /// As a table names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Open => "no auth",
+            Variant::ByHand => "by hand in the body",
+            Variant::MethodDoor => "tonic-guard, method's door",
+            Variant::BothDoors => "tonic-guard, both doors",
+            Variant::Interceptor => "tonic Interceptor",
+            Variant::AsyncInterceptor => "tonic-async-interceptor",
+            Variant::Middleware => "tonic-middleware",
+            Variant::Validate => "tower-http validate_request",
+            Variant::Authorize => "tower-http async auth",
+        }
+    }
+
+    /// As a command names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Variant::Open => "open",
+            Variant::ByHand => "by-hand",
+            Variant::MethodDoor => "method-door",
+            Variant::BothDoors => "both-doors",
+            Variant::Interceptor => "interceptor",
+            Variant::AsyncInterceptor => "async-interceptor",
+            Variant::Middleware => "middleware",
+            Variant::Validate => "validate",
+            Variant::Authorize => "authorize",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Variant> {
+        Variant::ALL.into_iter().find(|variant| variant.word() == word)
+    }
+
+    /// Makes its server.
+    pub fn visit<V: Visit>(self, visit: V) -> V::Output {
+        match self {
+            Variant::Open => visit.server(EchoServer::new(Open)),
+            Variant::ByHand => visit.server(EchoServer::new(ByHand { tokens: Tokens })),
+            Variant::MethodDoor => visit.server(EchoServer::new(Attributed { tokens: Tokens })),
+            Variant::BothDoors => {
+                visit.server(guard(Attributed { tokens: Tokens }, EchoServer::from_arc))
+            }
+            Variant::Interceptor => {
+                visit.server(InterceptedService::new(EchoServer::new(Extended), peers::interceptor))
+            }
+            Variant::AsyncInterceptor => visit.server(AsyncInterceptedService::new(
+                EchoServer::new(Extended),
+                peers::async_interceptor,
+            )),
+            Variant::Middleware => {
+                visit.server(InterceptorFor::new(EchoServer::new(Extended), peers::Middleware))
+            }
+            Variant::Validate => visit
+                .server(ValidateRequestHeader::custom(EchoServer::new(Extended), peers::validate)),
+            Variant::Authorize => visit.server(AsyncRequireAuthorization::new(
+                EchoServer::new(Extended),
+                peers::authorize,
+            )),
+        }
+    }
+}
