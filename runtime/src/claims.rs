@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use crate::requirement::HasScopes;
 
+mod reading;
+
 /// The registered claims of a token (RFC 7519, section 4.1; RFC 9068, section 2.2), and `Extra`: those
 /// of the user's own. An introspection response has them too (RFC 7662, section 2.2).
 ///
@@ -35,8 +37,13 @@ use crate::requirement::HasScopes;
 /// ```
 pub struct Claims<Extra = ()>(Arc<Content<Extra>>);
 
-#[derive(Deserialize)]
 struct Content<Extra> {
+    registered: Registered,
+    extra: Extra,
+}
+
+#[derive(Default)]
+struct Registered {
     iss: Option<Box<str>>,
     sub: Option<Box<str>>,
     aud: Option<Listed>,
@@ -47,12 +54,8 @@ struct Content<Extra> {
     client_id: Option<Box<str>>,
     scope: Option<Listed>,
     scp: Option<Listed>,
-    #[serde(flatten)]
-    extra: Extra,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Listed {
     One(Box<str>),
     Several(Vec<Box<str>>),
@@ -70,47 +73,47 @@ impl Listed {
 impl<Extra> Claims<Extra> {
     /// `iss`: who made the token.
     pub fn issuer(&self) -> Option<&str> {
-        self.0.iss.as_deref()
+        self.0.registered.iss.as_deref()
     }
 
     /// `sub`: whom it speaks of. Unique at its issuer, and not to be taken for a name.
     pub fn subject(&self) -> Option<&str> {
-        self.0.sub.as_deref()
+        self.0.registered.sub.as_deref()
     }
 
     /// `aud`: for whom it is.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
-        self.0.aud.as_ref().map_or(&[][..], Listed::items).iter().map(|item| &**item)
+        self.0.registered.aud.as_ref().map_or(&[][..], Listed::items).iter().map(|item| &**item)
     }
 
     /// `exp`: from when on it isn't accepted.
     pub fn expires_at(&self) -> Option<SystemTime> {
-        date(self.0.exp)
+        date(self.0.registered.exp)
     }
 
     /// `nbf`: until when it isn't accepted yet.
     pub fn not_before(&self) -> Option<SystemTime> {
-        date(self.0.nbf)
+        date(self.0.registered.nbf)
     }
 
     /// `iat`: when it was made.
     pub fn issued_at(&self) -> Option<SystemTime> {
-        date(self.0.iat)
+        date(self.0.registered.iat)
     }
 
     /// `jti`: its own id.
     pub fn token_id(&self) -> Option<&str> {
-        self.0.jti.as_deref()
+        self.0.registered.jti.as_deref()
     }
 
     /// `client_id`: which client it was made for.
     pub fn client_id(&self) -> Option<&str> {
-        self.0.client_id.as_deref()
+        self.0.registered.client_id.as_deref()
     }
 
     /// What the caller was granted: `scope` or `scp`.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let granted = self.0.scope.as_ref().or(self.0.scp.as_ref());
+        let granted = self.0.registered.scope.as_ref().or(self.0.registered.scp.as_ref());
         let items = granted.map_or(&[][..], Listed::items).iter();
         items.flat_map(|item| item.split(' ')).filter(|scope| !scope.is_empty())
     }
@@ -147,6 +150,6 @@ impl<'de, Extra: Deserialize<'de>> Deserialize<'de> for Claims<Extra> {
 // Claims speak of a person: what a log shows of them is the id.
 impl<Extra> fmt::Debug for Claims<Extra> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claims").field("sub", &self.0.sub).finish_non_exhaustive()
+        f.debug_struct("Claims").field("sub", &self.0.registered.sub).finish_non_exhaustive()
     }
 }

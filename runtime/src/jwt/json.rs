@@ -37,10 +37,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// The names of an object's members as they come.
-#[derive(Default)]
 pub(super) struct Names<'a>(Vec<Text<'a>>);
 
 impl<'a> Names<'a> {
+    /// Room for as many as most objects have.
+    pub(super) fn new() -> Self {
+        Names(Vec::with_capacity(16))
+    }
+
     pub(super) fn push(&mut self, name: Text<'a>) {
         self.0.push(name);
     }
@@ -100,7 +104,7 @@ impl<'de> Deserialize<'de> for Unread {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unread, A::Error> {
-                let mut names = Names::default();
+                let mut names = Names::new();
                 while let Some(name) = members.next_key()? {
                     names.push(name);
                     members.next_value::<Unread>()?;

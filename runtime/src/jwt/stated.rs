@@ -86,7 +86,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Stated<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Stated<'de>, A::Error> {
                 let mut stated = Stated::default();
-                let mut names = Names::default();
+                let mut names = Names::new();
                 while let Some(name) = members.next_key::<Text<'de>>()? {
                     // A claim of the wrong type ends the reading: it is wrong, not absent.
                     match &*name.0 {

@@ -40,10 +40,10 @@ impl<'a> Unverified<'a> {
     ) -> Result<Unverified<'a>, AuthError> {
         let Parts { header, payload, signature, signed } = Parts::of(token)?;
 
-        let header = base64url::decode(header).map_err(|_| malformed("header: no base64url"))?;
-        let header: Header<'_> =
-            serde_json::from_slice(&header).map_err(|_| malformed("header: no JOSE header"))?;
-        let algorithm = expected.check_header(&header)?;
+        let (algorithm, kid) = Header::read(header, |header| {
+            let kid = header.kid.as_ref().map(|kid| kid.0.clone().into_owned());
+            Ok((expected.check_header(header)?, kid))
+        })?;
 
         let payload = decode_payload(payload)?;
         let stated = stated(&payload)?;
@@ -51,7 +51,6 @@ impl<'a> Unverified<'a> {
 
         let signature =
             base64url::decode(signature).map_err(|_| malformed("signature: no base64url"))?;
-        let kid = header.kid.map(|kid| kid.0.into_owned());
         Ok(Unverified { algorithm, kid, signed, signature, payload, lifetime })
     }
 
@@ -128,7 +127,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn malformed(cause: &'static str) -> AuthError {
+pub(super) fn malformed(cause: &'static str) -> AuthError {
     AuthError::malformed().because(cause)
 }
 
