@@ -2,8 +2,7 @@
 
 use std::{
     fmt,
-    future::poll_fn,
-    mem,
+    future::{poll_fn, ready},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -24,7 +23,7 @@ use super::{
     error::CallError,
     options::{CallOptions, Which},
     refusal::{self, Answer, Pushback},
-    replay,
+    replay::{self, Recorder},
 };
 
 const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
@@ -72,7 +71,7 @@ impl<S, R> Service<Request<Body>> for CallCredentialsService<S>
 where
     S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
-    S::Future: Send,
+    S::Future: Send + 'static,
     R: http_body::Body + Send + 'static,
 {
     type Response = Response<R>;
@@ -83,12 +82,112 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        // The service that was polled ready is the one to call; its clone may not be ready.
-        let clone = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, clone);
-        let call = Call { service: ready, credentials: self.credentials.clone() };
-        Box::pin(call.run(request))
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let options = request.extensions_mut().remove::<CallOptions>().unwrap_or_default();
+        match self.prepare(&options, request.headers_mut()) {
+            Ok(Attached::ForGood) => {
+                let sent = self.inner.call(request);
+                return Box::pin(async move { sent.await.map_err(Into::into) });
+            }
+            Ok(Attached::NotYet) => {}
+            Err(error) => return Box::pin(ready(Err(error.into()))),
+        }
+        let limit = (!options.no_retry).then_some(self.credentials.replay_limit);
+        let deadline = Deadline::of(request.headers());
+        if let Look::Ready(credential) = self.credentials.cache.look() {
+            let (request, kept) = Kept::of(request, credential, deadline, limit);
+            // The service that was polled ready is the one to call; its clone is for a retry.
+            let sent = self.inner.call(request);
+            let call = self.to_call();
+            return Box::pin(
+                async move { call.finish(sent.await.map_err(Into::into)?, kept).await },
+            );
+        }
+        // A service that is ready may hold one of a few places. Others get it while this call waits:
+        // among them a source that asks over the same channel.
+        self.inner = self.inner.clone();
+        let mut call = self.to_call();
+        Box::pin(async move {
+            let credential = call.obtain(request.headers_mut(), deadline).await?;
+            let (request, kept) = Kept::of(request, credential, deadline, limit);
+            let response = call.send(request).await?;
+            call.finish(response, kept).await
+        })
+    }
+}
+
+/// Whether a call has all that it will ever carry.
+enum Attached {
+    ForGood,
+    /// It is to carry what the source gives.
+    NotYet,
+}
+
+impl<S: Clone> CallCredentialsService<S> {
+    /// Does what the call's options say.
+    fn prepare(
+        &self,
+        options: &CallOptions,
+        headers: &mut HeaderMap,
+    ) -> Result<Attached, CallError> {
+        let header = self.credentials.cache.header();
+        match &options.which {
+            Which::None => {
+                for (name, value) in headers {
+                    if *name == AUTHORIZATION || name == header {
+                        value.set_sensitive(true);
+                    }
+                }
+                Ok(Attached::ForGood)
+            }
+            Which::Other(credential) => {
+                refuse_own(credential.header(), headers)?;
+                credential.attach(headers);
+                Ok(Attached::ForGood)
+            }
+            Which::Channel => {
+                refuse_own(header, headers)?;
+                Ok(Attached::NotYet)
+            }
+            Which::ChannelWins => {
+                // What stands under the header itself is replaced below.
+                headers.remove(AUTHORIZATION);
+                Ok(Attached::NotYet)
+            }
+        }
+    }
+
+    fn to_call(&self) -> Call<S> {
+        Call { service: self.inner.clone(), credentials: self.credentials.clone() }
+    }
+}
+
+/// What is kept of a call while its first attempt is on its way.
+struct Kept {
+    /// Its head, without the credential.
+    parts: Parts,
+    /// Its body, where it may be sent again.
+    recorder: Option<Recorder>,
+    credential: Credential,
+    deadline: Deadline,
+}
+
+impl Kept {
+    /// The first attempt, with its credential, and what is kept of it.
+    fn of(
+        request: Request<Body>,
+        credential: Credential,
+        deadline: Deadline,
+        limit: Option<usize>,
+    ) -> (Request<Body>, Self) {
+        let (mut parts, mut body) = request.into_parts();
+        let mut kept = Kept { parts: parts.clone(), recorder: None, credential, deadline };
+        if let Some(limit) = limit {
+            let (recorded, recorder) = replay::record(body, limit);
+            (body, kept.recorder) = (recorded, Some(recorder));
+        }
+        kept.credential.attach(&mut parts.headers);
+        (Request::from_parts(parts, body), kept)
     }
 }
 
@@ -105,57 +204,9 @@ where
     S::Future: Send,
     R: http_body::Body + Send + 'static,
 {
-    async fn run(mut self, request: Request<Body>) -> Result<Response<R>, BoxError> {
-        let (mut parts, body) = request.into_parts();
-        let options = parts.extensions.remove::<CallOptions>().unwrap_or_default();
-        let header = match &options.which {
-            Which::Other(credential) => credential.header(),
-            _ => self.credentials.cache.header(),
-        };
-        match &options.which {
-            Which::None => {
-                for (name, value) in &mut parts.headers {
-                    if *name == AUTHORIZATION || name == header {
-                        value.set_sensitive(true);
-                    }
-                }
-                self.send(Request::from_parts(parts, body)).await
-            }
-            Which::Other(credential) => {
-                refuse_own(header, &parts.headers)?;
-                credential.attach(&mut parts.headers);
-                self.send(Request::from_parts(parts, body)).await
-            }
-            Which::Channel => {
-                refuse_own(header, &parts.headers)?;
-                self.attempts(parts, body, !options.no_retry).await
-            }
-            Which::ChannelWins => {
-                // What stands under the header itself is replaced below.
-                parts.headers.remove(AUTHORIZATION);
-                self.attempts(parts, body, !options.no_retry).await
-            }
-        }
-    }
-
-    /// The call with the channel's credential, and once more with a newer one where that may help.
-    async fn attempts(
-        &mut self,
-        mut parts: Parts,
-        mut body: Body,
-        retry: bool,
-    ) -> Result<Response<R>, BoxError> {
-        let deadline = Deadline::of(&parts.headers);
-        let credential = self.obtain(&mut parts.headers, deadline).await?;
-        let mut again = parts.clone();
-        let mut recorder = None;
-        if retry {
-            let (recorded, handle) = replay::record(body, self.credentials.replay_limit);
-            (body, recorder) = (recorded, Some(handle));
-        }
-        credential.attach(&mut parts.headers);
-        let response = self.send(Request::from_parts(parts, body)).await?;
-
+    /// Hands on the answer to the first attempt, or makes a second one where that may help.
+    async fn finish(mut self, response: Response<R>, kept: Kept) -> Result<Response<R>, BoxError> {
+        let Kept { parts: mut again, recorder, credential, deadline } = kept;
         let Answer::Refused { named, pushback } = refusal::read(&response, &again.uri) else {
             if let Some(recorder) = recorder {
                 recorder.commit();
@@ -207,18 +258,12 @@ where
         }
     }
 
-    /// The credential that there is, or the one that comes before the deadline.
+    /// The credential that comes before the deadline.
     async fn obtain(
         &mut self,
         headers: &mut HeaderMap,
         deadline: Deadline,
     ) -> Result<Credential, BoxError> {
-        if let Look::Ready(credential) = self.credentials.cache.look() {
-            return Ok(credential);
-        }
-        // A service that is ready may hold one of a few places. Others get it while this call waits:
-        // among them a source that asks over the same channel.
-        self.service = self.service.clone();
         let late = CallError::deadline_exceeded;
         let outcome = deadline.bound(self.credentials.cache.credential()).await.ok_or_else(late)?;
         let credential = outcome.map_err(CallError::no_token)?;
