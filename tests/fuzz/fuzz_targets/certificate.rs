@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let reading = CertificateVerifier::new(|certificate| {
         // Every part of it can be read and printed.
         let shown = format!(
-            "{} {} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
             certificate.subject(),
             certificate.issuer(),
             certificate.alt_names(),
