@@ -205,6 +205,10 @@ impl Cache {
             let credential = self.form.credential(&token.secret).map_err(TokenError::unusable)?;
             Ok((credential, Schedule::new(begin, token.life, token.refresh_after)))
         });
+        if let Err(error) = &made {
+            // Before the lock: a subscriber may make calls with these credentials.
+            tracing::warn!(target: "tonic_guard", %error, "no token could be had");
+        }
         let now = Instant::now();
         let mut state = self.lock();
         state.flight = None;
@@ -215,7 +219,6 @@ impl Cache {
                 Ok(credential)
             }
             Err(error) => {
-                tracing::warn!(target: "tonic_guard", %error, "no token could be had");
                 state.fail(error.clone(), now);
                 Err(error)
             }
@@ -240,7 +243,13 @@ impl State {
         Some(entry.credential.clone())
     }
 
-    fn keep(&mut self, new: Entry, now: Instant) {
+    fn keep(&mut self, mut new: Entry, now: Instant) {
+        if let Some(old) = &self.entry
+            && old.credential.is_same(&new.credential)
+        {
+            // What is left of a life says nothing of how often its source may be asked.
+            new.times.pause = new.times.pause.max(old.times.pause);
+        }
         match &mut self.entry {
             // A source that keeps its token until the end: its times stay those of the token's whole
             // life, and it is asked again after a pause.

@@ -1,11 +1,13 @@
 //! What became of a call that ended here.
 
-use std::{error::Error, fmt};
+use std::{collections::HashMap, error::Error, fmt};
 
 use http::HeaderName;
 use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 
-use super::token::TokenError;
+use super::{refusal::MISSING, token::TokenError};
+use crate::refusal::DOMAIN;
 
 /// Why a call that carries call credentials failed, beyond what its [`Status`] says.
 ///
@@ -74,11 +76,16 @@ impl CallError {
     }
 
     pub(super) fn no_token(error: TokenError) -> Self {
-        let code = match error.is_unreachable() {
-            true => Code::Unavailable,
-            false => Code::Unauthenticated,
+        let text = format!("no token for the call: {error}");
+        let status = match error.is_unreachable() {
+            true => Status::unavailable(text),
+            // Passed on by a handler it must not look like a refusal of that handler's caller, who would
+            // get a new token and have all of the handler's work done once more.
+            false => {
+                let details = ErrorDetails::with_error_info(MISSING, DOMAIN, HashMap::new());
+                Status::with_error_details(Code::Unauthenticated, text, details)
+            }
         };
-        let status = Status::new(code, format!("no token for the call: {error}"));
         CallError { kind: CallErrorKind::NoToken, token: Some(error), status: Box::new(status) }
     }
 

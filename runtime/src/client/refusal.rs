@@ -24,14 +24,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// The reason of a call that carries no credential.
+pub(super) const MISSING: &str = "CREDENTIALS_MISSING";
+
 /// Reasons that a new token of the same kind doesn't cure: the server didn't find the credential
 /// where it looks for one, or can't read one of its form.
-const INCURABLE: [&str; 4] = [
-    "CREDENTIALS_MISSING",
-    "OVERLOADED_CREDENTIALS",
-    "CREDENTIALS_MALFORMED",
-    "CREDENTIAL_TYPE_UNSUPPORTED",
-];
+const INCURABLE: [&str; 4] =
+    [MISSING, "OVERLOADED_CREDENTIALS", "CREDENTIALS_MALFORMED", "CREDENTIAL_TYPE_UNSUPPORTED"];
 
 /// What an answer means for the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

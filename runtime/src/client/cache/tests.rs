@@ -345,3 +345,33 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_keeps_its_token_to_the_end_is_not_stormed() {
+    let end = Instant::now() + Duration::from_secs(120);
+    let (cache, told) = cache([]);
+    let begin = Instant::now();
+    let mut fetches = 0;
+    while Instant::now() < begin + Duration::from_secs(300) {
+        let left = end.saturating_duration_since(Instant::now());
+        let answer = Ok(Token::new("same").expires_in(left));
+        *told.0.answers.lock().unwrap() = VecDeque::from([answer]);
+        let _ = cache.credential().await;
+        tokio::time::advance(Duration::from_millis(10)).await;
+        fetches = told.fetches();
+    }
+    // Of thirty thousand calls.
+    assert!(fetches < 150, "{fetches}");
+}
+
+#[test]
+fn a_token_that_could_not_be_had_is_no_refusal_of_a_handlers_caller() {
+    use crate::client::{error::CallError, refusal};
+
+    let error = CallError::no_token(TokenError::unusable("invalid_client"));
+    let status = tonic::Status::from_error(Box::new(error));
+    assert_eq!(status.code(), tonic::Code::Unauthenticated);
+    let response = status.into_http::<tonic::body::Body>().map(|_| tonic::body::Body::empty());
+    let uri = "http://localhost/pkg.Service/Method".parse().unwrap();
+    assert_eq!(refusal::read(&response, &uri), refusal::Answer::NotCurable);
+}
