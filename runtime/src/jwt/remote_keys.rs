@@ -1,15 +1,19 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::{
+    runtime::Handle as Runtime,
     sync::watch,
     task::AbortHandle,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use self::{
@@ -50,6 +54,9 @@ mod place;
 /// often than once in thirty seconds, however many tokens name keys that don't exist. So a key that
 /// the issuer adds works after thirty seconds at the latest, and one that it removes is trusted
 /// for five minutes at most.
+///
+/// The task runs on the tokio runtime that began it. Where that has ended, or isn't run, a call that
+/// finds the keys ten minutes old has them fetched by its own runtime, and doesn't wait for it.
 ///
 /// A fetch that fails keeps the keys, and so does a set without a key that can be used. The next one
 /// comes after thirty seconds, then after twice as long, up to five minutes. Keys that are an hour old
@@ -97,7 +104,12 @@ impl RemoteKeys {
 
     /// The keys that are trusted now.
     pub(super) fn trusted(&self) -> Option<Trusted> {
-        self.0.remote.trusted()
+        let now = Instant::now();
+        let trusted = self.0.remote.trusted(now)?;
+        if trusted.0.overdue.is_some_and(|overdue| overdue <= now) {
+            self.0.revive(now);
+        }
+        Some(trusted)
     }
 
     pub(super) async fn refetch(
@@ -180,22 +192,41 @@ impl RemoteKeysBuilder {
         }
         let http = self.http.map_or_else(HttpClient::new, Ok)?;
         let place = self.place.check(&http)?;
+        // Of discovery and of the keys.
+        let longest = http.timeout().saturating_mul(2).saturating_add(SLACK);
+        let attempts = Attempts::none(self.cooldown, self.refresh_every, longest);
         let remote = Remote {
             place,
             http,
             max_age,
+            refresh_every: self.refresh_every,
+            longest,
             fetched: ArcSwap::from_pointee(Fetched::nothing()),
-            attempts: watch::Sender::new(Attempts::none(self.cooldown, self.refresh_every)),
+            attempts: watch::Sender::new(attempts),
         };
-        let handle = Handle { remote: Arc::new(remote), refresher: Mutex::default() };
+        let handle = Handle {
+            remote: Arc::new(remote),
+            refresher: Mutex::default(),
+            made: Instant::now(),
+            cooldown: self.cooldown,
+            look_again: AtomicU64::new(0),
+        };
         Ok(RemoteKeys(Arc::new(handle)))
     }
 }
+
+/// How much longer than its requests may take a fetch is waited for.
+const SLACK: Duration = Duration::from_secs(5);
 
 /// What the clones of a [`RemoteKeys`] share. The refresher ends with it.
 struct Handle {
     remote: Arc<Remote>,
     refresher: Mutex<Option<AbortHandle>>,
+    made: Instant,
+    cooldown: Duration,
+    /// When a call may next see to overdue keys, in milliseconds since `made`: of all calls one takes the
+    /// locks for that.
+    look_again: AtomicU64,
 }
 
 impl Handle {
@@ -206,6 +237,27 @@ impl Handle {
         if refresher.as_ref().is_none_or(AbortHandle::is_finished) {
             let refreshing = Arc::clone(&self.remote).refresh();
             *refresher = Some(tokio::spawn(refreshing).abort_handle());
+        }
+    }
+
+    /// Has overdue keys fetched by this runtime, and waits for nothing: the refresher's may be gone, or
+    /// nobody runs it. Where the refresher works and fetches fail, they come no sooner by this.
+    fn revive(&self, now: Instant) {
+        if Runtime::try_current().is_err() {
+            return;
+        }
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let age = now.duration_since(self.made);
+        let look_again = self.look_again.load(Ordering::Relaxed);
+        let next = milliseconds(age.saturating_add(self.cooldown));
+        let mine = look_again <= milliseconds(age)
+            && self
+                .look_again
+                .compare_exchange(look_again, next, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if mine {
+            self.remote.begin(|attempts| attempts.begin_if_due(now));
+            self.keep_fresh();
         }
     }
 }
@@ -223,6 +275,9 @@ struct Remote {
     place: Place,
     http: HttpClient,
     max_age: Duration,
+    refresh_every: Duration,
+    /// How long a fetch may take.
+    longest: Duration,
     fetched: ArcSwap<Fetched>,
     attempts: watch::Sender<Attempts>,
 }
@@ -252,24 +307,26 @@ struct Fetched {
     keys: Arc<KeySet>,
     /// `None` before the first fetch.
     until: Option<Instant>,
+    /// When another set should long have followed. `None` before the first fetch.
+    overdue: Option<Instant>,
 }
 
 impl Fetched {
     fn nothing() -> Self {
-        Fetched { keys: Arc::new(KeySet::from_iter([])), until: None }
+        Fetched { keys: Arc::new(KeySet::from_iter([])), until: None, overdue: None }
     }
 }
 
 impl Remote {
-    fn trusted(&self) -> Option<Trusted> {
+    fn trusted(&self, now: Instant) -> Option<Trusted> {
         let fetched = self.fetched.load();
-        let trusted = fetched.until.is_some_and(|until| Instant::now() < until);
+        let trusted = fetched.until.is_some_and(|until| now < until);
         trusted.then_some(Trusted(fetched))
     }
 
     /// The keys that are trusted now, unless they are those.
     fn other_than(&self, seen: Option<&Arc<KeySet>>) -> Option<Arc<KeySet>> {
-        let trusted = self.trusted()?.keys();
+        let trusted = self.trusted(Instant::now())?.keys();
         let same = seen.is_some_and(|seen| Arc::ptr_eq(seen, &trusted));
         (!same).then_some(trusted)
     }
@@ -277,21 +334,31 @@ impl Remote {
     /// Waits for the fetch that is under way, or for one of its own; between two, tells how the last
     /// one ended.
     async fn fetch(self: &Arc<Self>) -> Result<(), HttpError> {
-        let mut attempts = self.attempts.subscribe();
+        loop {
+            let mut attempts = self.attempts.subscribe();
+            self.begin(|attempts| attempts.begin(Instant::now()));
+            let ended = attempts.wait_for(|attempts| !attempts.running());
+            match timeout(self.longest, ended).await {
+                Ok(Ok(attempts)) => return attempts.last(),
+                // The sender is a field of `self`.
+                Ok(Err(_)) => return Ok(()),
+                // Nobody runs that fetch any more: the next turn begins another.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Begins a fetch if `begin` says so.
+    fn begin(self: &Arc<Self>, begin: impl Fn(&mut Attempts) -> Begin) {
         let mut begun = Begin::Wait;
         self.attempts.send_if_modified(|attempts| {
-            begun = attempts.begin(Instant::now());
-            matches!(begun, Begin::Now)
+            begun = begin(attempts);
+            matches!(begun, Begin::Now(_))
         });
-        if let Begin::Now = begun {
-            let attempt = Attempt { remote: Arc::clone(self), ended: false };
+        if let Begin::Now(number) = begun {
+            let attempt = Attempt { remote: Arc::clone(self), number, ended: false };
             // A task of its own: who asks first may go away while others wait.
             tokio::spawn(attempt.run());
-        }
-        match attempts.wait_for(|attempts| !attempts.running()).await {
-            Ok(attempts) => attempts.last(),
-            // The sender is a field of `self`.
-            Err(_) => Ok(()),
         }
     }
 
@@ -316,20 +383,23 @@ impl Remote {
 /// A fetch under way. However it ends, it ends for all who wait.
 struct Attempt {
     remote: Arc<Remote>,
+    number: u64,
     ended: bool,
 }
 
 impl Attempt {
     async fn run(mut self) {
-        let remote = &self.remote;
+        let remote = Arc::clone(&self.remote);
         let begun = Instant::now();
         let outcome = remote.place.fetch(&remote.http).await;
         let outcome = match outcome {
             Ok(keys) => {
                 tracing::debug!(target: "tonic_guard", url = %remote.place, "keys fetched");
-                let until = Some(begun + remote.max_age);
-                remote.fetched.store(Arc::new(Fetched { keys: Arc::new(keys), until }));
-                Ok(())
+                Ok(Fetched {
+                    keys: Arc::new(keys),
+                    until: Some(begun + remote.max_age),
+                    overdue: Some(begun + 2 * remote.refresh_every),
+                })
             }
             Err(error) => {
                 let cause: &(dyn std::error::Error + 'static) = &error;
@@ -337,22 +407,32 @@ impl Attempt {
                     target: "tonic_guard",
                     url = %remote.place,
                     cause,
-                    trusted = remote.trusted().is_some(),
+                    trusted = remote.trusted(Instant::now()).is_some(),
                     "keys can't be fetched"
                 );
                 Err(error)
             }
         };
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Result<Fetched, HttpError>) {
         self.ended = true;
-        remote.attempts.send_modify(|attempts| attempts.end(outcome));
+        self.remote.attempts.send_if_modified(|attempts| {
+            // Another has taken its place, whose keys are newer.
+            if !attempts.is_current(self.number) {
+                return false;
+            }
+            attempts.end(outcome.map(|fetched| self.remote.fetched.store(Arc::new(fetched))));
+            true
+        });
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.ended {
-            let error = HttpError::mistake("the fetch ended before its answer");
-            self.remote.attempts.send_modify(|attempts| attempts.end(Err(error)));
+            self.end(Err(HttpError::mistake("the fetch ended before its answer")));
         }
     }
 }

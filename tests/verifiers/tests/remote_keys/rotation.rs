@@ -51,6 +51,34 @@ async fn a_removed_key_stops_being_trusted_and_so_do_its_tokens_in_the_cache() {
     assert_eq!(publisher.provider.asked(), 2);
 }
 
+#[test]
+fn a_removed_key_stops_being_trusted_when_the_runtime_that_fetched_it_is_gone_or_isnt_run() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for gone in [true, false] {
+        let mut here = tokio::runtime::Builder::new_multi_thread();
+        let here = here.worker_threads(1).enable_all().build().unwrap();
+        let publisher = here.block_on(Publisher::start());
+        let keys = publisher.keys().cooldown(Duration::from_millis(50));
+        let keys = keys.refresh_every(Duration::from_millis(200));
+        let keys = keys.http_client(http().timeout(Duration::from_millis(500)).build().unwrap());
+        let mut elsewhere = Some(runtime());
+        let keys = elsewhere.as_ref().unwrap().block_on(keys.connect()).unwrap();
+        if gone {
+            elsewhere = None;
+        }
+        here.block_on(async {
+            let serving = publisher.serve(keys).await;
+            let removed = publisher.token();
+            assert_eq!(serving.bearer(&removed).await, ada());
+            publisher.issuer.rotate();
+            publisher.issuer.forget_older_keys();
+            becomes(&serving, &removed, &told(INVALID)).await;
+            assert_eq!(serving.bearer(&publisher.token()).await, ada());
+        });
+        drop(elsewhere);
+    }
+}
+
 #[tokio::test]
 async fn a_smaller_set_is_obeyed_when_an_unknown_key_fetches_it() {
     let publisher = Publisher::start().await;
