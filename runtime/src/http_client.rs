@@ -107,7 +107,7 @@ impl HttpClient {
     /// mistake is told at start.
     pub(crate) fn url(&self, text: &str) -> Result<Url, HttpError> {
         let url = Url::parse(text).map_err(|error| HttpError {
-            url: text.to_owned(),
+            url: shown_text(text),
             kind: Arc::new(Kind::NoUrl(error)),
         })?;
         self.check(&url)?;
@@ -252,6 +252,14 @@ impl HttpError {
     }
 }
 
+/// A text that is no URL, as a log may have it: what stands for a user, a password, a query or a fragment
+/// is left out, and so is all beyond two hundred characters.
+pub(crate) fn shown_text(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    text.chars().take(200).collect()
+}
+
 /// A URL as a log may have it: without user, password, query and fragment.
 pub(crate) fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -309,6 +317,14 @@ mod tests {
 
     fn refused(client: &HttpClient, url: &str) -> Option<String> {
         client.url(url).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_without_its_secrets() {
+        let client = HttpClient::new().unwrap();
+        let told = refused(&client, "https://user:pa55@id.example:99999/keys?key=s3cret#f");
+        assert_eq!(told.as_deref(), Some("id.example:99999/keys is no URL"));
+        assert!(refused(&client, &"x".repeat(9999)).is_some_and(|told| told.len() < 300));
     }
 
     #[test]

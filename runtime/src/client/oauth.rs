@@ -222,7 +222,10 @@ impl<'c> AsyncHttpClient<'c> for Endpoint {
     type Error = Unanswered;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Unanswered>> + Send + 'c>>;
 
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
+    fn call(&'c self, mut request: HttpRequest) -> Self::Future {
+        if let Some(secret) = request.headers_mut().get_mut(http::header::AUTHORIZATION) {
+            secret.set_sensitive(true);
+        }
         Box::pin(async move {
             let answer = self.http.send(request).await.map_err(Unanswered::Http)?;
             if answer.status.is_redirection() {

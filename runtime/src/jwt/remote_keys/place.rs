@@ -7,16 +7,23 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    http_client::{HttpClient, HttpError, is_json_object, shown},
+    http_client::{HttpClient, HttpError, is_json_object, shown, shown_text},
     jwt::{KeyError, KeySet, key_set::Origin},
 };
 
 /// A place as it is set.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Setting {
     Jwks(String),
     OpenId(String),
     OAuth(String),
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Setting::Jwks(text) | Setting::OpenId(text) | Setting::OAuth(text)) = self;
+        f.write_str(&shown_text(text))
+    }
 }
 
 /// A place that may be asked.
@@ -89,7 +96,7 @@ async fn discover(http: &HttpClient, issuer: &str, document: &Url) -> Result<Url
     if found.issuer != issuer {
         return Err(HttpError::unusable(
             document,
-            format!("it is about the issuer {:?}", found.issuer),
+            format!("it is about the issuer {:?}", shown_text(&found.issuer)),
         ));
     }
     http.url(&found.jwks_uri)
