@@ -119,7 +119,7 @@ impl CallCredentials {
     }
 
     fn over(&self, channel: Channel) -> CallCredentialsService<Channel> {
-        CallCredentialsService { inner: channel, credentials: self.clone() }
+        CallCredentialsService::new(channel, self.clone())
     }
 }
 

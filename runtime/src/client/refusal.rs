@@ -55,13 +55,18 @@ pub(super) enum Pushback {
     Never,
 }
 
+/// Whether an answer is UNAUTHENTICATED and nothing else. It is trailers-only: the status is in the head,
+/// and nothing follows the head.
+pub(super) fn is_unauthenticated<B: Body>(response: &Response<B>) -> bool {
+    single(response.headers(), &GRPC_STATUS) == Some(b"16") && response.body().is_end_stream()
+}
+
 /// Reads the head of an answer to the call of `uri`.
 pub(super) fn read<B: Body>(response: &Response<B>, uri: &Uri) -> Answer {
-    let headers = response.headers();
-    // Trailers-only: the status is in the head, and nothing follows the head.
-    if single(headers, &GRPC_STATUS) != Some(b"16") || !response.body().is_end_stream() {
+    if !is_unauthenticated(response) {
         return Answer::Other;
     }
+    let headers = response.headers();
     let Some(infos) = error_infos(headers) else {
         // Whose refusal this is can't be read.
         return Answer::NotCurable;
