@@ -205,10 +205,7 @@ impl Ahead {
 }
 
 impl Recording {
-    fn poll_rest(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match mem::replace(&mut self.ahead, Ahead::Unknown) {
             Ahead::Unseen => match Pin::new(&mut self.rest).poll_frame(cx) {
                 Poll::Ready(frame) => {

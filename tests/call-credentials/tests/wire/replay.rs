@@ -13,9 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Code, body::Body};
 use tonic_guard::client::CallCredentials;
-use tonic_guard_call_credentials_tests::{
-    Client, Guarded, Source, answer, refusal, until, within,
-};
+use tonic_guard_call_credentials_tests::{Client, Guarded, Source, answer, refusal, until, within};
 use tonic_guard_tests::{
     KINDS,
     pb::{Note, kinds_client::KindsClient},
@@ -147,9 +145,8 @@ async fn a_second_attempt_has_the_head_of_the_first() {
         assert_eq!(second.headers.remove("grpc-previous-rpc-attempts").unwrap(), "1");
         assert_eq!(first.headers, second.headers);
         assert_eq!(first.headers.get_all("x-tenant").iter().count(), 2);
-        let line = |head: &http::request::Parts| {
-            (head.method.clone(), head.uri.clone(), head.version)
-        };
+        let line =
+            |head: &http::request::Parts| (head.method.clone(), head.uri.clone(), head.version);
         assert_eq!(line(first), line(second));
     }
 }
