@@ -53,7 +53,8 @@ enum Ahead {
     /// Its next frame was taken already, to see whether there is one.
     Frame(Result<Frame<Bytes>, Status>),
     Unknown,
-    End,
+    /// There is none, and this is what it said of its size then: it has been dropped.
+    End(SizeHint),
 }
 
 /// Frames in their order. The first has a place of its own.
@@ -183,25 +184,19 @@ impl HttpBody for ReplayBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let recording = lock(&self.recording);
-        let (rest, again) = (recording.rest.size_hint(), self.again.len() + recording.ahead.len());
-        let mut hint = SizeHint::new();
-        // The upper bound first: a lower bound may not exceed it.
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper.saturating_add(again));
-        }
-        hint.set_lower(rest.lower().saturating_add(again));
-        hint
+        longer(lock(&self.recording).size_hint(), self.again.len())
     }
 }
 
-impl Ahead {
-    fn len(&self) -> u64 {
-        match self {
-            Ahead::Frame(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
-            _ => 0,
-        }
+/// The hint for what has so many bytes in front of it.
+fn longer(rest: SizeHint, bytes: u64) -> SizeHint {
+    let mut hint = SizeHint::new();
+    // The upper bound first: a lower bound may not exceed it.
+    if let Some(upper) = rest.upper() {
+        hint.set_upper(upper.saturating_add(bytes));
     }
+    hint.set_lower(rest.lower().saturating_add(bytes));
+    hint
 }
 
 impl Recording {
@@ -212,7 +207,7 @@ impl Recording {
                     self.ahead = match &frame {
                         Some(Ok(_)) => self.look_ahead(cx),
                         Some(Err(_)) => Ahead::Unknown,
-                        None => Ahead::End,
+                        None => self.end(),
                     };
                     Poll::Ready(frame)
                 }
@@ -222,9 +217,15 @@ impl Recording {
                 }
             },
             Ahead::Frame(frame) => Poll::Ready(Some(frame)),
-            Ahead::Unknown => Pin::new(&mut self.rest).poll_frame(cx),
-            Ahead::End => {
-                self.ahead = Ahead::End;
+            Ahead::Unknown => {
+                let polled = Pin::new(&mut self.rest).poll_frame(cx);
+                if matches!(polled, Poll::Ready(None)) {
+                    self.ahead = self.end();
+                }
+                polled
+            }
+            Ahead::End(hint) => {
+                self.ahead = Ahead::End(hint);
                 Poll::Ready(None)
             }
         }
@@ -235,19 +236,32 @@ impl Recording {
     fn look_ahead(&mut self, cx: &mut Context<'_>) -> Ahead {
         match Pin::new(&mut self.rest).poll_frame(cx) {
             Poll::Ready(Some(next)) => Ahead::Frame(next),
-            Poll::Ready(None) => {
-                self.rest = Body::empty();
-                Ahead::End
-            }
+            Poll::Ready(None) => self.end(),
             Poll::Pending => Ahead::Unknown,
         }
+    }
+
+    /// The rest has no more frames. What is large is freed before the answer comes, unless it is kept.
+    fn end(&mut self) -> Ahead {
+        Ahead::End(mem::take(&mut self.rest).size_hint())
     }
 
     fn is_at_end(&self) -> bool {
         match self.ahead {
             Ahead::Unseen | Ahead::Unknown => self.rest.is_end_stream(),
             Ahead::Frame(_) => false,
-            Ahead::End => true,
+            Ahead::End(_) => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.ahead {
+            Ahead::End(hint) => hint.clone(),
+            Ahead::Frame(Ok(frame)) => {
+                let ahead = frame.data_ref().map_or(0, Bytes::len) as u64;
+                longer(self.rest.size_hint(), ahead)
+            }
+            Ahead::Frame(Err(_)) | Ahead::Unseen | Ahead::Unknown => self.rest.size_hint(),
         }
     }
 

@@ -231,6 +231,52 @@ fn the_end_and_the_size_are_those_of_the_whole_body() {
     assert!(empty.is_end_stream());
 }
 
+#[test]
+fn a_body_that_has_been_sent_is_freed_before_the_answer_comes() {
+    for frames in [1, 3] {
+        let held = Arc::new(());
+        let (mut first, _recorder) = record(Body::new(Threes(frames, Arc::clone(&held))), 0);
+        drain(&mut first);
+        assert_eq!(Arc::strong_count(&held), 1, "{frames}");
+    }
+}
+
+/// Frames of three bytes. It says how many are left, and something lives as long as it does.
+struct Threes(u64, #[expect(dead_code, reason = "it is counted")] Arc<()>);
+
+impl HttpBody for Threes {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or(0);
+        Poll::Ready(left.map(|_| Ok(Frame::data(Bytes::from_static(b"abc")))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(3 * self.0)
+    }
+}
+
+#[test]
+fn the_size_counts_what_was_looked_at() {
+    let (mut first, recorder) = record(Body::new(Threes(3, Arc::default())), 100);
+    for left in [9, 6, 3, 0] {
+        assert_eq!(first.size_hint().exact(), Some(left));
+        assert!(poll(&mut first).is_ready());
+    }
+    recorder.stop();
+    let mut second = recorder.replay();
+    for left in [9, 6, 3, 0] {
+        assert_eq!(second.size_hint().exact(), Some(left));
+        assert!(poll(&mut second).is_ready());
+    }
+}
+
 proptest! {
     /// Whatever the frames, the limit, and how much was sent before the refusal: what the second attempt
     /// sends is the whole body, or there is no second attempt because more was sent than is kept.
