@@ -160,7 +160,7 @@ pin_project! {
         First {
             #[pin]
             attempt: S::Future,
-            kept: Option<Kept<S>>,
+            kept: Option<Box<Kept<S>>>,
         },
         /// It waits for a token, or has been refused.
         Later { course: BoxFuture<S::Response> },
@@ -168,7 +168,7 @@ pin_project! {
 }
 
 impl<S: Service<Request<Body>>> ResponseFuture<S> {
-    fn first(attempt: S::Future, kept: Option<Kept<S>>) -> Self {
+    fn first(attempt: S::Future, kept: Option<Box<Kept<S>>>) -> Self {
         ResponseFuture { state: State::First { attempt, kept } }
     }
 
@@ -301,11 +301,13 @@ impl<S> Kept<S> {
         credential: Credential,
         deadline: Deadline,
         limit: Option<usize>,
-    ) -> Self {
-        let head = Head::of(request);
+    ) -> Box<Self> {
         let recorder = limit.map(|limit| replay::record(request.body_mut(), limit));
-        credential.attach(request.headers_mut());
-        Kept { shared, head, recorder, credential, deadline }
+        let kept = Kept { shared, head: Head::of(request), recorder, credential, deadline };
+        // In a box: a future is moved several times before it is polled.
+        let kept = Box::new(kept);
+        kept.credential.attach(request.headers_mut());
+        kept
     }
 }
 
@@ -317,8 +319,8 @@ where
     R: http_body::Body + Send + 'static,
 {
     /// Hands on the answer to the first attempt, or makes a second one where that may help.
-    async fn after_refusal(self, response: Response<R>) -> Result<Response<R>, BoxError> {
-        let Kept { shared, head, recorder, credential, deadline } = self;
+    async fn after_refusal(self: Box<Self>, response: Response<R>) -> Result<Response<R>, BoxError> {
+        let Kept { shared, head, recorder, credential, deadline } = *self;
         let Answer::Refused { named, pushback } = refusal::read(&response, &head.uri) else {
             return Ok(response);
         };
