@@ -12,21 +12,41 @@ use crate::{
     scheme::{Combinator, Leaf, Value},
 };
 
+/// By what a method lets a call in. The number tells its policy from every other.
+#[derive(Clone, Copy)]
+pub(crate) enum WayIn {
+    /// A plan that the method itself holds.
+    Own(u64),
+    /// The plan that the methods of one policy share.
+    Shared(u64),
+}
+
 /// Puts the door of `policy` into `method`.
 //
 // Input:
 //     async fn list(&self, request: Request<L>, #[identity] caller: Claims) -> Result<R, Status> { .. }
 // Output:
 //     async fn list(&self, request: Request<L>) -> Result<R, Status> {
-//         let caller: Claims = match enter(&*self, &Door { .. }, PLAN, head(&request)).await {
+//         let caller: Claims = match <Self as Policed<7u64, _>>::enter(&*self, "list", head(&request)).await {
 //             Ok(identity) => identity,
 //             Err(status) => return <Result<R, Status> as Refusable>::refused(status),
 //         };
 //         { .. }
 //     }
-pub(crate) fn insert(method: &mut Method, policy: &Policy, krate: &Path) -> syn::Result<()> {
-    let mut door = header_checks(policy, krate);
-    door.push(entrance(method, policy, krate));
+//
+// Its own plan, where nothing is shared:
+//         match enter(&*self, &Door { policy: 7u64, method: "list" }, PLAN, head(&request)).await { .. }
+pub(crate) fn insert(
+    method: &mut Method,
+    policy: &Policy,
+    way_in: WayIn,
+    krate: &Path,
+) -> syn::Result<()> {
+    let mut door = match way_in {
+        WayIn::Own(_) => header_checks(policy, krate),
+        WayIn::Shared(_) => Vec::new(),
+    };
+    door.push(entrance(method, policy, way_in, krate));
     let name = method.item.sig.ident.clone();
     let Some(body) = method.body() else {
         return Err(syn::Error::new(name.span(), "the body of this method isn't recognised"));
@@ -41,24 +61,35 @@ pub(crate) fn insert(method: &mut Method, policy: &Policy, krate: &Path) -> syn:
     Ok(())
 }
 
-fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
-    let Policy { id, .. } = policy;
+/// The call that lets in or refuses, as a future.
+fn entered(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> TokenStream {
     let name = function_name(&method.item.sig.ident);
     let request = &method.request;
     let site = Span::mixed_site();
     let service = self_at(site, method.receiver);
-    let identity = method.identity.as_ref();
-    let ty = identity.map(|identity| &identity.ty);
+    let head = || {
+        let place = request.span().resolved_at(site);
+        let krate = hygiene::at(place, krate);
+        quote_spanned!(place=> #krate::__private::head(&#request))
+    };
+    let number = match way_in {
+        WayIn::Own(number) => number,
+        WayIn::Shared(number) => {
+            let head = head();
+            return quote_spanned! {site=>
+                <Self as #krate::__private::Policed<#number, _>>::enter(&*#service, #name, #head)
+            };
+        }
+    };
+    let ty = method.identity.as_ref().map(|identity| &identity.ty);
     let mut plan = plan::expression(policy, ty, krate, method.receiver, Door::Own);
     if policy.may_panic() {
         plan = quote_spanned!(site=> #krate::__private::caught(|| #plan));
     }
-    let door = quote!(&#krate::__private::Door { policy: #id, method: #name });
-    let entered = match &policy.authorize_request {
+    let door = quote!(&#krate::__private::Door { policy: #number, method: #name });
+    match &policy.authorize_request {
         None => {
-            let place = request.span().resolved_at(site);
-            let at_request = hygiene::at(place, krate);
-            let head = quote_spanned!(place=> #at_request::__private::head(&#request));
+            let head = head();
             quote_spanned!(site=> #krate::__private::enter(&*#service, #door, #plan, #head))
         }
         Some(path) => {
@@ -67,7 +98,13 @@ fn entrance(method: &Method, policy: &Policy, krate: &Path) -> Stmt {
                 #krate::__private::enter_with_request(&*#service, #door, #plan, &#request, #check)
             }
         }
-    };
+    }
+}
+
+fn entrance(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> Stmt {
+    let site = Span::mixed_site();
+    let identity = method.identity.as_ref();
+    let entered = entered(method, policy, way_in, krate);
     let output = method.output();
     let place = match &method.item.sig.output {
         ReturnType::Default => method.item.sig.ident.span(),
@@ -115,7 +152,7 @@ pub(crate) fn function_name(ident: &syn::Ident) -> String {
 }
 
 /// A header's name that is written out is checked as the code compiles, not when it first runs.
-fn header_checks(policy: &Policy, krate: &Path) -> Vec<Stmt> {
+pub(crate) fn header_checks(policy: &Policy, krate: &Path) -> Vec<Stmt> {
     let written_out = policy.schemes.leaves.iter().filter(|leaf| is_written_out_header(leaf));
     let checks = written_out.map(|leaf| {
         let Leaf { value, .. } = leaf;

@@ -13,7 +13,7 @@ use crate::{
     check::{Site, refusing_panics, run},
     head::CallHead,
     in_process::CallAs,
-    plan::{Call, Plan, Verdict},
+    plan::{Call, Plan, Verdict, caught},
     proof::{Instance, Proof},
     refusal::{DOMAIN, Reason, Refusal},
 };
@@ -25,6 +25,26 @@ pub struct Door {
     pub policy: u64,
     /// The function behind the attribute.
     pub method: &'static str,
+}
+
+/// What the methods of a service that have one policy and one type of identity share: the plan, for
+/// both doors, and the way in.
+///
+/// To the compiler that is one call in each method, whatever the policy; the plan is checked once.
+pub trait Policed<const POLICY: u64, I: Send + Sync + 'static>: Sized {
+    fn plan(&self) -> impl Plan<Identity = I>;
+
+    /// [`enter`], by the shared plan.
+    fn enter(
+        &self,
+        method: &'static str,
+        head: CallHead<'_>,
+    ) -> impl Future<Output = Result<I, Status>> + Send {
+        let instance = Instance::of(self);
+        let plan = caught(|| self.plan());
+        let door = Door { policy: POLICY, method };
+        async move { pin!(pass(instance, &door, &plan, &head)).await }
+    }
 }
 
 /// A method's return type, as a refusal sees it.
@@ -88,7 +108,7 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 
 async fn pass<P: Plan>(
     instance: Instance,
-    door: &'static Door,
+    door: &Door,
     plan: &P,
     head: &CallHead<'_>,
 ) -> Result<P::Identity, Status> {
