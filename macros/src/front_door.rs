@@ -268,7 +268,7 @@ fn arm(entry: &Entry, keys: &[u32], krate: &Path, receiver: Span) -> TokenStream
         Access::Guarded { policy, identity } => {
             let plan = if policy.is_shared() {
                 let service = self_at(receiver, receiver);
-                quote!(<Self as #krate::__private::Policed<#number, _>>::plan(#service))
+                quote!(<Self as #krate::__private::Policed<#number, __Marker, _>>::plan(#service))
             } else {
                 plan::expression(policy, identity.as_ref(), krate, receiver, Door::Front)
             };

@@ -27,7 +27,7 @@ pub(crate) enum WayIn {
 //     async fn list(&self, request: Request<L>, #[identity] caller: Claims) -> Result<R, Status> { .. }
 // Output:
 //     async fn list(&self, request: Request<L>) -> Result<R, Status> {
-//         let caller: Claims = match <Self as Policed<7u64, _>>::enter(&*self, "list", head(&request)).await {
+//         let caller: Claims = match <Self as Policed<7u64, _, _>>::enter(&*self, "list", head(&request)).await {
 //             Ok(identity) => identity,
 //             Err(status) => return <Result<R, Status> as Refusable>::refused(status),
 //         };
@@ -77,7 +77,7 @@ fn entered(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> Tok
         WayIn::Shared(number) => {
             let head = head();
             return quote_spanned! {site=>
-                <Self as #krate::__private::Policed<#number, _>>::enter(&*#service, #name, #head)
+                <Self as #krate::__private::Policed<#number, _, _>>::enter(&*#service, #name, #head)
             };
         }
     };

@@ -30,7 +30,7 @@ pub(crate) fn number(policy: Option<&Policy>, identity: Option<&Type>, cfgs: &[A
 /// The impl of `Policed` for what has the number `number`.
 //
 // Output:
-//     impl<T: Store> Policed<7u64, Claims> for Server<T> {
+//     impl<T: Store> Policed<7u64, Marker, Claims> for Server<T> {
 //         fn plan(&self) -> impl Plan<Identity = Claims> {
 //             one_of((scheme(Bearer::new()).by(&*self).leaf(),)).into::<Claims>().ready()
 //         }
@@ -66,7 +66,7 @@ pub(crate) fn expand(
     let receiver = quote_spanned!(site=> self);
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Policed<#number, #kept> for #self_ty #where_clause {
+        impl #impl_generics #krate::__private::Policed<#number, __Marker, #kept> for #self_ty #where_clause {
             fn plan(&#receiver) -> impl #krate::__private::Plan<Identity = #kept> {
                 #(#header_checks)*
                 #plan

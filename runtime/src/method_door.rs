@@ -31,7 +31,8 @@ pub struct Door {
 /// both doors, and the way in.
 ///
 /// To the compiler that is one call in each method, whatever the policy; the plan is checked once.
-pub trait Policed<const POLICY: u64, I: Send + Sync + 'static>: Sized {
+/// `Marker` is as in [`Guarded`](crate::Guarded).
+pub trait Policed<const POLICY: u64, Marker, I>: Sized {
     fn plan(&self) -> impl Plan<Identity = I>;
 
     /// [`enter`], by the shared plan.
