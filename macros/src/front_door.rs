@@ -9,6 +9,7 @@ use syn::{Attribute, ExprPath, ItemImpl, LitStr, Path, Type, parse_quote};
 
 use crate::{
     hygiene::self_at,
+    method_door::header_checks,
     plan::{self, Door},
     policed,
     policy::Policy,
@@ -107,7 +108,7 @@ pub(crate) fn expand(
     // `self` in the plans means this function's receiver.
     let receiver = quote_spanned!(site=> self);
     let distinct = distinct(entries);
-    let policed = distinct.iter().filter_map(|(entry, _)| policed(entry, item, krate));
+    let policed = distinct.iter().map(|(entry, _)| policed(entry, item, krate));
     let arms = distinct.iter().map(|(entry, keys)| arm(entry, keys, krate, site));
     quote! {
         #(#cfgs)*
@@ -249,14 +250,16 @@ fn distinct(entries: &[Entry]) -> Vec<(&Entry, Vec<u32>)> {
     distinct
 }
 
-fn policed(entry: &Entry, item: &ItemImpl, krate: &Path) -> Option<TokenStream> {
+/// What the methods with this one's number share, beside the impl.
+fn policed(entry: &Entry, item: &ItemImpl, krate: &Path) -> TokenStream {
     let Entry { cfgs, access, number, .. } = entry;
     match access {
         Access::Guarded { policy, identity } if policy.is_shared() => {
             let policed = policed::expand(item, *number, policy, identity.as_ref(), krate);
-            Some(quote!(#(#cfgs)* #policed))
+            let checks = header_checks(policy, krate).map(|check| quote!(#(#cfgs)* #check));
+            quote!(#(#checks)* #(#cfgs)* #policed)
         }
-        Access::Guarded { .. } | Access::Anonymous { .. } => None,
+        Access::Guarded { .. } | Access::Anonymous { .. } => TokenStream::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Expr, Path, ReturnType, Stmt, parse_quote, spanned::Spanned};
+use syn::{Block, Expr, ExprBlock, Path, ReturnType, Stmt, spanned::Spanned, token::Brace};
 
 use crate::{
     hygiene::{self, self_at},
@@ -43,10 +43,10 @@ pub(crate) fn insert(
     krate: &Path,
 ) -> syn::Result<()> {
     let mut door = match way_in {
-        WayIn::Own(_) => header_checks(policy, krate),
-        WayIn::Shared(_) => Vec::new(),
+        WayIn::Own(_) => header_checks(policy, krate).collect(),
+        WayIn::Shared(_) => TokenStream::new(),
     };
-    door.push(entrance(method, policy, way_in, krate));
+    door.extend(entrance(method, policy, way_in, krate));
     let name = method.item.sig.ident.clone();
     let Some(body) = method.body() else {
         return Err(syn::Error::new(name.span(), "the body of this method isn't recognised"));
@@ -55,9 +55,13 @@ pub(crate) fn insert(
     // its own: the items of a body are known above it too, and one with a name that the attribute says
     // would be the one that is meant here, but not at the front door.
     let stmts = std::mem::take(&mut body.stmts);
-    let own = syn::Block { brace_token: syn::token::Brace(Span::mixed_site()), stmts };
-    body.stmts = door;
-    body.stmts.push(parse_quote!(#own));
+    let block = Block { brace_token: Brace(Span::mixed_site()), stmts };
+    let own = ExprBlock { attrs: Vec::new(), label: None, block };
+    // Verbatim: parsing what was just written would take longer than writing it.
+    body.stmts = vec![
+        Stmt::Expr(Expr::Verbatim(door), None),
+        Stmt::Expr(Expr::Block(own), None),
+    ];
     Ok(())
 }
 
@@ -101,7 +105,7 @@ fn entered(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> Tok
     }
 }
 
-fn entrance(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> Stmt {
+fn entrance(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> TokenStream {
     let site = Span::mixed_site();
     let identity = method.identity.as_ref();
     let entered = entered(method, policy, way_in, krate);
@@ -114,8 +118,7 @@ fn entrance(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> St
     let at_output = hygiene::at(place, krate);
     let refused = quote_spanned!(place=> <#output as #at_output::__private::Refusable>::refused);
     let status = format_ident!("__status", span = site);
-    // Verbatim: parsing what was just written would take longer than writing it.
-    let entrance = match identity {
+    match identity {
         Some(identity) => {
             let (pat, ty) = (&identity.pat, &identity.ty);
             let optional = policy.schemes.combinator == Combinator::Optional;
@@ -142,8 +145,7 @@ fn entrance(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> St
                 return #refused(#status);
             }
         },
-    };
-    Stmt::Expr(Expr::Verbatim(entrance), None)
+    }
 }
 
 pub(crate) fn function_name(ident: &syn::Ident) -> String {
@@ -152,9 +154,9 @@ pub(crate) fn function_name(ident: &syn::Ident) -> String {
 }
 
 /// A header's name that is written out is checked as the code compiles, not when it first runs.
-pub(crate) fn header_checks(policy: &Policy, krate: &Path) -> Vec<Stmt> {
+pub(crate) fn header_checks(policy: &Policy, krate: &Path) -> impl Iterator<Item = TokenStream> {
     let written_out = policy.schemes.leaves.iter().filter(|leaf| is_written_out_header(leaf));
-    let checks = written_out.map(|leaf| {
+    written_out.map(move |leaf| {
         let Leaf { value, .. } = leaf;
         let expr: TokenStream = match value {
             Value::Expr(expr) => quote!(#expr),
@@ -162,9 +164,8 @@ pub(crate) fn header_checks(policy: &Policy, krate: &Path) -> Vec<Stmt> {
         };
         let span = leaf.span().resolved_at(Span::mixed_site());
         let api_key = quote_spanned!(span=> #krate::__private::ApiKey);
-        parse_quote!(const _: #api_key = #expr;)
-    });
-    checks.collect()
+        quote!(const _: #api_key = #expr;)
+    })
 }
 
 /// Whether a scheme is `ApiKey::header("..")`.

@@ -11,7 +11,6 @@ use syn::{Attribute, ItemImpl, Path, Type, spanned::Spanned};
 
 use crate::{
     hygiene,
-    method_door::header_checks,
     plan::{self, Door},
     policy::Policy,
     scheme::Combinator,
@@ -61,14 +60,12 @@ pub(crate) fn expand(
     if identity.is_none() && (optional || policy.own_check().is_some()) {
         plan = quote!(#krate::__private::discard(#plan));
     }
-    let header_checks = header_checks(policy, krate);
     // `self` in the plan means this function's receiver.
     let receiver = quote_spanned!(site=> self);
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::Policed<#number, __Marker, #kept> for #self_ty #where_clause {
             fn plan(&#receiver) -> impl #krate::__private::Plan<Identity = #kept> {
-                #(#header_checks)*
                 #plan
             }
         }
