@@ -109,14 +109,18 @@ fn entrance(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> To
     let site = Span::mixed_site();
     let identity = method.identity.as_ref();
     let entered = entered(method, policy, way_in, krate);
-    let output = method.output();
     let place = match &method.item.sig.output {
         ReturnType::Default => method.item.sig.ident.span(),
         ReturnType::Type(_, ty) => ty.span(),
     };
     let place = place.resolved_at(site);
     let at_output = hygiene::at(place, krate);
-    let refused = quote_spanned!(place=> <#output as #at_output::__private::Refusable>::refused);
+    let refusable = quote_spanned!(place=> #at_output::__private::Refusable);
+    let refused = match method.boxed_output() {
+        // An async fn's own type is known: it needn't be written again.
+        None => quote_spanned!(place=> #refusable::refused),
+        Some(output) => quote_spanned!(place=> <#output as #refusable>::refused),
+    };
     let status = format_ident!("__status", span = site);
     match identity {
         Some(identity) => {
