@@ -59,7 +59,8 @@ impl Entry {
             None => function.to_upper_camel_case(),
         };
         Entry { key, function, rpc, rpc_name, cfgs, access, number }
-    }}
+    }
+}
 
 /// The impl of `Guarded` for the service.
 //

@@ -1,12 +1,12 @@
 //! The method's own door, put at the top of what runs when the method is awaited.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Block, Expr, ExprBlock, Path, ReturnType, Stmt, spanned::Spanned, token::Brace};
 
 use crate::{
     hygiene::{self, self_at},
-    method::Method,
+    method::{Identity, Method},
     plan::{self, Door},
     policy::Policy,
     scheme::{Combinator, Leaf, Value},
@@ -46,7 +46,15 @@ pub(crate) fn insert(
         WayIn::Own(_) => header_checks(policy, krate).collect(),
         WayIn::Shared(_) => TokenStream::new(),
     };
-    door.extend(entrance(method, policy, way_in, krate));
+    let entrance = entrance(method, policy, way_in, krate);
+    match way_in {
+        // async_trait takes every expression of a body apart. In a macro's tokens it looks for `self`
+        // alone, and not even for that where they say `fn`.
+        WayIn::Shared(_) if !method.identity.as_ref().is_some_and(says_fn) => {
+            door.extend(quote!(#krate::__private::statement! { #entrance }));
+        }
+        WayIn::Own(_) | WayIn::Shared(_) => door.extend(entrance),
+    }
     let name = method.item.sig.ident.clone();
     let Some(body) = method.body() else {
         return Err(syn::Error::new(name.span(), "the body of this method isn't recognised"));
@@ -58,11 +66,19 @@ pub(crate) fn insert(
     let block = Block { brace_token: Brace(Span::mixed_site()), stmts };
     let own = ExprBlock { attrs: Vec::new(), label: None, block };
     // Verbatim: parsing what was just written would take longer than writing it.
-    body.stmts = vec![
-        Stmt::Expr(Expr::Verbatim(door), None),
-        Stmt::Expr(Expr::Block(own), None),
-    ];
+    body.stmts = vec![Stmt::Expr(Expr::Verbatim(door), None), Stmt::Expr(Expr::Block(own), None)];
     Ok(())
+}
+
+fn says_fn(Identity { pat, ty }: &Identity) -> bool {
+    fn within(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == "fn",
+            TokenTree::Group(group) => within(group.stream()),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    within(quote!(#pat #ty))
 }
 
 /// The call that lets in or refuses, as a future.

@@ -1,5 +1,14 @@
 //! What generated code calls. Not for use by hand: it changes with every release.
 
+/// A statement as it is written, in tokens that other macros pass over.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __statement {
+    ($($token:tt)*) => { $($token)* };
+}
+
+pub use crate::__statement as statement;
+
 pub use std::{boxed::Box, option::Option, result::Result};
 
 #[cfg(feature = "client-certificate")]
