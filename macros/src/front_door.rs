@@ -70,9 +70,9 @@ impl Entry {
 //         const ACCESS_0: Access = ..;
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
 //             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
-//             fn visit<'s, V: Visit<'s>>(&'s self, method: u32, visitor: V) -> V::Output {
+//             async fn visit<V: Visit>(&self, method: u32, visitor: V) -> V::Output {
 //                 match method {
-//                     0u32 | 2u32 => visitor.plan(POLICY, PLAN),
+//                     0u32 | 2u32 => visitor.plan(POLICY, PLAN).await,
 //                     1u32 => visitor.anonymous(),
 //                     _ => visitor.unknown(),
 //                 }
@@ -141,8 +141,8 @@ pub(crate) fn expand(
                     methods: &[#(#methods,)*],
                 };
 
-                fn visit<'__s, __V: #krate::__private::Visit<'__s>>(
-                    &'__s #receiver,
+                async fn visit<__V: #krate::__private::Visit>(
+                    &#receiver,
                     __method: u32,
                     __visitor: __V,
                 ) -> __V::Output {
@@ -276,7 +276,7 @@ fn arm(entry: &Entry, keys: &[u32], krate: &Path, receiver: Span) -> TokenStream
             } else {
                 plan::expression(policy, identity.as_ref(), krate, receiver, Door::Front)
             };
-            quote!(__visitor.plan(#number, #plan))
+            quote!(__visitor.plan(#number, #plan).await)
         }
     };
     quote!(#(#cfgs)* #(#keys)|* => #visited,)

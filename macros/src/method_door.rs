@@ -96,8 +96,9 @@ fn entered(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> Tok
         WayIn::Own(number) => number,
         WayIn::Shared(number) => {
             let head = head();
+            let enter = if policy.may_panic() { quote!(enter_caught) } else { quote!(enter) };
             return quote_spanned! {site=>
-                <Self as #krate::__private::Policed<#number, _, _>>::enter(&*#service, #name, #head)
+                <Self as #krate::__private::Policed<#number, _, _>>::#enter(&*#service, #name, #head)
             };
         }
     };

@@ -211,6 +211,7 @@ mod requirement;
 #[cfg(feature = "server")]
 mod routes;
 pub mod scheme;
+mod stand_in;
 mod table;
 mod verdict;
 #[cfg(feature = "_file")]
@@ -225,7 +226,7 @@ pub use crate::{
     authenticate::{Authenticate, BoxAuthenticator, DEFAULT_DEADLINE},
     challenge::Challenge,
     error::AuthError,
-    guard::{Guard, Guarded, GuardedBody, guard, guard_arc, policy_of},
+    guard::{Guard, GuardFuture, Guarded, GuardedBody, guard, guard_arc, policy_of},
     head::{CallHead, RpcName},
     identity::FromIdentity,
     policy::{Access, Checks, Combinator, MethodPolicy, PolicyTable, ServicePolicy},
