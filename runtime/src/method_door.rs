@@ -12,19 +12,47 @@ use tonic::{Request, Status};
 use crate::{
     check::{Site, refusing_panics, run},
     head::CallHead,
-    plan::{Call, Plan, Verdict},
+    plan::{Call, Plan, Verdict, caught},
     proof::Instance,
     refusal::{DOMAIN, Reason, Refusal},
     stand_in::StandIn,
 };
 
 /// What one attribute on one method says of itself.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Door {
     /// The policy. Two doors with one policy have one number.
     pub policy: u64,
     /// The function behind the attribute.
     pub method: &'static str,
+}
+
+/// What the methods of a service that have one policy and one type of identity share: the plan, for
+/// both doors, and the way in.
+///
+/// To the compiler that is one call in each method, whatever the policy; the plan is checked once.
+/// `Marker` is as in [`Guarded`](crate::Guarded).
+pub trait Policed<const POLICY: u64, Marker, I>: Sized {
+    fn plan(&self) -> impl Plan<Identity = I>;
+
+    /// [`enter`], by the shared plan.
+    fn enter(
+        &self,
+        method: &'static str,
+        head: CallHead<'_>,
+    ) -> impl Future<Output = Result<I, Status>> + Send {
+        pass(Instance::of(self), Door { policy: POLICY, method }, self.plan(), head)
+    }
+
+    /// As `enter`, where making the plan may panic.
+    fn enter_caught(
+        &self,
+        method: &'static str,
+        head: CallHead<'_>,
+    ) -> impl Future<Output = Result<I, Status>> + Send {
+        let plan = caught(|| self.plan());
+        pass(Instance::of(self), Door { policy: POLICY, method }, plan, head)
+    }
 }
 
 /// A method's return type, as a refusal sees it.
@@ -55,7 +83,7 @@ pub fn enter<T, P: Plan>(
     plan: P,
     head: CallHead<'_>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send {
-    pass(Instance::of(service), door, plan, head)
+    pass(Instance::of(service), *door, plan, head)
 }
 
 /// [`enter`], and then the user's own check of the request.
@@ -72,7 +100,7 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
     async move {
         let head = head(request);
-        let identity = pass(Instance::of(service), door, &plan, head).await?;
+        let identity = pass(Instance::of(service), *door, &plan, head).await?;
         let checked =
             refusing_panics(pin!(async { check(service, &identity, request).await })).await;
         match checked {
@@ -87,7 +115,7 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 
 async fn pass<P: Plan>(
     instance: Instance,
-    door: &'static Door,
+    door: Door,
     plan: P,
     head: CallHead<'_>,
 ) -> Result<P::Identity, Status> {

@@ -518,6 +518,27 @@ impl<P: Plan> Plan for Caught<P> {
     }
 }
 
+/// As the plan inside, where nobody asked for the identity.
+pub struct Discarded<P>(P);
+
+/// Forgets a plan's identity once it is judged.
+pub fn discard<P: Plan>(plan: P) -> Discarded<P> {
+    Discarded(plan)
+}
+
+impl<P: Plan> Plan for Discarded<P> {
+    type Identity = ();
+
+    async fn admit(&self, call: Call<'_>) -> Result<Admitted<()>, Refusal> {
+        let Admitted { by, .. } = self.0.admit(call).await?;
+        Ok(Admitted { identity: (), by })
+    }
+
+    fn facts(&self) -> Facts {
+        self.0.facts()
+    }
+}
+
 /// The answer of a check of the user's own, boxed so that its type needs no name.
 pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 'a>>;
 
