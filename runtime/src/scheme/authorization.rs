@@ -97,7 +97,7 @@ fn is_token68_block(block: &[u8; 16]) -> bool {
 /// Whether a token68 may have this byte before its padding.
 fn is_token68_byte(byte: u8) -> bool {
     // No `||`, which would be a jump for each byte. `-`, `.`, `/` and the digits lie side by side.
-    matches!(byte | 0x20, b'a'..=b'z')
+    byte.is_ascii_alphabetic()
         | matches!(byte, b'-'..=b'9')
         | (byte == b'+')
         | (byte == b'_')

@@ -3,10 +3,12 @@
 use std::{error::Error, sync::Arc, time::Instant};
 
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
     Request,
-    transport::{Channel, Server, server::Router},
+    transport::{
+        Channel, Server,
+        server::{Router, TcpIncoming},
+    },
 };
 use tonic_guard::guard;
 
@@ -68,7 +70,8 @@ async fn measure() -> Result<(), Box<dyn Error>> {
 async fn serve(router: Router) -> Result<Channel, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;
-    tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+    // As `Server::serve` does it.
+    tokio::spawn(router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))));
     Ok(Channel::from_shared(format!("http://{addr}"))?.connect().await?)
 }
 

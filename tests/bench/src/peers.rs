@@ -4,6 +4,7 @@
 //! here, and a comparison in constant time. None has the grammar, the deadline, the challenge or the
 //! `ErrorInfo` that tonic-guard has.
 
+use constant_time_eq::constant_time_eq;
 use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::{Request, Status, body::Body};
 
@@ -16,11 +17,6 @@ fn known(headers: &HeaderMap) -> Result<User, Status> {
         Some(token) if constant_time_eq(token, TOKEN.as_bytes()) => Ok(User::ADA),
         _ => Err(Status::unauthenticated("the credentials are invalid")),
     }
-}
-
-/// As `subtle` compares: tonic-guard's tokens are compared by it too.
-fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    subtle::ConstantTimeEq::ct_eq(left, right).into()
 }
 
 /// For tonic's own `InterceptedService`.
