@@ -4,21 +4,23 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::KeyError;
 
+const BEGIN: &str = "-----BEGIN ";
+
 const LABELS: [&str; 2] = ["PUBLIC KEY", "RSA PUBLIC KEY"];
 
 /// The DER of the one public key in `pem`.
 pub(super) fn public_key(pem: &[u8]) -> Result<Vec<u8>, KeyError> {
     let text = std::str::from_utf8(pem).map_err(|_| KeyError::Unreadable)?;
+    // Of two, whatever they are, one would be silently left out.
+    if text.matches(BEGIN).count() > 1 {
+        return Err(KeyError::Several);
+    }
     for label in LABELS {
-        let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
+        let (begin, end) = (format!("{BEGIN}{label}-----"), format!("-----END {label}-----"));
         let Some((_, rest)) = text.split_once(&begin) else {
             continue;
         };
-        let (body, rest) = rest.split_once(&end).ok_or(KeyError::Unreadable)?;
-        // Of two keys one would be silently left out.
-        if rest.contains("-----BEGIN") {
-            return Err(KeyError::Several);
-        }
+        let (body, _) = rest.split_once(&end).ok_or(KeyError::Unreadable)?;
         let body: String = body.split_ascii_whitespace().collect();
         return BASE64_STANDARD.decode(body).map_err(|_| KeyError::Unreadable);
     }
@@ -28,8 +30,7 @@ pub(super) fn public_key(pem: &[u8]) -> Result<Vec<u8>, KeyError> {
 /// Whether what should be a secret is a key in PEM, or such a key in DER: a SEQUENCE that holds one
 /// more SEQUENCE or an INTEGER, and that ends where the bytes do.
 pub(super) fn looks_like_key(secret: &[u8]) -> bool {
-    let text = b"-----BEGIN ";
-    secret.windows(text.len()).any(|window| window == text) || is_der_sequence(secret)
+    secret.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes()) || is_der_sequence(secret)
 }
 
 fn is_der_sequence(bytes: &[u8]) -> bool {
