@@ -198,6 +198,8 @@ pub mod introspection;
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
 pub mod jwt;
 mod leaf;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod lifetime;
 pub mod manual;
 mod method_door;
 #[cfg(feature = "passwords")]
@@ -212,6 +214,8 @@ mod requirement;
 mod routes;
 pub mod scheme;
 mod table;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod token_kind;
 mod verdict;
 #[cfg(feature = "_file")]
 mod watched_file;

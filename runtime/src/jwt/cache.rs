@@ -1,7 +1,7 @@
 use std::{
     hash::{BuildHasher, RandomState},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -10,11 +10,10 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use super::{
-    KeySet,
-    key::Thumbprint,
-    lifetime::{Lifetime, Now},
-};
+use tokio::time::Instant;
+
+use super::{KeySet, key::Thumbprint};
+use crate::lifetime::{Lifetime, Now};
 
 /// How long a token is believed without a look at its signature, whatever its `exp` says.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
@@ -108,7 +107,7 @@ mod tests {
 
     /// When the tokens of these tests are good: from 1,000 to 2,000.
     fn lifetime() -> Lifetime {
-        Lifetime::new(Some(1000.0), 2000.0, Duration::ZERO)
+        Lifetime::new(Some(1000.0), Some(2000.0))
     }
 
     fn key(id: &str) -> Key {

@@ -1,12 +1,11 @@
 use super::{
-    Algorithm, Key, KeySet, base64url,
-    expectations::Expectations,
-    header::Header,
-    key::Thumbprint,
-    lifetime::{Lifetime, Now},
+    Algorithm, Key, KeySet, base64url, expectations::Expectations, header::Header, key::Thumbprint,
     stated::Stated,
 };
-use crate::error::AuthError;
+use crate::{
+    error::AuthError,
+    lifetime::{Lifetime, Now},
+};
 
 /// The longest token that is looked at. Those of real issuers have one or two kilobytes.
 const MAX_TOKEN: usize = 16 * 1024;

@@ -6,12 +6,12 @@ use super::{
     Algorithm, Claims, KeySource,
     cache::VerifiedTokens,
     expectations::{Expectations, Profile},
-    lifetime::Now,
     unverified::{Signed, Unverified, invalid},
 };
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
+    lifetime::Now,
     scheme::{Bearer, BearerToken},
 };
 
