@@ -165,7 +165,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
         cache.get(token, &*self.keys.current()?, Now::read())
     }
 
-    async fn verify(&self, token: &[u8]) -> Result<C, AuthError> {
+    async fn verify(&self, token: &str) -> Result<C, AuthError> {
         let unverified = Unverified::read(token, &self.expected, Now::read())?;
         let Some(keys) = self.keys.current().map(|keys| keys.to_arc()) else {
             return self.verify_with_newer_keys(token, unverified, None).await;
@@ -181,7 +181,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
 
     async fn verify_with_newer_keys(
         &self,
-        token: &[u8],
+        token: &str,
         unverified: Unverified<'_>,
         seen: Option<Arc<super::KeySet>>,
     ) -> Result<C, AuthError> {
@@ -194,13 +194,14 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
         }
     }
 
-    fn admit(&self, token: &[u8], signed: Signed) -> Result<C, AuthError> {
+    fn admit(&self, token: &str, signed: Signed) -> Result<C, AuthError> {
         let Signed { payload, lifetime, thumbprint } = signed;
-        let claims: C = serde_json::from_slice(&payload).map_err(|error| {
+        let claims: C = serde_json::from_str(&payload).map_err(|error| {
             AuthError::invalid().because(format!("the claims don't fit their type: {error}"))
         })?;
         if let Some(cache) = &self.cache {
-            cache.insert(token, claims.clone(), &payload, lifetime, thumbprint, Now::read());
+            let (token, payload) = (token.as_bytes(), payload.as_bytes());
+            cache.insert(token, claims.clone(), payload, lifetime, thumbprint, Now::read());
         }
         Ok(claims)
     }
@@ -213,7 +214,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Authenticate<Bearer> f
         match self.0.remembered(token.as_bytes()) {
             Some(claims) => Ok(claims),
             // In an allocation of its own: most calls needn't make room for it.
-            None => Box::pin(self.0.verify(token.as_bytes())).await,
+            None => Box::pin(self.0.verify(token.as_str())).await,
         }
     }
 
