@@ -48,3 +48,43 @@ fn is_der_sequence(bytes: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn der_of_a_key_is_known_by_its_tags_and_its_length() {
+        let of = |head: &[u8], length: usize| {
+            let mut bytes = head.to_vec();
+            bytes.resize(length, 7);
+            bytes
+        };
+        for (bytes, key) in [
+            // Ed25519, a small RSA key and one of 2048 bits, as everyone has them.
+            (of(&[0x30, 42, 0x30], 44), true),
+            (of(&[0x30, 42, 0x02], 44), true),
+            (of(&[0x30, 0x7f, 0x30], 129), true),
+            (of(&[0x30, 0x81, 159, 0x30], 162), true),
+            (of(&[0x30, 0x81, 137, 0x02], 140), true),
+            (of(&[0x30, 0x82, 0x01, 0x22, 0x30], 294), true),
+            (of(&[0x30, 0x82, 0x01, 0x0a, 0x02], 270), true),
+            // What begins like one and isn't.
+            (of(&[0x30, 42, 0x04], 44), false),
+            (of(&[0x30, 0x81, 159, 0x04], 162), false),
+            (of(&[0x30, 0x82, 0x01, 0x22, 0x04], 294), false),
+            (of(&[0x30, 42, 0x30], 43), false),
+            (of(&[0x30, 42, 0x30], 45), false),
+            (of(&[0x30, 0x81, 159, 0x30], 161), false),
+            (of(&[0x30, 0x81, 159, 0x30], 163), false),
+            (of(&[0x30, 0x82, 0x01, 0x22, 0x30], 293), false),
+            (of(&[0x30, 0x82, 0x01, 0x22, 0x30], 295), false),
+            (of(&[0x30, 0x80, 0x30], 130), false),
+            (of(&[0x31, 42, 0x30], 44), false),
+            (of(&[0x30], 1), false),
+            (of(&[], 0), false),
+        ] {
+            assert_eq!(looks_like_key(&bytes), key, "{bytes:?}");
+        }
+    }
+}
