@@ -8,7 +8,10 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, ExprPath, ItemImpl, LitStr, Path, Type, parse_quote};
 
 use crate::{
+    hygiene::self_at,
+    method_door::header_checks,
     plan::{self, Door},
+    policed,
     policy::Policy,
     scheme::Combinator,
     text,
@@ -25,6 +28,8 @@ pub(crate) struct Entry {
     /// The `cfg`s of the method: what is compiled out has no entry.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) access: Access,
+    /// What methods share that have one access, identity and `cfg`s.
+    pub(crate) number: u64,
 }
 
 #[allow(clippy::large_enum_variant, reason = "one per method, while compiling")]
@@ -47,12 +52,13 @@ impl Entry {
         rpc: Option<LitStr>,
         cfgs: Vec<Attribute>,
         access: Access,
+        number: u64,
     ) -> Self {
         let rpc_name = match &rpc {
             Some(rpc) => rpc.value(),
             None => function.to_upper_camel_case(),
         };
-        Entry { key, function, rpc, rpc_name, cfgs, access }
+        Entry { key, function, rpc, rpc_name, cfgs, access, number }
     }
 }
 
@@ -64,9 +70,9 @@ impl Entry {
 //         const ACCESS_0: Access = ..;
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
 //             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
-//             fn visit<'s, V: Visit<'s>>(&'s self, method: u32, visitor: V) -> V::Output {
+//             async fn visit<V: Visit>(&self, method: u32, visitor: V) -> V::Output {
 //                 match method {
-//                     0u32 | 2u32 => visitor.plan(POLICY, PLAN),
+//                     0u32 | 2u32 => visitor.plan(POLICY, PLAN).await,
 //                     1u32 => visitor.anonymous(),
 //                     _ => visitor.unknown(),
 //                 }
@@ -102,7 +108,9 @@ pub(crate) fn expand(
     let accesses = accesses.consts;
     // `self` in the plans means this function's receiver.
     let receiver = quote_spanned!(site=> self);
-    let arms = arms(entries, krate, site);
+    let distinct = distinct(entries);
+    let policed = distinct.iter().map(|(entry, _)| policed(entry, item, krate));
+    let arms = distinct.iter().map(|(entry, keys)| arm(entry, keys, krate, site));
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
@@ -124,6 +132,8 @@ pub(crate) fn expand(
 
             #(#accesses)*
 
+            #(#policed)*
+
             #[automatically_derived]
             impl #impl_generics #krate::__private::Guarded<__Marker, #server> for #self_ty #where_clause {
                 const WIRING: #krate::__private::Wiring = #krate::__private::Wiring {
@@ -131,8 +141,8 @@ pub(crate) fn expand(
                     methods: &[#(#methods,)*],
                 };
 
-                fn visit<'__s, __V: #krate::__private::Visit<'__s>>(
-                    &'__s #receiver,
+                async fn visit<__V: #krate::__private::Visit>(
+                    &#receiver,
                     __method: u32,
                     __visitor: __V,
                 ) -> __V::Output {
@@ -227,40 +237,47 @@ fn checks(policy: &Policy, krate: &Path) -> TokenStream {
     }
 }
 
-/// One arm for the methods that share a policy, an identity and their `cfg`s: a default over 400
-/// methods is one plan to compile.
-fn arms(entries: &[Entry], krate: &Path, receiver: Span) -> Vec<TokenStream> {
-    let mut arms: Vec<(String, Vec<u32>, &Entry)> = Vec::new();
+/// The methods that share a policy, an identity and their `cfg`s: the first of them, and the keys of all.
+fn distinct(entries: &[Entry]) -> Vec<(&Entry, Vec<u32>)> {
+    let mut distinct: Vec<(&Entry, Vec<u32>)> = Vec::new();
+    let mut places = HashMap::new();
     for entry in entries {
-        let same = same_arm(entry);
-        match arms.iter_mut().find(|(other, ..)| *other == same) {
-            Some((_, keys, _)) => keys.push(entry.key),
-            None => arms.push((same, vec![entry.key], entry)),
+        let place = *places.entry(entry.number).or_insert(distinct.len());
+        match distinct.get_mut(place) {
+            Some((_, keys)) => keys.push(entry.key),
+            None => distinct.push((entry, vec![entry.key])),
         }
     }
-    let arm = |(_, keys, entry): (String, Vec<u32>, &Entry)| {
-        let cfgs = &entry.cfgs;
-        let visited = match &entry.access {
-            Access::Anonymous { .. } => quote!(__visitor.anonymous()),
-            Access::Guarded { policy, identity } => {
-                let id = policy.id;
-                let plan =
-                    plan::expression(policy, identity.as_ref(), krate, receiver, Door::Front);
-                quote!(__visitor.plan(#id, #plan))
-            }
-        };
-        quote!(#(#cfgs)* #(#keys)|* => #visited,)
-    };
-    arms.into_iter().map(arm).collect()
+    distinct
 }
 
-fn same_arm(entry: &Entry) -> String {
-    let cfgs: Vec<_> = entry.cfgs.iter().map(text::of).collect();
-    let access = match &entry.access {
-        Access::Anonymous { .. } => "anonymous".to_owned(),
+/// What the methods with this one's number share, beside the impl.
+fn policed(entry: &Entry, item: &ItemImpl, krate: &Path) -> TokenStream {
+    let Entry { cfgs, access, number, .. } = entry;
+    match access {
+        Access::Guarded { policy, identity } if policy.is_shared() => {
+            let policed = policed::expand(item, *number, policy, identity.as_ref(), krate);
+            let checks = header_checks(policy, krate).map(|check| quote!(#(#cfgs)* #check));
+            quote!(#(#checks)* #(#cfgs)* #policed)
+        }
+        Access::Guarded { .. } | Access::Anonymous { .. } => TokenStream::new(),
+    }
+}
+
+/// One arm for the methods with these keys.
+fn arm(entry: &Entry, keys: &[u32], krate: &Path, receiver: Span) -> TokenStream {
+    let Entry { cfgs, access, number, .. } = entry;
+    let visited = match access {
+        Access::Anonymous { .. } => quote!(__visitor.anonymous()),
         Access::Guarded { policy, identity } => {
-            format!("{} {}", policy.id, identity.as_ref().map(text::of).unwrap_or_default())
+            let plan = if policy.is_shared() {
+                let service = self_at(receiver, receiver);
+                quote!(<Self as #krate::__private::Policed<#number, __Marker, _>>::plan(#service))
+            } else {
+                plan::expression(policy, identity.as_ref(), krate, receiver, Door::Front)
+            };
+            quote!(__visitor.plan(#number, #plan).await)
         }
     };
-    format!("{} {access}", cfgs.join(" "))
+    quote!(#(#cfgs)* #(#keys)|* => #visited,)
 }

@@ -59,6 +59,7 @@ mod hygiene;
 mod method;
 mod method_door;
 mod plan;
+mod policed;
 mod policy;
 mod scheme;
 mod service;

@@ -1,7 +1,7 @@
 //! A method as the attribute finds it: plain, or desugared by async_trait or by hand.
 
-use proc_macro2::Span;
-use quote::ToTokens;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::{
     Block, Expr, FnArg, Ident, ImplItemFn, Pat, ReturnType, Stmt, Type, parse_quote,
     spanned::Spanned,
@@ -50,13 +50,13 @@ impl Method {
         Some(Method { shape: shape?, request: request?, identity, receiver: receiver?, item })
     }
 
-    /// The type that the method's body returns.
-    pub(crate) fn output(&self) -> Type {
+    /// The type that a boxed body returns, in terms of the future's.
+    pub(crate) fn boxed_output(&self) -> Option<TokenStream> {
         match (&self.item.sig.output, self.shape) {
-            (ReturnType::Default, _) => parse_quote!(()),
-            (ReturnType::Type(_, ty), Shape::Async) => (**ty).clone(),
+            (_, Shape::Async) => None,
+            (ReturnType::Default, Shape::Boxed) => Some(quote!(())),
             (ReturnType::Type(_, ty), Shape::Boxed) => {
-                parse_quote!(<#ty as ::core::future::Future>::Output)
+                Some(quote!(<#ty as ::core::future::Future>::Output))
             }
         }
     }

@@ -60,6 +60,12 @@ impl Policy {
         self.schemes.combinator != Combinator::AllOf && self.schemes.leaves.len() > 1
     }
 
+    /// Whether the methods that have it share a plan. A check of the request is told its type, which
+    /// is the method's own.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.authorize_request.is_none()
+    }
+
     /// Whether an expression of the user's runs, and not only paths and fields, where a call is decided.
     pub(crate) fn may_panic(&self) -> bool {
         let leaf = |leaf: &Leaf| {

@@ -15,7 +15,8 @@ use crate::{
     fallback::{self, hides_ours, is_ours},
     front_door::{self, Access, Entry, Wiring},
     method::{Method, is_attribute},
-    method_door,
+    method_door::{self, WayIn},
+    policed,
     policy::{DefaultChecks, Policy, check_default, check_method},
 };
 
@@ -93,7 +94,7 @@ fn on_method(tokens: TokenStream, function: ImplItemFn) -> TokenStream {
     }
     let guarded = match (policy, method) {
         (Some(policy), Some(mut method)) => {
-            errors.ok(method_door::insert(&mut method, &policy, &krate));
+            errors.ok(method_door::insert(&mut method, &policy, WayIn::Own(policy.id), &krate));
             Some(method.item)
         }
         _ => None,
@@ -237,7 +238,8 @@ fn on_impl_method(
             let reason = errors
                 .ok(args::anonymous(arguments(attribute)).map_err(|error| at(error, attribute)))?;
             no_identity(&function, errors);
-            let entry = Entry::new(key, name, None, cfgs, Access::Anonymous { reason });
+            let number = policed::number(None, None, &cfgs);
+            let entry = Entry::new(key, name, None, cfgs, Access::Anonymous { reason }, number);
             return Some((function, entry));
         }
         Some(attribute) => {
@@ -263,10 +265,12 @@ fn on_impl_method(
     };
     let mut method = Method::recognise(function, errors)?;
     alternatives_meet(&policy, &method, errors);
-    errors.ok(method_door::insert(&mut method, &policy, &wiring.krate));
-    let identity = method.identity.map(|identity| identity.ty);
+    let identity = method.identity.as_ref().map(|identity| identity.ty.clone());
+    let number = policed::number(Some(&policy), identity.as_ref(), &cfgs);
+    let way_in = if policy.is_shared() { WayIn::Shared(number) } else { WayIn::Own(number) };
+    errors.ok(method_door::insert(&mut method, &policy, way_in, &wiring.krate));
     let access = Access::Guarded { policy, identity };
-    Some((method.item, Entry::new(key, name, rpc, cfgs, access)))
+    Some((method.item, Entry::new(key, name, rpc, cfgs, access, number)))
 }
 
 /// The arguments of an attribute; none for a bare one.

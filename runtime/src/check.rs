@@ -95,6 +95,17 @@ impl<'a> Site<'a> {
     }
 
     fn report(&self, refusal: &Refusal, facts: impl FnOnce() -> Facts) {
+        // What a caller does wrong is daily business; what the server can't do is the operator's.
+        let operators = matches!(refusal.code(), Code::Unavailable | Code::Internal);
+        // A flood of refused calls pays for no event that nobody reads.
+        let read = if operators {
+            tracing::enabled!(target: "tonic_guard", tracing::Level::ERROR)
+        } else {
+            tracing::enabled!(target: "tonic_guard", tracing::Level::INFO)
+        };
+        if !read {
+            return;
+        }
         let none = None::<&(dyn Error + 'static)>;
         let (scheme, reason, cause) = match refusal {
             Refusal::Ours { reason, leaf, cause } => {
@@ -104,8 +115,7 @@ impl<'a> Site<'a> {
             }
             Refusal::Theirs(status) => (String::new(), status.code().description(), none),
         };
-        // What a caller does wrong is daily business; what the server can't do is the operator's.
-        if matches!(refusal.code(), Code::Unavailable | Code::Internal) {
+        if operators {
             tracing::error!(
                 target: "tonic_guard",
                 service = self.service,

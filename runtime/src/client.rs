@@ -49,7 +49,7 @@ pub use self::{
     error::{CallError, CallErrorKind},
     file::TokenFile,
     options::CallOptions,
-    service::{CallCredentialsLayer, CallCredentialsService},
+    service::{CallCredentialsLayer, CallCredentialsService, ResponseFuture},
     token::{DEFAULT_FETCH_DEADLINE, Token, TokenError, TokenFn, TokenSource, token_fn},
 };
 

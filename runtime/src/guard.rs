@@ -5,6 +5,7 @@ mod drain;
 mod front;
 mod path;
 mod refusals;
+mod sensitive;
 mod service;
 
 use std::{fmt, sync::Arc};
@@ -14,7 +15,7 @@ use tower_service::Service;
 
 pub use self::body::GuardedBody;
 use self::front::Front;
-pub use self::front::Visit;
+pub use self::{front::Visit, service::GuardFuture};
 use crate::policy::{Kind, MethodPolicy, ServicePolicy};
 
 /// What an impl with `#[authenticated]` knows of its own methods.
@@ -31,7 +32,7 @@ pub trait Guarded<Marker, S>: Send + Sync + Sized {
     const WIRING: Wiring;
 
     #[doc(hidden)]
-    fn visit<'s, V: Visit<'s>>(&'s self, method: u32, visitor: V) -> V::Output;
+    fn visit<V: Visit>(&self, method: u32, visitor: V) -> impl Future<Output = V::Output> + Send;
 }
 
 /// How the attribute and the generated server belong together.

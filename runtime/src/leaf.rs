@@ -276,19 +276,23 @@ pub(crate) async fn ask<S: Scheme, A: Authenticate<S>>(
 /// The output of `future`, or `None` when it takes longer than `limit`.
 ///
 /// Most checks answer at once: they need neither a timer nor a runtime that has one.
-pub(crate) async fn within<F: Future>(
+pub(crate) fn within<F: Future>(
     limit: Duration,
-    mut future: Pin<&mut F>,
-) -> Option<F::Output> {
-    let at_once = std::future::poll_fn(|cx| {
-        Poll::Ready(match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        })
-    });
-    match at_once.await {
-        Some(output) => Some(output),
-        // In a box: a call that doesn't wait has no room for a timer either.
-        None => Box::pin(tokio::time::timeout(limit, future)).await.ok(),
-    }
+    future: Pin<&mut F>,
+) -> impl Future<Output = Option<F::Output>> {
+    let mut untimed = Some(future);
+    // In a box: a call that doesn't wait has no room for a timer either.
+    let mut timed = None;
+    std::future::poll_fn(move |cx| {
+        if let Some(mut future) = untimed.take() {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            timed = Some(Box::pin(tokio::time::timeout(limit, future)));
+        }
+        match &mut timed {
+            Some(timed) => timed.as_mut().poll(cx).map(Result::ok),
+            None => Poll::Ready(None),
+        }
+    })
 }

@@ -213,6 +213,7 @@ mod requirement;
 #[cfg(feature = "server")]
 mod routes;
 pub mod scheme;
+mod stand_in;
 mod table;
 #[cfg(any(feature = "jwt", feature = "introspection"))]
 mod token_kind;
@@ -229,7 +230,7 @@ pub use crate::{
     authenticate::{Authenticate, BoxAuthenticator, DEFAULT_DEADLINE},
     challenge::Challenge,
     error::AuthError,
-    guard::{Guard, Guarded, GuardedBody, guard, guard_arc, policy_of},
+    guard::{Guard, GuardFuture, Guarded, GuardedBody, guard, guard_arc, policy_of},
     head::{CallHead, RpcName},
     identity::FromIdentity,
     policy::{Access, Checks, Combinator, MethodPolicy, PolicyTable, ServicePolicy},

@@ -12,19 +12,47 @@ use tonic::{Request, Status};
 use crate::{
     check::{Site, refusing_panics, run},
     head::CallHead,
-    in_process::CallAs,
-    plan::{Call, Plan, Verdict},
-    proof::{Instance, Proof},
+    plan::{Call, Plan, Verdict, caught},
+    proof::Instance,
     refusal::{DOMAIN, Reason, Refusal},
+    stand_in::StandIn,
 };
 
 /// What one attribute on one method says of itself.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Door {
     /// The policy. Two doors with one policy have one number.
     pub policy: u64,
     /// The function behind the attribute.
     pub method: &'static str,
+}
+
+/// What the methods of a service that have one policy and one type of identity share: the plan, for
+/// both doors, and the way in.
+///
+/// To the compiler that is one call in each method, whatever the policy; the plan is checked once.
+/// `Marker` is as in [`Guarded`](crate::Guarded).
+pub trait Policed<const POLICY: u64, Marker, I>: Sized {
+    fn plan(&self) -> impl Plan<Identity = I>;
+
+    /// [`enter`], by the shared plan.
+    fn enter(
+        &self,
+        method: &'static str,
+        head: CallHead<'_>,
+    ) -> impl Future<Output = Result<I, Status>> + Send {
+        pass(Instance::of(self), Door { policy: POLICY, method }, self.plan(), head)
+    }
+
+    /// As `enter`, where making the plan may panic.
+    fn enter_caught(
+        &self,
+        method: &'static str,
+        head: CallHead<'_>,
+    ) -> impl Future<Output = Result<I, Status>> + Send {
+        let plan = caught(|| self.plan());
+        pass(Instance::of(self), Door { policy: POLICY, method }, plan, head)
+    }
 }
 
 /// A method's return type, as a refusal sees it.
@@ -55,8 +83,7 @@ pub fn enter<T, P: Plan>(
     plan: P,
     head: CallHead<'_>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send {
-    let instance = Instance::of(service);
-    async move { pin!(pass(instance, door, &plan, &head)).await }
+    pass(Instance::of(service), *door, plan, head)
 }
 
 /// [`enter`], and then the user's own check of the request.
@@ -73,7 +100,7 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
     async move {
         let head = head(request);
-        let identity = pass(Instance::of(service), door, &plan, &head).await?;
+        let identity = pass(Instance::of(service), *door, &plan, head).await?;
         let checked =
             refusing_panics(pin!(async { check(service, &identity, request).await })).await;
         match checked {
@@ -88,19 +115,23 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
 
 async fn pass<P: Plan>(
     instance: Instance,
-    door: &'static Door,
-    plan: &P,
-    head: &CallHead<'_>,
+    door: Door,
+    plan: P,
+    head: CallHead<'_>,
 ) -> Result<P::Identity, Status> {
-    let given = head.extensions().get::<CallAs>().and_then(CallAs::take);
-    let proof = head.extensions().get::<Proof>();
-    if given.is_none()
-        && let Some(identity) = proof.and_then(|proof| proof.take(instance, door.policy))
-    {
-        return Ok(identity);
+    let mut given = None;
+    match head.extensions().get() {
+        Some(StandIn::Proof(proof)) => {
+            if let Some(identity) = proof.take(instance, door.policy) {
+                return Ok(identity);
+            }
+        }
+        Some(StandIn::CallAs(called_as)) => given = called_as.take(),
+        None => {}
     }
-    let decision = run(plan, Call { head, given }, &door.site()).await;
-    decision.map_err(|refusal| told(refusal, plan, head))
+    let site = door.site();
+    let decided = pin!(run(&plan, Call { head: &head, given }, &site)).await;
+    decided.map_err(|refusal| told(refusal, &plan, &head))
 }
 
 /// The status that tells the caller of `refusal`.
@@ -118,5 +149,8 @@ impl Door {
 
 /// The `ErrorInfo` domain of the guard that the call came through.
 fn domain(head: &CallHead<'_>) -> &'static str {
-    head.extensions().get::<Proof>().map_or(DOMAIN, |proof| proof.domain)
+    match head.extensions().get() {
+        Some(StandIn::Proof(proof)) => proof.domain,
+        _ => DOMAIN,
+    }
 }

@@ -11,7 +11,10 @@ use std::{
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
+    task::{Context, Poll, ready},
 };
+
+use pin_project_lite::pin_project;
 
 use crate::{
     head::CallHead,
@@ -58,6 +61,21 @@ pub trait Plan: Send + Sync {
     ) -> impl Future<Output = Result<Admitted<Self::Identity>, Refusal>> + Send;
 
     fn facts(&self) -> Facts;
+}
+
+impl<P: Plan> Plan for &P {
+    type Identity = P::Identity;
+
+    fn admit(
+        &self,
+        call: Call<'_>,
+    ) -> impl Future<Output = Result<Admitted<P::Identity>, Refusal>> + Send {
+        P::admit(self, call)
+    }
+
+    fn facts(&self) -> Facts {
+        P::facts(self)
+    }
 }
 
 /// A plan that can tell a call without credentials from one that is refused.
@@ -425,11 +443,33 @@ plans! {
     (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f, G 6 g, H 7 h)
 }
 
+pin_project! {
+    /// A choice that refuses a call without credentials.
+    //
+    // Not an `async fn`: every call passes here, and this has no state of its own.
+    struct Required<F> {
+        #[pin]
+        choice: F,
+    }
+}
+
+impl<I, F: Future<Output = Result<Option<Admitted<I>>, Refusal>>> Future for Required<F> {
+    type Output = Result<Admitted<I>, Refusal>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let chosen = ready!(self.project().choice.poll(cx));
+        Poll::Ready(chosen?.ok_or_else(|| Refusal::new(Reason::Missing)))
+    }
+}
+
 impl<C: Choice> Plan for Ready<C> {
     type Identity = C::Identity;
 
-    async fn admit(&self, call: Call<'_>) -> Result<Admitted<C::Identity>, Refusal> {
-        pin!(self.0.choose(call)).await?.ok_or_else(|| Refusal::new(Reason::Missing))
+    fn admit(
+        &self,
+        call: Call<'_>,
+    ) -> impl Future<Output = Result<Admitted<C::Identity>, Refusal>> + Send {
+        Required { choice: self.0.choose(call) }
     }
 
     fn facts(&self) -> Facts {
@@ -475,6 +515,27 @@ impl<P: Plan> Plan for Caught<P> {
 
     fn facts(&self) -> Facts {
         self.0.as_ref().map_or_else(Facts::none, Plan::facts)
+    }
+}
+
+/// As the plan inside, where nobody asked for the identity.
+pub struct Discarded<P>(P);
+
+/// Forgets a plan's identity once it is judged.
+pub fn discard<P: Plan>(plan: P) -> Discarded<P> {
+    Discarded(plan)
+}
+
+impl<P: Plan> Plan for Discarded<P> {
+    type Identity = ();
+
+    async fn admit(&self, call: Call<'_>) -> Result<Admitted<()>, Refusal> {
+        let Admitted { by, .. } = self.0.admit(call).await?;
+        Ok(Admitted { identity: (), by })
+    }
+
+    fn facts(&self) -> Facts {
+        self.0.facts()
     }
 }
 

@@ -1,5 +1,14 @@
 //! What generated code calls. Not for use by hand: it changes with every release.
 
+/// A statement as it is written, in tokens that other macros pass over.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __statement {
+    ($($token:tt)*) => { $($token)* };
+}
+
+pub use crate::__statement as statement;
+
 pub use std::{boxed::Box, option::Option, result::Result};
 
 #[cfg(feature = "client-certificate")]
@@ -10,8 +19,8 @@ pub use crate::{
     guard::{Guarded, Named, Visit, Wiring},
     identity::{FromIdentity, OptionalIdentity},
     leaf::scheme,
-    method_door::{Door, Refusable, enter, enter_with_request, head},
-    plan::{all_of, authorize, caught, one_of},
+    method_door::{Door, Policed, Refusable, enter, enter_with_request, head},
+    plan::{Plan, all_of, authorize, caught, discard, one_of},
     policy::{Access, Checks, Combinator, MethodPolicy},
     requirement::{Roles, Scopes},
     scheme::{ApiKey, Basic, Bearer, Scheme},

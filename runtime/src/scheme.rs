@@ -6,7 +6,6 @@ mod basic;
 mod bearer;
 #[cfg(feature = "client-certificate")]
 mod client_certificate;
-mod constant_time;
 mod from_extensions;
 
 pub use api_key::{ApiKey, ApiKeyValue};

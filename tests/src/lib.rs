@@ -4,8 +4,11 @@
 use std::{collections::HashMap, net::SocketAddr};
 
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Status, metadata::MetadataValue, transport::Channel};
+use tonic::{
+    Request, Status,
+    metadata::MetadataValue,
+    transport::{Channel, server::TcpIncoming},
+};
 use tonic_guard::{
     AuthError, Authenticate, HasRoles, HasScopes,
     scheme::{ApiKey, ApiKeyValue, Basic, BasicCredentials, Bearer, BearerToken},
@@ -178,7 +181,8 @@ impl Running {
     pub async fn start(router: tonic::transport::server::Router) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
         let addr = listener.local_addr().expect("a bound listener has an address");
-        let incoming = TcpListenerStream::new(listener);
+        // As `Server::serve` does it. Without it the end of an answer waits for an acknowledgement.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let task = tokio::spawn(async move {
             router
                 .serve_with_incoming(incoming)

@@ -1,7 +1,8 @@
 //! The one token that all calls share, and the one fetch that renews it.
 //!
 //! Nothing is fetched while no call asks. A fetch runs in a task of its own: a call that is cancelled
-//! while it waits takes nothing from the others.
+//! while it waits takes nothing from the others. It runs on the runtime of the call that began it; where
+//! that one is dropped, or nobody drives it, a call that waits begins anew on its own.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,16 +19,27 @@ use tokio::{
 
 use super::{
     credential::{Credential, Form},
+    deadline::Deadline,
     schedule::{FIRST_PAUSE, Schedule, backoff},
     token::{ErasedSource, Token, TokenError},
 };
 
-/// How often a call that waits begins anew when a fetch is dropped with the runtime that ran it.
+/// How often a call that waits begins anew when the runtime of a fetch was dropped, or isn't driven.
 const ABANDONED: u32 = 3;
 
+/// How long after its deadline a fetch must have ended. One that hasn't is on a runtime that nobody drives.
+const LATE: Duration = Duration::from_secs(1);
+
 type Outcome = Result<Credential, TokenError>;
-/// `None` until the fetch has ended; closed without an outcome when its runtime was dropped.
-type Flight = watch::Receiver<Option<Outcome>>;
+
+/// A fetch on its way, as those see it who wait for it.
+#[derive(Clone)]
+pub(super) struct Flight {
+    /// `None` until the fetch has ended; closed without an outcome when its runtime was dropped.
+    outcome: watch::Receiver<Option<Outcome>>,
+    /// When it must have ended.
+    deadline: Deadline,
+}
 
 pub(super) struct Cache {
     source: Box<dyn ErasedSource>,
@@ -122,7 +134,7 @@ impl Cache {
             match self.look() {
                 Look::Ready(credential) => return Ok(credential),
                 Look::Failed(error) => return Err(error),
-                Look::Wait(flight) => match landed(flight).await {
+                Look::Wait(flight) => match self.landed(flight).await {
                     Some(Ok(credential)) => return Ok(credential),
                     Some(Err(error)) => {
                         return self.lock().last_resort(Instant::now()).ok_or(error);
@@ -131,7 +143,9 @@ impl Cache {
                 },
             }
         }
-        Err(TokenError::unreachable("the runtime that asked the source was shut down"))
+        Err(TokenError::unreachable(
+            "the runtime that asked the source was shut down, or stands still",
+        ))
     }
 
     /// Takes note that a server refused `refused`. Begins a fetch if nothing newer is there, and if
@@ -168,7 +182,7 @@ impl Cache {
     pub(super) async fn renewed(&self, renewing: Renewing, refused: &Credential) -> Renewal {
         match renewing {
             Renewing::Done(renewal) => renewal,
-            Renewing::Wait(flight) => match landed(flight).await {
+            Renewing::Wait(flight) => match self.landed(flight).await {
                 Some(Ok(credential)) if !credential.is_same(refused) => Renewal::Newer(credential),
                 Some(Ok(_)) | None => Renewal::NothingNewer,
                 Some(Err(error)) => Renewal::Failed(error),
@@ -176,12 +190,33 @@ impl Cache {
         }
     }
 
+    /// Waits for the end of a fetch; `None` when its runtime was dropped or doesn't run it.
+    async fn landed(&self, flight: Flight) -> Option<Outcome> {
+        let mut outcome = flight.outcome.clone();
+        // Without a timer where there is nothing to wait for: there may be no runtime.
+        let known = outcome.borrow().clone();
+        if known.is_some() {
+            return known;
+        }
+        let end = async { outcome.wait_for(Option::is_some).await.ok()?.clone() };
+        let landed = flight.deadline.bound(end).await;
+        if landed.is_none() {
+            self.lock().forget(&flight);
+        }
+        landed.flatten()
+    }
+
     /// Looks at the state and changes it; then sends off the fetch that came of it.
     fn change<T>(
         self: &Arc<Self>,
         look: impl FnOnce(&mut State, Instant) -> (T, Option<Landing>),
     ) -> T {
-        let (found, landing) = look(&mut self.lock(), Instant::now());
+        let now = Instant::now();
+        let (found, landing) = {
+            let mut state = self.lock();
+            state.flight.take_if(|flight| !flight.deadline.leaves_time_at(now));
+            look(&mut state, now)
+        };
         // Without the lock: a runtime that is being shut down drops the task at once, and that takes it.
         if let Some(landing) = landing {
             landing.take_off();
@@ -191,13 +226,15 @@ impl Cache {
 
     /// A fetch that is to be sent off.
     fn fetch(self: &Arc<Self>, state: &mut State) -> Landing {
-        let sender = watch::Sender::new(None);
-        state.flight = Some(sender.subscribe());
-        Landing { cache: Arc::clone(self), sender, done: false }
+        let (sender, outcome) = watch::channel(None);
+        let deadline = Deadline::after(self.source.deadline().saturating_add(LATE));
+        let flight = Flight { outcome, deadline };
+        state.flight = Some(flight.clone());
+        Landing { cache: Arc::clone(self), sender, flight, done: false }
     }
 
-    /// Takes in what the source said of a fetch that began at `begin`.
-    fn store(&self, begin: Instant, result: Result<Token, TokenError>) -> Outcome {
+    /// Takes in what the source said to `flight`, which began at `begin`.
+    fn store(&self, flight: &Flight, begin: Instant, result: Result<Token, TokenError>) -> Outcome {
         let made = result.and_then(|token| {
             if token.life.is_some_and(|life| life.is_zero()) {
                 return Err(TokenError::unusable("it has expired already"));
@@ -211,7 +248,10 @@ impl Cache {
         }
         let now = Instant::now();
         let mut state = self.lock();
-        state.flight = None;
+        if !state.forget(flight) {
+            // It was given up. What has come since is newer, or is on its way.
+            return made.map(|(credential, _)| credential);
+        }
         match made {
             Ok((credential, times)) => {
                 state.failure = None;
@@ -243,27 +283,29 @@ impl State {
         Some(entry.credential.clone())
     }
 
+    /// Says that `flight` is over; false if it isn't the one that is waited for.
+    fn forget(&mut self, flight: &Flight) -> bool {
+        self.flight.take_if(|known| known.outcome.same_channel(&flight.outcome)).is_some()
+    }
+
     fn keep(&mut self, mut new: Entry, now: Instant) {
-        if let Some(old) = &self.entry
+        if let Some(old) = &mut self.entry
             && old.credential.is_same(&new.credential)
         {
+            // A source that keeps its token until the end: its times stay those of the token's whole
+            // life.
+            if old.times.stale.is_some()
+                && old.times.is_fresh(now)
+                && old.times.end >= new.times.end
+            {
+                old.refused = false;
+                old.times.was_given_again(now);
+                return;
+            }
             // What is left of a life says nothing of how often its source may be asked.
             new.times.pause = new.times.pause.max(old.times.pause);
         }
-        match &mut self.entry {
-            // A source that keeps its token until the end: its times stay those of the token's whole
-            // life, and it is asked again after a pause.
-            Some(old)
-                if old.credential.is_same(&new.credential)
-                    && old.times.stale.is_some()
-                    && old.times.is_fresh(now)
-                    && old.times.end >= new.times.end =>
-            {
-                old.refused = false;
-                old.times.refresh = now.checked_add(old.times.pause);
-            }
-            entry => *entry = Some(new),
-        }
+        self.entry = Some(new);
     }
 
     fn fail(&mut self, error: TokenError, now: Instant) {
@@ -274,21 +316,17 @@ impl State {
     }
 }
 
-/// Waits for the end of a fetch; `None` when it was dropped before.
-async fn landed(mut flight: Flight) -> Option<Outcome> {
-    flight.wait_for(Option::is_some).await.ok()?.clone()
-}
-
 /// A fetch on its way. However it ends, the next call finds the cache without it.
 struct Landing {
     cache: Arc<Cache>,
     sender: watch::Sender<Option<Outcome>>,
+    flight: Flight,
     done: bool,
 }
 
 impl Landing {
     fn flight(&self) -> Flight {
-        self.sender.subscribe()
+        self.flight.clone()
     }
 
     /// Asks the source, in a task of its own.
@@ -304,13 +342,15 @@ impl Landing {
         let source = &self.cache.source;
         let result = timeout(source.deadline(), source.token()).await;
         let late = || TokenError::unreachable("it gave no answer in time");
-        let outcome = self.cache.store(begin, result.unwrap_or_else(|_| Err(late())));
+        let result = result.unwrap_or_else(|_| Err(late()));
+        let outcome = self.cache.store(&self.flight, begin, result);
         self.tell(outcome);
     }
 
     /// Ends the fetch without having asked.
     fn fail(&mut self, why: &'static str) {
-        let outcome = self.cache.store(Instant::now(), Err(TokenError::unreachable(why)));
+        let result = Err(TokenError::unreachable(why));
+        let outcome = self.cache.store(&self.flight, Instant::now(), result);
         self.tell(outcome);
     }
 
@@ -328,7 +368,7 @@ impl Drop for Landing {
         if thread::panicking() {
             self.fail("it panicked");
         } else {
-            self.cache.lock().flight = None;
+            self.cache.lock().forget(&self.flight);
         }
     }
 }

@@ -53,8 +53,8 @@ impl CallCredentials {
     /// [`channel`](CallCredentials::channel).
     ///
     /// # Errors
-    /// When one of them isn't `https://`, or tonic-guard is built with neither of its features
-    /// `tls-aws-lc` and `tls-ring`.
+    /// When there are none, one of them isn't `https://`, or tonic-guard is built with neither of its
+    /// features `tls-aws-lc` and `tls-ring`.
     ///
     /// # Panics
     /// Outside of a tokio runtime, as every channel of tonic.
@@ -66,7 +66,10 @@ impl CallCredentials {
         for endpoint in &endpoints {
             require_tls(endpoint.uri())?;
         }
-        let (channel, sender) = Channel::balance_channel(endpoints.len().max(1));
+        if endpoints.is_empty() {
+            return Err(InsecureEndpoint { uri: String::new(), why: Why::NoEndpoint });
+        }
+        let (channel, sender) = Channel::balance_channel(endpoints.len());
         for (key, endpoint) in endpoints.into_iter().enumerate() {
             // There is room for all of them, and the channel that receives them is still here.
             let _ = sender.try_send(Change::Insert(key, endpoint));
@@ -119,7 +122,7 @@ impl CallCredentials {
     }
 
     fn over(&self, channel: Channel) -> CallCredentialsService<Channel> {
-        CallCredentialsService { inner: channel, credentials: self.clone() }
+        CallCredentialsService::new(channel, self.clone())
     }
 }
 
@@ -142,7 +145,7 @@ fn is_loopback(uri: &Uri) -> bool {
     }
 }
 
-/// An endpoint to which credentials would go in the clear.
+/// An endpoint to which credentials would go in the clear, or a list without any.
 #[derive(Debug)]
 pub struct InsecureEndpoint {
     /// Without a user and a password that it may have.
@@ -155,6 +158,8 @@ enum Why {
     NotHttps,
     NoTls,
     NotLoopback,
+    /// The calls of such a channel would wait for ever.
+    NoEndpoint,
 }
 
 impl InsecureEndpoint {
@@ -178,6 +183,7 @@ impl fmt::Display for InsecureEndpoint {
                  its feature `tls-aws-lc` or `tls-ring`"
             ),
             Why::NotLoopback => write!(f, "{uri} isn't http on the loopback interface"),
+            Why::NoEndpoint => f.write_str("there is no endpoint to send calls to"),
         }
     }
 }

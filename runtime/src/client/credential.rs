@@ -3,8 +3,8 @@
 use std::{error::Error, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use constant_time_eq::constant_time_eq;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
-use subtle::ConstantTimeEq;
 
 use crate::scheme::{ApiKey, BearerToken, Place, Scheme};
 
@@ -81,7 +81,7 @@ impl Credential {
     /// Whether a server that refused one would refuse the other.
     pub(super) fn is_same(&self, other: &Credential) -> bool {
         self.header == other.header
-            && bool::from(self.value.as_bytes().ct_eq(other.value.as_bytes()))
+            && constant_time_eq(self.value.as_bytes(), other.value.as_bytes())
     }
 }
 

@@ -6,8 +6,8 @@ use http::HeaderName;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::{refusal::MISSING, token::TokenError};
-use crate::refusal::DOMAIN;
+use super::token::TokenError;
+use crate::refusal::{DOMAIN, Reason};
 
 /// Why a call that carries call credentials failed, beyond what its [`Status`] says.
 ///
@@ -82,7 +82,8 @@ impl CallError {
             // Passed on by a handler it must not look like a refusal of that handler's caller, who would
             // get a new token and have all of the handler's work done once more.
             false => {
-                let details = ErrorDetails::with_error_info(MISSING, DOMAIN, HashMap::new());
+                let missing = Reason::Missing.name("");
+                let details = ErrorDetails::with_error_info(missing, DOMAIN, HashMap::new());
                 Status::with_error_details(Code::Unauthenticated, text, details)
             }
         };

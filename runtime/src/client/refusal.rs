@@ -14,6 +14,8 @@ use http_body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetail, ErrorInfo, StatusExt};
 
+use crate::refusal::Reason;
+
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
@@ -24,13 +26,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The reason of a call that carries no credential.
-pub(super) const MISSING: &str = "CREDENTIALS_MISSING";
-
 /// Reasons that a new token of the same kind doesn't cure: the server didn't find the credential
 /// where it looks for one, or can't read one of its form.
-const INCURABLE: [&str; 4] =
-    [MISSING, "OVERLOADED_CREDENTIALS", "CREDENTIALS_MALFORMED", "CREDENTIAL_TYPE_UNSUPPORTED"];
+const INCURABLE: [Reason; 4] =
+    [Reason::Missing, Reason::Overloaded, Reason::Malformed, Reason::Unsupported];
 
 /// What an answer means for the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +47,10 @@ pub(super) enum Answer {
     },
 }
 
+/// The longest pause that a call waits for. A server that asks for more doesn't mean the call that is
+/// waiting, and one without a deadline would wait for as long as a server likes.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// When the server wants to see the call again (gRPC's A6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushback {
@@ -55,13 +58,18 @@ pub(super) enum Pushback {
     Never,
 }
 
+/// Whether an answer is UNAUTHENTICATED and nothing else. It is trailers-only: the status is in the head,
+/// and nothing follows the head.
+pub(super) fn is_unauthenticated<B: Body>(response: &Response<B>) -> bool {
+    single(response.headers(), &GRPC_STATUS) == Some(b"16") && response.body().is_end_stream()
+}
+
 /// Reads the head of an answer to the call of `uri`.
 pub(super) fn read<B: Body>(response: &Response<B>, uri: &Uri) -> Answer {
-    let headers = response.headers();
-    // Trailers-only: the status is in the head, and nothing follows the head.
-    if single(headers, &GRPC_STATUS) != Some(b"16") || !response.body().is_end_stream() {
+    if !is_unauthenticated(response) {
         return Answer::Other;
     }
+    let headers = response.headers();
     let Some(infos) = error_infos(headers) else {
         // Whose refusal this is can't be read.
         return Answer::NotCurable;
@@ -73,7 +81,7 @@ pub(super) fn read<B: Body>(response: &Response<B>, uri: &Uri) -> Answer {
             Named::This => named = true,
             Named::Nothing => {}
         }
-        if INCURABLE.contains(&info.reason.as_str()) {
+        if INCURABLE.iter().any(|reason| reason.name("") == info.reason) {
             return Answer::NotCurable;
         }
     }
@@ -138,7 +146,8 @@ fn details(headers: &HeaderMap) -> Option<Vec<u8>> {
     BASE64.decode(single(headers, &DETAILS)?).ok()
 }
 
-/// A signed 32-bit number without unnecessary zeros. What is negative or can't be read says never.
+/// A signed 32-bit number without unnecessary zeros. What is negative, can't be read, or is longer than a
+/// call waits says never.
 fn pushback(headers: &HeaderMap) -> Pushback {
     if !headers.contains_key(&PUSHBACK) {
         return Pushback::After(Duration::ZERO);
@@ -146,8 +155,9 @@ fn pushback(headers: &HeaderMap) -> Pushback {
     let text = single(headers, &PUSHBACK).and_then(|value| std::str::from_utf8(value).ok());
     let digits = text.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     let number = digits.filter(|digits| *digits == "0" || !digits.starts_with('0'));
-    match number.and_then(|number| number.parse::<i32>().ok()).map(u64::try_from) {
-        Some(Ok(millis)) => Pushback::After(Duration::from_millis(millis)),
+    let millis = number.and_then(|number| number.parse::<i32>().ok()?.try_into().ok());
+    match millis.map(Duration::from_millis) {
+        Some(pause) if pause <= LONGEST_PAUSE => Pushback::After(pause),
         _ => Pushback::Never,
     }
 }

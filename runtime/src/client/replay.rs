@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
-/// Keeps what the first attempt sends, until the call needs it no more.
+/// Keeps what the first attempt sends, until it is dropped: the call needs it no more.
 pub(super) struct Recorder(Arc<Mutex<Recording>>);
 
 /// The body of one attempt.
@@ -32,8 +32,9 @@ enum Attempt {
 }
 
 struct Recording {
-    /// What hasn't been sent yet.
+    /// What hasn't been sent yet, after what is `ahead`.
     rest: Body,
+    ahead: Ahead,
     sent: Frames,
     held: usize,
     limit: usize,
@@ -43,6 +44,17 @@ struct Recording {
     reader: Option<Attempt>,
     /// The first attempt's task, while it waits for the rest.
     waiting: Option<Waker>,
+}
+
+/// What is known of the rest.
+enum Ahead {
+    /// Its first frame hasn't come yet.
+    Unseen,
+    /// Its next frame was taken already, to see whether there is one.
+    Frame(Result<Frame<Bytes>, Status>),
+    Unknown,
+    /// There is none, and this is what it said of its size then: it has been dropped.
+    End(SizeHint),
 }
 
 /// Frames in their order. The first has a place of its own.
@@ -79,10 +91,11 @@ impl Frames {
     }
 }
 
-/// The body of a first attempt, and what keeps up to `limit` bytes of it.
-pub(super) fn record(body: Body, limit: usize) -> (Body, Recorder) {
+/// Makes `body` that of a first attempt; what is returned keeps up to `limit` bytes of it.
+pub(super) fn record(body: &mut Body, limit: usize) -> Recorder {
     let recording = Arc::new(Mutex::new(Recording {
-        rest: body,
+        rest: mem::take(body),
+        ahead: Ahead::Unseen,
         sent: Frames::default(),
         held: 0,
         limit,
@@ -90,23 +103,15 @@ pub(super) fn record(body: Body, limit: usize) -> (Body, Recorder) {
         reader: Some(Attempt::First),
         waiting: None,
     }));
-    let body = ReplayBody {
+    *body = Body::new(ReplayBody {
         recording: Arc::clone(&recording),
         again: Frames::default(),
         attempt: Attempt::First,
-    };
-    (Body::new(body), Recorder(recording))
+    });
+    Recorder(recording)
 }
 
 impl Recorder {
-    /// The first attempt goes on, and nothing of it is kept any more.
-    pub(super) fn commit(self) {
-        let mut recording = lock(&self.0);
-        recording.whole = false;
-        recording.waiting = None;
-        drop(mem::take(&mut recording.sent));
-    }
-
     /// Ends the first attempt, whose call has been answered: it takes no more of the body. False when
     /// what it sent can't be sent again.
     pub(super) fn stop(&self) -> bool {
@@ -122,13 +127,25 @@ impl Recorder {
     }
 
     /// The body of the second attempt: what the first has sent, and then the rest.
-    pub(super) fn replay(self) -> Body {
+    pub(super) fn replay(&self) -> Body {
         let mut recording = lock(&self.0);
         recording.reader = Some(Attempt::Second);
         recording.whole = false;
         let again = mem::take(&mut recording.sent).reversed();
         drop(recording);
-        Body::new(ReplayBody { recording: self.0, again, attempt: Attempt::Second })
+        let recording = Arc::clone(&self.0);
+        Body::new(ReplayBody { recording, again, attempt: Attempt::Second })
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // The body of most calls has been sent and dropped by now.
+        if Arc::strong_count(&self.0) > 1 {
+            let mut recording = lock(&self.0);
+            recording.waiting = None;
+            recording.give_up();
+        }
     }
 }
 
@@ -149,7 +166,7 @@ impl HttpBody for ReplayBody {
         if let Some(frame) = body.again.pop() {
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
-        let polled = Pin::new(&mut recording.rest).poll_frame(cx);
+        let polled = recording.poll_rest(cx);
         if polled.is_pending() && recording.whole {
             recording.waiting = Some(cx.waker().clone());
         }
@@ -163,22 +180,91 @@ impl HttpBody for ReplayBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.again.is_empty() && lock(&self.recording).rest.is_end_stream()
+        self.again.is_empty() && lock(&self.recording).is_at_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (rest, again) = (lock(&self.recording).rest.size_hint(), self.again.len());
-        let mut hint = SizeHint::new();
-        // The upper bound first: a lower bound may not exceed it.
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper.saturating_add(again));
-        }
-        hint.set_lower(rest.lower().saturating_add(again));
-        hint
+        longer(lock(&self.recording).size_hint(), self.again.len())
     }
 }
 
+/// The hint for what has so many bytes in front of it.
+fn longer(rest: SizeHint, bytes: u64) -> SizeHint {
+    let mut hint = SizeHint::new();
+    // The upper bound first: a lower bound may not exceed it.
+    if let Some(upper) = rest.upper() {
+        hint.set_upper(upper.saturating_add(bytes));
+    }
+    hint.set_lower(rest.lower().saturating_add(bytes));
+    hint
+}
+
 impl Recording {
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match mem::replace(&mut self.ahead, Ahead::Unknown) {
+            Ahead::Unseen => match Pin::new(&mut self.rest).poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    self.ahead = match &frame {
+                        Some(Ok(_)) => self.look_ahead(cx),
+                        Some(Err(_)) => Ahead::Unknown,
+                        None => self.end(),
+                    };
+                    Poll::Ready(frame)
+                }
+                Poll::Pending => {
+                    self.ahead = Ahead::Unseen;
+                    Poll::Pending
+                }
+            },
+            Ahead::Frame(frame) => Poll::Ready(Some(frame)),
+            Ahead::Unknown => {
+                let polled = Pin::new(&mut self.rest).poll_frame(cx);
+                if matches!(polled, Poll::Ready(None)) {
+                    self.ahead = self.end();
+                }
+                polled
+            }
+            Ahead::End(hint) => {
+                self.ahead = Ahead::End(hint);
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    /// A unary call's body doesn't say that its one frame is the last. Who finds out spares both sides an
+    /// empty frame behind it.
+    fn look_ahead(&mut self, cx: &mut Context<'_>) -> Ahead {
+        match Pin::new(&mut self.rest).poll_frame(cx) {
+            Poll::Ready(Some(next)) => Ahead::Frame(next),
+            Poll::Ready(None) => self.end(),
+            Poll::Pending => Ahead::Unknown,
+        }
+    }
+
+    /// The rest has no more frames. What is large is freed before the answer comes, unless it is kept.
+    fn end(&mut self) -> Ahead {
+        Ahead::End(mem::take(&mut self.rest).size_hint())
+    }
+
+    fn is_at_end(&self) -> bool {
+        match self.ahead {
+            Ahead::Unseen | Ahead::Unknown => self.rest.is_end_stream(),
+            Ahead::Frame(_) => false,
+            Ahead::End(_) => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.ahead {
+            Ahead::End(hint) => hint.clone(),
+            Ahead::Frame(Ok(frame)) => {
+                let ahead = frame.data_ref().map_or(0, Bytes::len) as u64;
+                longer(self.rest.size_hint(), ahead)
+            }
+            Ahead::Frame(Err(_)) | Ahead::Unseen | Ahead::Unknown => self.rest.size_hint(),
+        }
+    }
+
     fn keep(&mut self, frame: &Frame<Bytes>) {
         if !self.whole {
             return;

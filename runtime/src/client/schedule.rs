@@ -30,6 +30,10 @@ pub(super) struct Schedule {
     pub(super) end: Option<Instant>,
     /// The first pause after a failed fetch.
     pub(super) pause: Duration,
+    /// How often its source wants to be asked while the token is good.
+    check: Option<Duration>,
+    /// From when on its end is near, and a new one is due.
+    due: Option<Instant>,
 }
 
 impl Schedule {
@@ -47,11 +51,22 @@ impl Schedule {
         };
         let asked = refresh_after.and_then(|pause| begin.checked_add(pause));
         Schedule {
-            refresh: [before_end(2), asked].into_iter().flatten().min(),
+            refresh: earlier(before_end(2), asked),
             stale: before_end(1),
             end: before_end(0),
             pause: early.map_or(FIRST_PAUSE, |early| FIRST_PAUSE.min(early / 8)),
+            check: refresh_after,
+            due: before_end(2),
         }
+    }
+
+    /// The source gave the same token once more: says when it is asked next.
+    pub(super) fn was_given_again(&mut self, now: Instant) {
+        let check = self.check.and_then(|pause| now.checked_add(pause));
+        self.refresh = match (self.due, check) {
+            (Some(due), Some(_)) if due > now => earlier(Some(due), check),
+            _ => now.checked_add(self.pause),
+        };
     }
 
     pub(super) fn wants_refresh(&self, now: Instant) -> bool {
@@ -65,6 +80,10 @@ impl Schedule {
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.end.is_some_and(|end| end <= now)
     }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    [one, other].into_iter().flatten().min()
 }
 
 /// How long to wait after the `failures`-th failed fetch in a row.

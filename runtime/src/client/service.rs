@@ -1,17 +1,24 @@
 //! The layer, its service, and the course of one call.
+//!
+//! Nearly all calls end with their first attempt, so that one costs as little as it can: its future lies in
+//! the response's, unboxed, and of the request no more is kept than a second attempt needs. Whatever comes
+//! after a refusal, or waits for a token, is in a box of its own.
 
 use std::{
     fmt,
     future::{poll_fn, ready},
     pin::Pin,
-    task::{Context, Poll},
+    sync::{Arc, Mutex, PoisonError},
+    task::{self, Context, Poll},
 };
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, header::AUTHORIZATION, request::Parts,
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version,
+    header::AUTHORIZATION,
 };
+use pin_project_lite::pin_project;
 use tokio::time::{Instant, sleep_until};
-use tonic::body::Body;
+use tonic::{GrpcMethod, body::Body};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -29,6 +36,7 @@ use super::{
 const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// Attaches call credentials to whatever service it is laid over.
 ///
@@ -39,11 +47,11 @@ pub struct CallCredentialsLayer {
     pub(super) credentials: CallCredentials,
 }
 
-impl<S> Layer<S> for CallCredentialsLayer {
+impl<S: Clone> Layer<S> for CallCredentialsLayer {
     type Service = CallCredentialsService<S>;
 
     fn layer(&self, inner: S) -> CallCredentialsService<S> {
-        CallCredentialsService { inner, credentials: self.credentials.clone() }
+        CallCredentialsService::new(inner, self.credentials.clone())
     }
 }
 
@@ -57,8 +65,23 @@ impl fmt::Debug for CallCredentialsLayer {
 /// channel.
 #[derive(Clone)]
 pub struct CallCredentialsService<S> {
-    pub(super) inner: S,
-    pub(super) credentials: CallCredentials,
+    inner: S,
+    shared: Arc<Shared<S>>,
+}
+
+/// What all calls of a service share.
+struct Shared<S> {
+    credentials: CallCredentials,
+    /// What a second attempt is made with, or one that had to wait. A clone of a channel for each call
+    /// would cost more than the rest of what is done here.
+    spare: Mutex<S>,
+}
+
+impl<S: Clone> CallCredentialsService<S> {
+    pub(super) fn new(inner: S, credentials: CallCredentials) -> Self {
+        let spare = Mutex::new(inner.clone());
+        CallCredentialsService { inner, shared: Arc::new(Shared { credentials, spare }) }
+    }
 }
 
 impl<S: fmt::Debug> fmt::Debug for CallCredentialsService<S> {
@@ -76,43 +99,118 @@ where
 {
     type Response = Response<R>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, BoxError>> + Send>>;
+    type Future = ResponseFuture<S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> ResponseFuture<S> {
         let options = request.extensions_mut().remove::<CallOptions>().unwrap_or_default();
-        match self.prepare(&options, request.headers_mut()) {
-            Ok(Attached::ForGood) => {
-                let sent = self.inner.call(request);
-                return Box::pin(async move { sent.await.map_err(Into::into) });
-            }
+        let credentials = &self.shared.credentials;
+        match prepare(&options, credentials.cache.header(), request.headers_mut()) {
+            Ok(Attached::ForGood) => return ResponseFuture::first(self.inner.call(request), None),
             Ok(Attached::NotYet) => {}
-            Err(error) => return Box::pin(ready(Err(error.into()))),
+            Err(error) => return ResponseFuture::later(Box::pin(ready(Err(error.into())))),
         }
-        let limit = (!options.no_retry).then_some(self.credentials.replay_limit);
+        let limit = (!options.no_retry).then_some(credentials.replay_limit);
         let deadline = Deadline::of(request.headers());
-        if let Look::Ready(credential) = self.credentials.cache.look() {
-            let (request, kept) = Kept::of(request, credential, deadline, limit);
-            // The service that was polled ready is the one to call; its clone is for a retry.
-            let sent = self.inner.call(request);
-            let call = self.to_call();
-            return Box::pin(
-                async move { call.finish(sent.await.map_err(Into::into)?, kept).await },
-            );
+        if let Look::Ready(credential) = credentials.cache.look() {
+            let shared = Arc::clone(&self.shared);
+            let kept = Kept::of(&mut request, shared, credential, deadline, limit);
+            // The service that was polled ready is the one to call.
+            return ResponseFuture::first(self.inner.call(request), Some(kept));
         }
         // A service that is ready may hold one of a few places. Others get it while this call waits:
         // among them a source that asks over the same channel.
         self.inner = self.inner.clone();
-        let mut call = self.to_call();
-        Box::pin(async move {
-            let credential = call.obtain(request.headers_mut(), deadline).await?;
-            let (request, kept) = Kept::of(request, credential, deadline, limit);
-            let response = call.send(request).await?;
-            call.finish(response, kept).await
-        })
+        let shared = Arc::clone(&self.shared);
+        ResponseFuture::later(Box::pin(async move {
+            let (mut service, credential) = shared.obtain(deadline).await?;
+            deadline.tell(request.headers_mut());
+            let kept = Kept::of(&mut request, shared, credential, deadline, limit);
+            let response = service.call(request).await.map_err(Into::into)?;
+            if refusal::is_unauthenticated(&response) {
+                kept.after_refusal(response).await
+            } else {
+                Ok(response)
+            }
+        }))
+    }
+}
+
+pin_project! {
+    /// The future of a call that carries credentials.
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct ResponseFuture<S>
+    where
+        S: Service<Request<Body>>,
+    {
+        #[pin]
+        state: State<S>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S>
+    where
+        S: Service<Request<Body>>,
+    {
+        First {
+            #[pin]
+            attempt: S::Future,
+            kept: Option<Box<Kept<S>>>,
+        },
+        /// It waits for a token, or has been refused.
+        Later { course: BoxFuture<S::Response> },
+    }
+}
+
+impl<S: Service<Request<Body>>> ResponseFuture<S> {
+    fn first(attempt: S::Future, kept: Option<Box<Kept<S>>>) -> Self {
+        ResponseFuture { state: State::First { attempt, kept } }
+    }
+
+    fn later(course: BoxFuture<S::Response>) -> Self {
+        ResponseFuture { state: State::Later { course } }
+    }
+}
+
+impl<S, R> Future for ResponseFuture<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    R: http_body::Body + Send + 'static,
+{
+    type Output = Result<Response<R>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let (kept, response) = match state.as_mut().project() {
+                StateProj::Later { course } => return course.as_mut().poll(cx),
+                StateProj::First { attempt, kept } => {
+                    let response = task::ready!(attempt.poll(cx)).map_err(Into::into)?;
+                    match kept.take_if(|_| refusal::is_unauthenticated(&response)) {
+                        Some(kept) => (kept, response),
+                        None => {
+                            // The call goes on, and nothing of it is kept any more.
+                            *kept = None;
+                            return Poll::Ready(Ok(response));
+                        }
+                    }
+                }
+            };
+            state.set(State::Later { course: Box::pin(kept.after_refusal(response)) });
+        }
+    }
+}
+
+impl<S: Service<Request<Body>>> fmt::Debug for ResponseFuture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseFuture")
     }
 }
 
@@ -123,81 +221,97 @@ enum Attached {
     NotYet,
 }
 
-impl<S: Clone> CallCredentialsService<S> {
-    /// Does what the call's options say.
-    fn prepare(
-        &self,
-        options: &CallOptions,
-        headers: &mut HeaderMap,
-    ) -> Result<Attached, CallError> {
-        let header = self.credentials.cache.header();
-        match &options.which {
-            Which::None => {
-                for (name, value) in headers {
-                    if *name == AUTHORIZATION || name == header {
-                        value.set_sensitive(true);
-                    }
+/// Does what the call's options say; `header` is that of the channel's credentials.
+fn prepare(
+    options: &CallOptions,
+    header: &HeaderName,
+    headers: &mut HeaderMap,
+) -> Result<Attached, CallError> {
+    match &options.which {
+        Which::None => {
+            for (name, value) in headers {
+                if *name == AUTHORIZATION || name == header {
+                    value.set_sensitive(true);
                 }
-                Ok(Attached::ForGood)
             }
-            Which::Other(credential) => {
-                refuse_own(credential.header(), headers)?;
-                credential.attach(headers);
-                Ok(Attached::ForGood)
-            }
-            Which::Channel => {
-                refuse_own(header, headers)?;
-                Ok(Attached::NotYet)
-            }
-            Which::ChannelWins => {
-                // What stands under the header itself is replaced below.
-                headers.remove(AUTHORIZATION);
-                Ok(Attached::NotYet)
-            }
+            Ok(Attached::ForGood)
         }
-    }
-
-    fn to_call(&self) -> Call<S> {
-        Call { service: self.inner.clone(), credentials: self.credentials.clone() }
+        Which::Other(credential) => {
+            refuse_own(credential.header(), headers)?;
+            credential.attach(headers);
+            Ok(Attached::ForGood)
+        }
+        Which::Channel => {
+            refuse_own(header, headers)?;
+            Ok(Attached::NotYet)
+        }
+        Which::ChannelWins => {
+            // What stands under the header itself is replaced below.
+            headers.remove(AUTHORIZATION);
+            Ok(Attached::NotYet)
+        }
     }
 }
 
+impl<S> Shared<S>
+where
+    S: Service<Request<Body>> + Clone,
+    S::Error: Into<BoxError>,
+{
+    /// A service that isn't ready yet.
+    fn spare(&self) -> S {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The credential that comes before the deadline, and a service that is ready.
+    async fn obtain(&self, deadline: Deadline) -> Result<(S, Credential), BoxError> {
+        let late = CallError::deadline_exceeded;
+        let outcome = deadline.bound(self.credentials.cache.credential()).await.ok_or_else(late)?;
+        let credential = outcome.map_err(CallError::no_token)?;
+        let mut service = self.spare();
+        deadline.bound(until_ready(&mut service)).await.ok_or_else(late)??;
+        Ok((service, credential))
+    }
+}
+
+async fn until_ready<S>(service: &mut S) -> Result<(), BoxError>
+where
+    S: Service<Request<Body>>,
+    S::Error: Into<BoxError>,
+{
+    poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)
+}
+
 /// What is kept of a call while its first attempt is on its way.
-struct Kept {
-    /// Its head, without the credential.
-    parts: Parts,
-    /// Its body, where it may be sent again.
+struct Kept<S> {
+    shared: Arc<Shared<S>>,
+    /// Without the credential.
+    head: Head,
+    /// Of its body, where it may be sent again.
     recorder: Option<Recorder>,
     credential: Credential,
     deadline: Deadline,
 }
 
-impl Kept {
-    /// The first attempt, with its credential, and what is kept of it.
+impl<S> Kept<S> {
+    /// Makes `request` the first attempt, with its credential.
     fn of(
-        request: Request<Body>,
+        request: &mut Request<Body>,
+        shared: Arc<Shared<S>>,
         credential: Credential,
         deadline: Deadline,
         limit: Option<usize>,
-    ) -> (Request<Body>, Self) {
-        let (mut parts, mut body) = request.into_parts();
-        let mut kept = Kept { parts: parts.clone(), recorder: None, credential, deadline };
-        if let Some(limit) = limit {
-            let (recorded, recorder) = replay::record(body, limit);
-            (body, kept.recorder) = (recorded, Some(recorder));
-        }
-        kept.credential.attach(&mut parts.headers);
-        (Request::from_parts(parts, body), kept)
+    ) -> Box<Self> {
+        let recorder = limit.map(|limit| replay::record(request.body_mut(), limit));
+        let kept = Kept { shared, head: Head::of(request), recorder, credential, deadline };
+        // In a box: a future is moved several times before it is polled.
+        let kept = Box::new(kept);
+        kept.credential.attach(request.headers_mut());
+        kept
     }
 }
 
-/// One call, of one attempt or two.
-struct Call<S> {
-    service: S,
-    credentials: CallCredentials,
-}
-
-impl<S, R> Call<S>
+impl<S, R> Kept<S>
 where
     S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
@@ -205,23 +319,20 @@ where
     R: http_body::Body + Send + 'static,
 {
     /// Hands on the answer to the first attempt, or makes a second one where that may help.
-    async fn finish(mut self, response: Response<R>, kept: Kept) -> Result<Response<R>, BoxError> {
-        let Kept { parts: mut again, recorder, credential, deadline } = kept;
-        let Answer::Refused { named, pushback } = refusal::read(&response, &again.uri) else {
-            if let Some(recorder) = recorder {
-                recorder.commit();
-            }
+    async fn after_refusal(self: Box<Self>, response: Response<R>) -> Result<Response<R>, BoxError> {
+        let Kept { shared, head, recorder, credential, deadline } = *self;
+        let Answer::Refused { named, pushback } = refusal::read(&response, &head.uri) else {
             return Ok(response);
         };
         let received = Instant::now();
-        let cache = &self.credentials.cache;
+        let CallCredentials { cache, refusal_interval, strict_retries, .. } = &shared.credentials;
         // Also where this call isn't tried again: the next one needs a token that is good.
-        let renewing = cache.refused(&credential, self.credentials.refusal_interval);
+        let renewing = cache.refused(&credential, *refusal_interval);
         let (Some(recorder), Pushback::After(pause)) = (recorder, pushback) else {
             return Ok(response);
         };
         let due = received + pause;
-        let may_have_run = self.credentials.strict_retries && !named;
+        let may_have_run = *strict_retries && !named;
         if may_have_run || !recorder.stop() || !deadline.leaves_time_at(due) {
             return Ok(response);
         }
@@ -238,17 +349,19 @@ where
         if due > Instant::now() {
             sleep_until(due).await;
         }
-        match deadline.bound(self.ready()).await {
+        let mut service = shared.spare();
+        match deadline.bound(until_ready(&mut service)).await {
             Some(ready) if deadline.leaves_time_at(Instant::now()) => ready?,
             _ => return Ok(response),
         }
         drop(response);
 
-        newer.attach(&mut again.headers);
-        count_attempt(&mut again.headers);
-        deadline.tell(&mut again.headers);
-        let uri = again.uri.clone();
-        let response = self.send(Request::from_parts(again, recorder.replay())).await?;
+        let uri = head.uri.clone();
+        let mut again = head.request(recorder.replay());
+        newer.attach(again.headers_mut());
+        count_attempt(again.headers_mut());
+        deadline.tell(again.headers_mut());
+        let response = service.call(again).await.map_err(Into::into)?;
         match refusal::read(&response, &uri) {
             Answer::Refused { .. } => {
                 let refused = refusal::status(response.headers());
@@ -257,27 +370,47 @@ where
             Answer::Other | Answer::NotCurable => Ok(response),
         }
     }
+}
 
-    /// The credential that comes before the deadline.
-    async fn obtain(
-        &mut self,
-        headers: &mut HeaderMap,
-        deadline: Deadline,
-    ) -> Result<Credential, BoxError> {
-        let late = CallError::deadline_exceeded;
-        let outcome = deadline.bound(self.credentials.cache.credential()).await.ok_or_else(late)?;
-        let credential = outcome.map_err(CallError::no_token)?;
-        deadline.bound(self.ready()).await.ok_or_else(late)??;
-        deadline.tell(headers);
-        Ok(credential)
+/// A request's head, kept in one allocation: that of its headers.
+struct Head {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The one extension that a generated client leaves.
+    rpc: Option<GrpcMethod<'static>>,
+    /// All of them, if there are others.
+    extensions: Extensions,
+}
+
+impl Head {
+    fn of(request: &Request<Body>) -> Self {
+        let headers = request.headers().iter();
+        let rpc = request.extensions().get::<GrpcMethod<'static>>().cloned();
+        let alone = request.extensions().len() == usize::from(rpc.is_some());
+        Head {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            rpc,
+            extensions: if alone { Extensions::new() } else { request.extensions().clone() },
+        }
     }
 
-    async fn ready(&mut self) -> Result<(), BoxError> {
-        poll_fn(|cx| self.service.poll_ready(cx)).await.map_err(Into::into)
-    }
-
-    async fn send(&mut self, request: Request<Body>) -> Result<Response<R>, BoxError> {
-        self.service.call(request).await.map_err(Into::into)
+    /// The request once more, with this body.
+    fn request(self, body: Body) -> Request<Body> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        request.headers_mut().extend(self.headers);
+        *request.extensions_mut() = self.extensions;
+        if let Some(rpc) = self.rpc {
+            request.extensions_mut().insert(rpc);
+        }
+        request
     }
 }
 

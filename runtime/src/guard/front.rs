@@ -5,10 +5,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method,
+    HeaderMap, HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION},
     request::Parts,
 };
@@ -17,67 +18,81 @@ use tonic::{Status, server::NamedService};
 use super::{
     Guarded, path,
     refusals::{Refusals, response_head},
+    sensitive::Sensitive,
 };
 use crate::{
     check::{Site, refusing_panics, run},
     head::{CallHead, RpcName},
-    in_process::CallAs,
     plan::{Call, Plan},
     policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
     proof::{Instance, Proof},
     refusal::{DOMAIN, Facts, Reason, Refusal},
     scheme::Place,
+    stand_in::StandIn,
 };
 
 /// Something that is done with the plan of one method.
 #[allow(missing_docs, reason = "generated code alone calls this")]
-pub trait Visit<'s> {
+pub trait Visit: Send {
     type Output;
 
-    fn plan<P: Plan + 's>(self, policy: u64, plan: P) -> Self::Output;
+    fn plan<P: Plan>(self, policy: u64, plan: P) -> impl Future<Output = Self::Output> + Send;
     fn anonymous(self) -> Self::Output;
     fn unknown(self) -> Self::Output;
 }
 
 /// A guarded service whose type is forgotten: what follows is built once, in this crate.
 trait Plans: Send + Sync {
-    fn decide<'s>(&'s self, method: u32, visitor: Decide<'s>) -> Decision<'s>;
+    fn decide(&self, parts: Parts, method: u32, domain: &'static str) -> Decision;
     fn facts(&self, method: u32) -> Option<Facts>;
 }
+
+/// What is decided of a call, with its head.
+pub(super) type Decision = Pin<Box<dyn Future<Output = (Parts, Decided)> + Send>>;
+
+/// The proof for a call that gets in: none where the method is open to everyone.
+type Decided = Result<Option<Proof>, Refusal>;
 
 struct Service<T, M, S> {
     service: Arc<T>,
     marker: PhantomData<fn() -> (M, S)>,
 }
 
-impl<T: Guarded<M, S>, M, S> Plans for Service<T, M, S> {
-    fn decide<'s>(&'s self, method: u32, visitor: Decide<'s>) -> Decision<'s> {
-        self.service.visit(method, visitor)
+impl<T, M, S> Plans for Service<T, M, S>
+where
+    T: Guarded<M, S> + 'static,
+    S: NamedService,
+{
+    fn decide(&self, parts: Parts, method: u32, domain: &'static str) -> Decision {
+        let service = Arc::clone(&self.service);
+        Box::pin(async move {
+            let rpc = RpcName { service: S::NAME, method: path::called(&parts.uri, S::NAME) };
+            let head = CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc);
+            let visitor = Decide { head, instance: Instance::of(&*service), domain };
+            // Visiting runs the expressions of the attribute, which may panic as well.
+            let decided = refusing_panics(pin!(service.visit(method, &visitor))).await;
+            (parts, decided)
+        })
     }
 
     fn facts(&self, method: u32) -> Option<Facts> {
-        self.service.visit(method, Describe)
+        let mut cx = Context::from_waker(Waker::noop());
+        match pin!(self.service.visit(method, Describe)).poll(&mut cx) {
+            Poll::Ready(facts) => facts,
+            // Describing waits for nothing.
+            Poll::Pending => None,
+        }
     }
 }
 
 pub(super) struct Front {
     plans: Arc<dyn Plans>,
-    instance: Instance,
     name: &'static str,
     methods: &'static [MethodPolicy],
     domain: &'static str,
-    /// The headers whose values are marked, so that they don't print.
-    sensitive: Arc<[HeaderName]>,
+    sensitive: Sensitive,
     bypassed: Vec<u32>,
     refusals: Refusals,
-}
-
-/// How a call goes on.
-pub(super) enum Answer {
-    /// To the server, with the proof that its handler asks for.
-    Admit(Option<Proof>),
-    /// Back to the caller: the head of a response without a body.
-    Refuse(HeaderMap),
 }
 
 impl Front {
@@ -87,20 +102,17 @@ impl Front {
         M: 'static,
         S: NamedService + 'static,
     {
-        let instance = Instance::of(&*service);
         let plans: Arc<dyn Plans> =
             Arc::new(Service { service, marker: PhantomData::<fn() -> (M, S)> });
         let methods = T::WIRING.methods;
-        let mut sensitive = vec![AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
+        let mut sensitive = Sensitive::of([AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]);
         let mut bypassed = Vec::new();
         for method in methods {
             let Some(facts) = plans.facts(method.key) else { continue };
             check_order(S::NAME, method, &facts);
             for leaf in facts.leaves {
-                if let Place::Header(header) = leaf.place
-                    && !sensitive.contains(&header)
-                {
-                    sensitive.push(header);
+                if let Place::Header(header) = leaf.place {
+                    sensitive.add(header);
                 }
                 if leaf.bypassed {
                     tracing::warn!(
@@ -114,10 +126,8 @@ impl Front {
                 }
             }
         }
-        let sensitive = sensitive.into();
         Front {
             plans,
-            instance,
             name: S::NAME,
             methods,
             domain: DOMAIN,
@@ -130,11 +140,10 @@ impl Front {
     pub(super) fn with_domain(&self, domain: &'static str) -> Self {
         Front {
             plans: Arc::clone(&self.plans),
-            instance: self.instance,
             name: self.name,
             methods: self.methods,
             domain,
-            sensitive: Arc::clone(&self.sensitive),
+            sensitive: self.sensitive.clone(),
             bypassed: self.bypassed.clone(),
             refusals: Refusals::default(),
         }
@@ -149,34 +158,32 @@ impl Front {
         ServicePolicy { service: self.name, kind }
     }
 
-    /// Decides the call with this head, and leaves the head as an admitted call's should be.
-    pub(super) async fn decide(&self, parts: &mut Parts) -> Answer {
-        if !self.clean(parts) || parts.method != Method::POST {
-            return self
-                .unimplemented("this is not a gRPC call: POST with content-type application/grpc");
+    /// The policy for the call with this head, or the head of the answer to what is no call of this
+    /// service's. Credentials are kept from being printed.
+    pub(super) fn method(&self, parts: &mut Parts) -> Result<&'static MethodPolicy, HeaderMap> {
+        if !self.mark(&mut parts.headers) || parts.method != Method::POST {
+            return Err(self.unimplemented(
+                "this is not a gRPC call: POST with content-type application/grpc",
+            ));
         }
         let called = path::method(parts.uri.path(), self.name);
-        let found = called.and_then(|called| Some((called, path::find(self.methods, called)?)));
-        let Some((called, method)) = found else {
-            return self.unimplemented("the service has no such method");
-        };
-        let rpc = RpcName { service: self.name, method: called };
-        let head = CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc);
-        let visitor = Decide { head, instance: self.instance, domain: self.domain };
-        // Visiting runs the expressions of the attribute, which may panic as well.
-        let decision = catch_unwind(AssertUnwindSafe(|| self.plans.decide(method.key, visitor)));
-        let decided = match decision {
-            Ok(mut decision) => refusing_panics(decision.as_mut()).await,
-            Err(_) => Err(Refusal::internal("a check panicked")),
-        };
-        match decided {
-            Ok(proof) => Answer::Admit(proof),
-            Err(refusal) => Answer::Refuse(self.refuse(refusal, method, rpc)),
-        }
+        let method = called.and_then(|called| path::find(self.methods, called));
+        method.ok_or_else(|| self.unimplemented("the service has no such method"))
+    }
+
+    /// Decides the call with this head.
+    pub(super) fn decide(&self, parts: Parts, method: &MethodPolicy) -> Decision {
+        self.plans.decide(parts, method.key, self.domain)
     }
 
     /// The head of the answer to a refused call.
-    fn refuse(&self, refusal: Refusal, method: &MethodPolicy, rpc: RpcName<'_>) -> HeaderMap {
+    pub(super) fn refuse(
+        &self,
+        refusal: Refusal,
+        method: &MethodPolicy,
+        parts: &Parts,
+    ) -> HeaderMap {
+        let rpc = RpcName { service: self.name, method: path::called(&parts.uri, self.name) };
         let describe = || self.plans.facts(method.key);
         let told = catch_unwind(AssertUnwindSafe(|| {
             self.refusals.head(refusal, method, rpc, self.domain, describe)
@@ -185,17 +192,14 @@ impl Front {
         told.unwrap_or_else(|_| response_head(Reason::Internal.bare_status()))
     }
 
-    /// Removes what only this crate may have put there, and keeps credentials from being printed. Says
-    /// whether the content is gRPC's, which is seen on the same walk.
-    fn clean(&self, parts: &mut Parts) -> bool {
-        parts.extensions.remove::<Proof>();
-        parts.extensions.remove::<CallAs>();
+    /// Keeps credentials from being printed. Says whether the content is gRPC's, which is seen on the
+    /// same walk.
+    fn mark(&self, headers: &mut HeaderMap) -> bool {
         let mut grpc = None;
-        for (name, value) in &mut parts.headers {
+        for (name, value) in headers {
             if self.sensitive.contains(name) {
                 value.set_sensitive(true);
-            }
-            if *name == CONTENT_TYPE {
+            } else if *name == CONTENT_TYPE {
                 // Of two values the first counts.
                 grpc.get_or_insert_with(|| is_grpc(value));
             }
@@ -203,10 +207,19 @@ impl Front {
         grpc.unwrap_or(false)
     }
 
-    fn unimplemented(&self, why: &'static str) -> Answer {
+    fn unimplemented(&self, why: &'static str) -> HeaderMap {
         tracing::debug!(target: "tonic_guard", service = self.name, outcome = "refused", reason = "UNIMPLEMENTED", why);
-        Answer::Refuse(response_head(Status::unimplemented(why)))
+        response_head(Status::unimplemented(why))
     }
+}
+
+/// Leaves in an admitted call's head what only this crate may have put there.
+pub(super) fn admit(parts: &mut Parts, proof: Option<Proof>) {
+    match proof {
+        // It takes the place of what the request may have brought along.
+        Some(proof) => parts.extensions.insert(StandIn::Proof(proof)),
+        None => parts.extensions.remove::<StandIn>(),
+    };
 }
 
 /// Under `one_of` the connection decides last, wherever it is listed; a reader takes the list as it is.
@@ -233,44 +246,39 @@ fn is_grpc(content_type: &HeaderValue) -> bool {
         })
 }
 
-/// The proof for a call that gets in: none where the method is open to everyone.
-type Decision<'s> = Pin<Box<dyn Future<Output = Result<Option<Proof>, Refusal>> + Send + 's>>;
-
-/// Runs the plan.
-struct Decide<'s> {
-    head: CallHead<'s>,
+/// Runs the plan. It visits by reference: a future keeps more than one copy of what it is given.
+struct Decide<'c> {
+    head: CallHead<'c>,
     instance: Instance,
     domain: &'static str,
 }
 
-impl<'s> Visit<'s> for Decide<'s> {
-    type Output = Decision<'s>;
+impl Visit for &Decide<'_> {
+    type Output = Decided;
 
-    fn plan<P: Plan + 's>(self, policy: u64, plan: P) -> Decision<'s> {
-        Box::pin(async move {
-            let site = Site::of(&self.head);
-            let call = Call { head: &self.head, given: None };
-            let identity = pin!(run(&plan, call, &site)).await?;
-            Ok(Some(Proof::new(self.instance, policy, self.domain, identity)))
-        })
+    async fn plan<P: Plan>(self, policy: u64, plan: P) -> Decided {
+        let site = Site::of(&self.head);
+        let call = Call { head: &self.head, given: None };
+        let identity = pin!(run(&plan, call, &site)).await?;
+        Ok(Some(Proof::new(self.instance, policy, self.domain, identity)))
     }
 
-    fn anonymous(self) -> Decision<'s> {
-        Box::pin(std::future::ready(Ok(None)))
+    fn anonymous(self) -> Decided {
+        Ok(None)
     }
 
-    fn unknown(self) -> Decision<'s> {
-        Box::pin(std::future::ready(Err(Refusal::internal("a method of the table has no plan"))))
+    fn unknown(self) -> Decided {
+        Err(Refusal::internal("a method of the table has no plan"))
     }
 }
 
 /// Reads what a refusal says of the plan.
 struct Describe;
 
-impl<'s> Visit<'s> for Describe {
+impl Visit for Describe {
     type Output = Option<Facts>;
 
-    fn plan<P: Plan + 's>(self, _: u64, plan: P) -> Option<Facts> {
+    async fn plan<P: Plan>(self, _: u64, plan: P) -> Option<Facts> {
         Some(plan.facts())
     }
 

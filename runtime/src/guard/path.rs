@@ -1,6 +1,7 @@
 //! From a request's path to the policy of a method.
 
 use heck::ToSnakeCase;
+use http::Uri;
 
 use crate::policy::MethodPolicy;
 
@@ -8,6 +9,11 @@ use crate::policy::MethodPolicy;
 pub(super) fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
     let method = path.strip_prefix('/')?.strip_prefix(service)?.strip_prefix('/')?;
     (!method.is_empty() && !method.contains('/')).then_some(method)
+}
+
+/// That segment of a path that is known to have one.
+pub(super) fn called<'u>(uri: &'u Uri, service: &str) -> &'u str {
+    uri.path().get(service.len() + 2..).unwrap_or_default()
 }
 
 /// The policy for a method as the caller named it.
@@ -91,6 +97,7 @@ mod tests {
     #[test]
     fn only_the_services_own_paths_name_a_method() {
         assert_eq!(method("/a.B/List", "a.B"), Some("List"));
+        assert_eq!(called(&Uri::from_static("/a.B/List"), "a.B"), "List");
         for path in [
             "",
             "/",

@@ -1,61 +1,145 @@
+//! The course of a call through the front door.
+
 use std::{
-    mem,
-    pin::{Pin, pin},
+    fmt, mem,
+    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, request::Parts};
 use http_body::Body;
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{Guard, GuardedBody, drain::drain, front::Answer};
+use super::{
+    Guard, GuardedBody,
+    drain::drain,
+    front::{Decision, Front, admit},
+};
+use crate::policy::MethodPolicy;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl<S, B, R> Service<Request<B>> for Guard<S>
 where
-    S: Service<Request<GuardedBody<B>>, Response = Response<R>> + Clone + Send + 'static,
-    S::Future: Send + 'static,
+    S: Service<Request<GuardedBody<B>>, Response = Response<R>> + Clone,
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     R: Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
     type Response = Response<tonic::body::Body>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = GuardFuture<S, B, S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.server.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The server that was polled ready is the one to call; its clone may not be ready.
-        let clone = self.server.clone();
-        let mut server = mem::replace(&mut self.server, clone);
-        let front = Arc::clone(&self.front);
         let (mut parts, body) = request.into_parts();
-        Box::pin(async move {
-            let answer = pin!(front.decide(&mut parts)).await;
-            match answer {
-                Answer::Admit(proof) => {
-                    if let Some(proof) = proof {
-                        parts.extensions.insert(proof);
+        let state = match self.front.method(&mut parts) {
+            Err(head) => State::refused(head, &parts, body),
+            Ok(method) => {
+                // The server that was polled ready is the one to call; its clone may not be ready.
+                let clone = self.server.clone();
+                let server = mem::replace(&mut self.server, clone);
+                let front = Arc::clone(&self.front);
+                let decision = front.decide(parts, method);
+                State::Deciding { decision, held: Some(Held { front, method, server, body }) }
+            }
+        };
+        GuardFuture { state }
+    }
+}
+
+pin_project! {
+    /// The answer of a [`Guard`]: its server's, or a refusal.
+    pub struct GuardFuture<S, B, F> {
+        #[pin]
+        state: State<S, B, F>,
+    }
+}
+
+pin_project! {
+    #[project = Step]
+    enum State<S, B, F> {
+        Deciding { decision: Decision, held: Option<Held<S, B>> },
+        Serving { #[pin] serving: F },
+        Refused { head: HeaderMap, draining: Option<Pin<Box<dyn Future<Output = ()> + Send>>> },
+    }
+}
+
+/// What is kept of a call until it is decided.
+struct Held<S, B> {
+    front: Arc<Front>,
+    method: &'static MethodPolicy,
+    server: S,
+    body: B,
+}
+
+impl<S, B, F> State<S, B, F>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    fn refused(head: HeaderMap, parts: &Parts, body: B) -> Self {
+        State::Refused { head, draining: drain(parts, body) }
+    }
+}
+
+impl<S, B, R> Future for GuardFuture<S, B, S::Future>
+where
+    S: Service<Request<GuardedBody<B>>, Response = Response<R>>,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    R: Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<tonic::body::Body>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                Step::Deciding { decision, held } => {
+                    let (mut parts, decided) = ready!(decision.as_mut().poll(cx));
+                    // It is there until the call is decided.
+                    let Some(held) = held.take() else { return Poll::Pending };
+                    let Held { front, method, mut server, body } = held;
+                    match decided {
+                        Ok(proof) => {
+                            admit(&mut parts, proof);
+                            let request = Request::from_parts(parts, GuardedBody::new(body));
+                            State::Serving { serving: server.call(request) }
+                        }
+                        Err(refusal) => {
+                            let head = front.refuse(refusal, method, &parts);
+                            State::refused(head, &parts, body)
+                        }
                     }
-                    let request = Request::from_parts(parts, GuardedBody::new(body));
-                    let response = server.call(request).await?;
-                    Ok(response.map(tonic::body::Body::new))
                 }
-                Answer::Refuse(head) => {
-                    if let Some(draining) = drain(&parts, body) {
-                        draining.await;
+                Step::Serving { serving } => {
+                    let answer = ready!(serving.poll(cx));
+                    return Poll::Ready(
+                        answer.map(|response| response.map(tonic::body::Body::new)),
+                    );
+                }
+                Step::Refused { head, draining } => {
+                    if let Some(draining) = draining {
+                        ready!(draining.as_mut().poll(cx));
                     }
                     let mut response = Response::new(tonic::body::Body::empty());
-                    *response.headers_mut() = head;
-                    Ok(response)
+                    *response.headers_mut() = mem::take(head);
+                    return Poll::Ready(Ok(response));
                 }
-            }
-        })
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<S, B, F> fmt::Debug for GuardFuture<S, B, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GuardFuture")
     }
 }

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, str::FromStr};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::phc};
 use aws_lc_rs::rand;
-use subtle::ConstantTimeEq;
+use constant_time_eq::constant_time_eq;
 
 /// How much memory one check may fill, all passes together, in KiB: 2 GiB.
 ///
@@ -161,7 +161,7 @@ impl PasswordHash {
     pub(super) fn verify(&self, password: &str) -> Result<bool, HashError> {
         let mut output = vec![0; self.output.len()];
         self.parameters.run(password, &self.salt, &mut output)?;
-        Ok(output.ct_eq(&self.output).into())
+        Ok(constant_time_eq(&output, &self.output))
     }
 }
 

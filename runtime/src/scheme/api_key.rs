@@ -1,6 +1,7 @@
+use constant_time_eq::constant_time_eq;
 use http::{HeaderName, HeaderValue};
 
-use super::{ExtractError, Found, Place, Scheme, constant_time};
+use super::{ExtractError, Found, Place, Scheme};
 use crate::{challenge::Challenge, head::CallHead};
 
 /// A key in a header of its own. The word `"api-key"`, which reads `x-api-key`.
@@ -88,7 +89,7 @@ impl ApiKeyValue {
 
     /// Whether this is the key `expected`, in a time that doesn't tell where they differ.
     pub fn matches(&self, expected: &str) -> bool {
-        constant_time::equal(self.0.as_bytes(), expected.as_bytes())
+        constant_time_eq(self.0.as_bytes(), expected.as_bytes())
     }
 }
 

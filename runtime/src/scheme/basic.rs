@@ -1,7 +1,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
+use constant_time_eq::constant_time_eq;
 use http::header::AUTHORIZATION;
 
-use super::{ExtractError, Found, Place, Scheme, authorization::token68, constant_time};
+use super::{ExtractError, Found, Place, Scheme, authorization::token68};
 use crate::{
     challenge::{Challenge, check_quotable},
     head::CallHead,
@@ -93,7 +94,7 @@ impl BasicCredentials {
     ///
     /// For a password out of a secret store. Passwords of people belong hashed.
     pub fn password_matches(&self, expected: &str) -> bool {
-        constant_time::equal(self.password.as_bytes(), expected.as_bytes())
+        constant_time_eq(self.password.as_bytes(), expected.as_bytes())
     }
 }
 

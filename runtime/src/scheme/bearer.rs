@@ -1,9 +1,9 @@
+use constant_time_eq::constant_time_eq;
 use http::header::AUTHORIZATION;
 
 use super::{
     ExtractError, Found, Place, Scheme,
     authorization::{Token68, token68},
-    constant_time,
 };
 use crate::{
     challenge::{Challenge, check_quotable},
@@ -82,7 +82,7 @@ impl BearerToken {
     /// }
     /// ```
     pub fn matches(&self, expected: &str) -> bool {
-        constant_time::equal(self.0.as_bytes(), expected.as_bytes())
+        constant_time_eq(self.0.as_bytes(), expected.as_bytes())
     }
 
     /// The header as it came, to be passed on.

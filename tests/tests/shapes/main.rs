@@ -20,6 +20,7 @@ mod silent;
 mod streams;
 mod two_services;
 mod wide;
+mod wrapped;
 
 use tonic::{Code, Status, transport::Server};
 use tonic_guard::{Guarded, guard};

@@ -51,6 +51,43 @@ mod arc_self {
     }
 
     #[derive(Authenticate)]
+    struct ByDefault(#[verifies("bearer")] Tokens);
+
+    #[authenticated(scheme = "bearer")]
+    #[tonic::async_trait]
+    impl Shared for ByDefault {
+        async fn call(self: Arc<Self>, request: Request<Words>) -> Result<Response<Words>, Status> {
+            drop(self);
+            Ok(Response::new(request.into_inner()))
+        }
+    }
+
+    /// The name that a caller is known by.
+    struct Named<F>(String, std::marker::PhantomData<F>);
+
+    impl<F> From<User> for Named<F> {
+        fn from(user: User) -> Self {
+            Named(user.name, std::marker::PhantomData)
+        }
+    }
+
+    #[derive(Authenticate)]
+    struct WithFn(#[verifies("bearer")] Tokens);
+
+    #[authenticated(scheme = "bearer")]
+    #[tonic::async_trait]
+    impl Shared for WithFn {
+        async fn call(
+            self: Arc<Self>,
+            request: Request<Words>,
+            #[identity] Named(name, _): Named<fn() -> User>,
+        ) -> Result<Response<Words>, Status> {
+            assert_eq!(name, "ada");
+            Ok(Response::new(request.into_inner()))
+        }
+    }
+
+    #[derive(Authenticate)]
     struct OnMethod(#[verifies("bearer")] Tokens);
 
     #[tonic::async_trait]
@@ -79,6 +116,11 @@ mod arc_self {
     async fn strangers_are_refused() {
         holds(Server::builder().add_service(guard(OnImpl(Tokens), SharedServer::from_arc))).await;
         holds(Server::builder().add_service(SharedServer::new(OnImpl(Tokens)))).await;
+        holds(Server::builder().add_service(guard(ByDefault(Tokens), SharedServer::from_arc)))
+            .await;
+        holds(Server::builder().add_service(SharedServer::new(ByDefault(Tokens)))).await;
+        holds(Server::builder().add_service(guard(WithFn(Tokens), SharedServer::from_arc))).await;
+        holds(Server::builder().add_service(SharedServer::new(WithFn(Tokens)))).await;
         holds(Server::builder().add_service(SharedServer::new(OnMethod(Tokens)))).await;
     }
 }

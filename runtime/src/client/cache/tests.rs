@@ -153,6 +153,26 @@ async fn a_source_that_keeps_its_token_is_asked_now_and_then() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_that_looks_for_a_newer_token_now_and_then_is_asked_no_more_often() {
+    let check = Duration::from_secs(20);
+    let left = |token: &str, secs| living(token, secs).map(|token| token.refresh_after(check));
+    let (cache, source) = cache([left("a", 100), left("a", 80), left("a", 60), left("b", 100)]);
+    assert!(uses(&cache, "a").await);
+    let mut now = 0;
+    for (second, fetches) in [(19, 1), (20, 2), (21, 2), (39, 2), (40, 3), (49, 3)] {
+        advance((second - now) * 1000).await;
+        now = second;
+        assert!(uses(&cache, "a").await, "{second}");
+        assert_eq!(source.fetches(), fetches, "at {second} s");
+    }
+    // Near its end a new one is due, before the source wanted to be asked again.
+    advance(1_100).await;
+    assert!(uses(&cache, "a").await);
+    assert_eq!(source.fetches(), 4);
+    assert!(uses(&cache, "b").await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_late_refusal_finds_the_newer_token() {
     let (cache, source) = cache([Ok(Token::new("a")), Ok(Token::new("b"))]);
     assert!(uses(&cache, "a").await);
@@ -228,9 +248,58 @@ fn a_fetch_whose_runtime_is_gone_is_begun_anew() {
     });
     drop(gone);
     runtime().block_on(async {
-        assert!(landed(flight).await.is_none());
+        assert!(cache.landed(flight).await.is_none());
         assert!(cache.credential().await.unwrap().is_same(&bearer("b")));
     });
+}
+
+/// Two threads that block on runtimes of their own share a token. One began a fetch and does other things now.
+#[test]
+fn a_fetch_on_a_runtime_that_nobody_drives_is_begun_anew() {
+    struct Counted(AtomicUsize);
+    impl ErasedSource for Counted {
+        fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenError>> + Send + '_>> {
+            let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+            Box::pin(std::future::ready(Ok(Token::new(format!("t-{number}")))))
+        }
+        fn deadline(&self) -> Duration {
+            Duration::from_millis(1)
+        }
+    }
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let cache = Cache::new(Box::new(Counted(AtomicUsize::new(0))), Form::Bearer);
+    let still = runtime();
+    let flight = still.block_on(async {
+        let Look::Wait(flight) = cache.look() else { panic!("nothing is there yet") };
+        flight
+    });
+    let driven = runtime();
+    let limit = Duration::from_secs(60);
+    driven.block_on(async {
+        let credential = tokio::time::timeout(limit, cache.credential()).await;
+        assert!(credential.expect("it ends").unwrap().is_same(&bearer("t-1")));
+    });
+    // What was given up comes to its end, and changes nothing.
+    still.block_on(async {
+        let late = tokio::time::timeout(limit, cache.landed(flight)).await.expect("it ends");
+        assert!(late.unwrap().unwrap().is_same(&bearer("t-2")));
+        assert!(cache.credential().await.unwrap().is_same(&bearer("t-1")));
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_stands_still_is_begun_anew() {
+    let (cache, source) = cache([living("a", 100), living("b", 100)]);
+    assert!(uses(&cache, "a").await);
+    advance(60_000).await;
+    let _still = cache.fetch(&mut cache.lock());
+    advance(1_900).await;
+    assert!(uses(&cache, "a").await);
+    assert_eq!(source.fetches(), 1, "it may yet come");
+    advance(200).await;
+    assert!(uses(&cache, "a").await);
+    assert!(uses(&cache, "b").await);
+    assert_eq!(source.fetches(), 2);
 }
 
 #[test]
@@ -238,7 +307,7 @@ fn without_a_runtime_there_is_an_error() {
     let (cache, _) = cache([]);
     let Look::Wait(flight) = cache.look() else { panic!("nothing is there yet") };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert!(runtime.block_on(landed(flight)).unwrap().is_err());
+    assert!(runtime.block_on(cache.landed(flight)).unwrap().is_err());
 }
 
 #[test]

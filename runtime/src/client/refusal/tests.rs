@@ -99,7 +99,9 @@ fn pushback_is_read_as_a6_says() {
     let cases = [
         ("0", millis(0)),
         ("1", millis(1)),
-        ("2147483647", millis(2_147_483_647)),
+        ("60000", millis(60_000)),
+        ("60001", Pushback::Never),
+        ("2147483647", Pushback::Never),
         ("2147483648", Pushback::Never),
         ("-1", Pushback::Never),
         ("-0", Pushback::Never),

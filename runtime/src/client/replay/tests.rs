@@ -5,7 +5,12 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{record as record_in_place, *};
+
+fn record(mut body: Body, limit: usize) -> (Body, Recorder) {
+    let recorder = record_in_place(&mut body, limit);
+    (body, recorder)
+}
 
 /// Frames that come one by one, `None` for a pause.
 struct Script(Vec<Option<Result<Frame<Bytes>, Status>>>);
@@ -125,6 +130,40 @@ fn the_first_attempt_ends_with_an_error_once_its_call_is_answered() {
     assert_eq!(drain(&mut second), ["a", "b"]);
 }
 
+#[test]
+fn a_body_of_one_frame_ends_with_it() {
+    let (mut first, recorder) = record(Script::of([data(b"a")]), 100);
+    assert!(!first.is_end_stream());
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
+    assert!(first.is_end_stream(), "no empty frame follows");
+    assert!(recorder.stop());
+    let mut second = recorder.replay();
+    assert!(!second.is_end_stream());
+    assert!(matches!(poll(&mut second), Poll::Ready(Some(Ok(_)))));
+    assert!(second.is_end_stream());
+
+    let (mut none, _recorder) = record(Script::of([]), 100);
+    assert!(!none.is_end_stream(), "gRPC wants a frame to end the request with");
+    assert!(matches!(poll(&mut none), Poll::Ready(None)));
+    assert!(none.is_end_stream());
+}
+
+#[test]
+fn a_frame_that_was_looked_at_is_not_yet_sent() {
+    let (mut first, recorder) = record(Script::of([data(b"ab"), data(b"c")]), 2);
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
+    assert!(!first.is_end_stream());
+    assert!(recorder.stop(), "what was sent fits");
+    assert_eq!(drain(&mut recorder.replay()), ["ab", "c"]);
+
+    let fails = Some(Err(Status::internal("no")));
+    let (mut first, recorder) = record(Script::of([data(b"a"), fails]), 100);
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
+    assert!(lock(&recorder.0).whole);
+    assert!(matches!(poll(&mut first), Poll::Ready(Some(Err(_)))));
+    assert!(!recorder.stop());
+}
+
 struct Counts(AtomicUsize);
 
 impl Wake for Counts {
@@ -144,11 +183,11 @@ fn a_first_attempt_that_waits_is_woken_to_end() {
 }
 
 #[test]
-fn after_a_commit_nothing_is_kept() {
+fn once_the_recorder_is_dropped_nothing_is_kept() {
     let (mut first, recorder) = record(Script::of([data(b"a"), data(b"b")]), 100);
     assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
     let recording = Arc::clone(&recorder.0);
-    recorder.commit();
+    drop(recorder);
     assert_eq!(drain(&mut first), ["b"]);
     assert!(lock(&recording).sent.is_empty());
 }
@@ -190,6 +229,52 @@ fn the_end_and_the_size_are_those_of_the_whole_body() {
     assert_eq!((second.is_end_stream(), second.size_hint().exact()), (true, Some(0)));
     let (empty, _) = record(Body::empty(), 100);
     assert!(empty.is_end_stream());
+}
+
+#[test]
+fn a_body_that_has_been_sent_is_freed_before_the_answer_comes() {
+    for frames in [1, 3] {
+        let held = Arc::new(());
+        let (mut first, _recorder) = record(Body::new(Threes(frames, Arc::clone(&held))), 0);
+        drain(&mut first);
+        assert_eq!(Arc::strong_count(&held), 1, "{frames}");
+    }
+}
+
+/// Frames of three bytes. It says how many are left, and something lives as long as it does.
+struct Threes(u64, #[expect(dead_code, reason = "it is counted")] Arc<()>);
+
+impl HttpBody for Threes {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or(0);
+        Poll::Ready(left.map(|_| Ok(Frame::data(Bytes::from_static(b"abc")))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(3 * self.0)
+    }
+}
+
+#[test]
+fn the_size_counts_what_was_looked_at() {
+    let (mut first, recorder) = record(Body::new(Threes(3, Arc::default())), 100);
+    for left in [9, 6, 3, 0] {
+        assert_eq!(first.size_hint().exact(), Some(left));
+        assert!(poll(&mut first).is_ready());
+    }
+    recorder.stop();
+    let mut second = recorder.replay();
+    for left in [9, 6, 3, 0] {
+        assert_eq!(second.size_hint().exact(), Some(left));
+        assert!(poll(&mut second).is_ready());
+    }
 }
 
 proptest! {

@@ -38,6 +38,8 @@ async fn one_plaintext_endpoint_among_others_is_refused() {
     let secure = || Endpoint::from_static("https://orders.example");
     let plain = Endpoint::from_static("http://orders.example");
     credentials.balanced_channel([secure(), plain, secure()]).unwrap_err();
+    let error = credentials.balanced_channel([]).unwrap_err();
+    assert_eq!(error.to_string(), "there is no endpoint to send calls to");
     // More than tonic's own list of endpoints takes.
     credentials.balanced_channel(vec![secure(); 2000]).unwrap();
 }

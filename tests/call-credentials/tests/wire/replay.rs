@@ -1,16 +1,25 @@
 //! What of a request is sent again, and what never is.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::UnboundedReceiverStream};
-use tonic::Code;
+use tonic::{Code, body::Body};
 use tonic_guard::client::CallCredentials;
-use tonic_guard_call_credentials_tests::{Client, Guarded, Source, until, within};
-use tonic_guard_tests::pb::Note;
+use tonic_guard_call_credentials_tests::{Client, Guarded, Source, answer, refusal, until, within};
+use tonic_guard_tests::{
+    KINDS,
+    pb::{Note, kinds_client::KindsClient},
+};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::{kind, note};
 
@@ -86,6 +95,60 @@ async fn every_kind_of_call_is_sent_again() {
     let both = within("both", client.both(notes())).await.unwrap().into_inner();
     assert_eq!(both.map(|note| note.unwrap().text).collect::<Vec<_>>().await, ["a", "b"]);
     assert_eq!(server.attempts.count(), 3);
+}
+
+/// Refuses the first attempt, answers the second, and keeps both heads.
+#[derive(Clone, Default)]
+struct Heads(Arc<Mutex<Vec<http::request::Parts>>>);
+
+impl Service<http::Request<Body>> for Heads {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<http::Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let mut heads = self.0.lock().unwrap();
+        heads.push(request.into_parts().0);
+        std::future::ready(Ok(if heads.len() == 1 { refusal() } else { answer() }))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark(u8);
+
+#[tokio::test]
+async fn a_second_attempt_has_the_head_of_the_first() {
+    for mark in [None, Some(Mark(7))] {
+        let heads = Heads::default();
+        let credentials = CallCredentials::bearer(Source::new(&Arc::default()));
+        let layered = credentials.dangerously_layer().layer(heads.clone());
+        let metadata = [("x-tenant", "a"), ("x-tenant", "b"), ("x-trace", "c")];
+        let mut request = tonic_guard_tests::request(note("hi"), &metadata);
+        if let Some(mark) = mark {
+            request.extensions_mut().insert(mark);
+        }
+        KindsClient::new(layered).unary(request).await.unwrap();
+
+        let mut heads = heads.0.lock().unwrap();
+        let [first, second] = &mut heads[..] else { panic!("there were {}", heads.len()) };
+        for head in [&*first, &*second] {
+            assert_eq!(head.extensions.get::<Mark>().copied(), mark);
+            let method = head.extensions.get::<tonic::GrpcMethod<'_>>().unwrap();
+            assert_eq!((method.service(), method.method()), (KINDS, "Unary"));
+        }
+        let tokens = [&mut *first, &mut *second].map(|head| head.headers.remove("authorization"));
+        assert_ne!(tokens[0], tokens[1]);
+        assert_eq!(second.headers.remove("grpc-previous-rpc-attempts").unwrap(), "1");
+        assert_eq!(first.headers, second.headers);
+        assert_eq!(first.headers.get_all("x-tenant").iter().count(), 2);
+        let line =
+            |head: &http::request::Parts| (head.method.clone(), head.uri.clone(), head.version);
+        assert_eq!(line(first), line(second));
+    }
 }
 
 /// The notes that a test sends by hand, and how many were taken.

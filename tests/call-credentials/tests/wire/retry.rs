@@ -146,6 +146,7 @@ async fn what_is_no_refusal_of_the_credential_is_not_retried() {
         ("pushback that is no number", with_header(refusal(), "grpc-retry-pushback-ms", "soon")),
         ("pushback with a zero", with_header(refusal(), "grpc-retry-pushback-ms", "010")),
         ("pushback too large", with_header(refusal(), "grpc-retry-pushback-ms", "2147483648")),
+        ("a pause of weeks", with_header(refusal(), "grpc-retry-pushback-ms", "2147483647")),
         ("two pushbacks", {
             let twice = with_header(refusal(), "grpc-retry-pushback-ms", "0");
             with_header(twice, "grpc-retry-pushback-ms", "0")

@@ -21,6 +21,7 @@ use tonic_guard::{
     jwt::{Claims, JwtVerifier, KeySet},
     scheme::{Bearer, BearerToken},
 };
+use tonic_guard_bench::process_time;
 use tonic_guard_test::{Algorithm, Issuer};
 use tonic_guard_tests::request;
 use tonic_guard_verifier_tests::{
@@ -37,7 +38,7 @@ use crate::alone::{AUDIENCE, ISSUER, Read, token, validation};
 
 /// As many calls as a busy client has on one connection.
 const IN_FLIGHT: usize = 64;
-const TURN: Duration = Duration::from_millis(500);
+const TURN: Duration = Duration::from_millis(100);
 
 /// Answers everyone.
 struct Open;
@@ -192,16 +193,8 @@ struct Turn {
     per_cpu_second: f64,
 }
 
-/// How long all threads of this process have run, in seconds; hundredths are counted.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
-    let (_, fields) = stat.rsplit_once(')').expect("the program's name in parentheses");
-    let ticks: f64 = fields.split_whitespace().skip(11).take(2).flat_map(str::parse::<f64>).sum();
-    ticks / 100.0
-}
-
 async fn turn(serving: &Serving, header: &str) -> Turn {
-    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let (start, cpu) = (Instant::now(), process_time());
     let calls = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
     for _ in 0..IN_FLIGHT {
@@ -221,7 +214,7 @@ async fn turn(serving: &Serving, header: &str) -> Turn {
     let calls = calls.load(Ordering::Relaxed) as f64;
     Turn {
         per_second: calls / start.elapsed().as_secs_f64(),
-        per_cpu_second: calls / (cpu_seconds() - cpu),
+        per_cpu_second: calls / (process_time() - cpu).as_secs_f64(),
     }
 }
 

@@ -15,5 +15,5 @@ mod loopback;
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     alone::run(if quick { 20 } else { 500 });
-    loopback::run(if quick { 2 } else { 15 });
+    loopback::run(if quick { 10 } else { 75 });
 }

@@ -1,0 +1,12 @@
+//! What stands in for the check at a method's own door.
+
+use crate::{in_process::CallAs, proof::Proof};
+
+/// A request's extensions hold one of both at most: what is put there last counts.
+#[derive(Clone)]
+pub(crate) enum StandIn {
+    /// The front door has made the check.
+    Proof(Proof),
+    /// Code of this process says who calls.
+    CallAs(CallAs),
+}
