@@ -27,15 +27,17 @@ pub(crate) enum WayIn {
 //     async fn list(&self, request: Request<L>, #[identity] caller: Claims) -> Result<R, Status> { .. }
 // Output:
 //     async fn list(&self, request: Request<L>) -> Result<R, Status> {
-//         let caller: Claims = match <Self as Policed<7u64, _, _>>::enter(&*self, "list", head(&request)).await {
-//             Ok(identity) => identity,
-//             Err(status) => return <Result<R, Status> as Refusable>::refused(status),
-//         };
+//         statement! {
+//             let caller: Claims =
+//                 match <Self as Policed<7u64, _, _>>::enter(&*self, "list", head(&request)).await {
+//                     Ok(identity) => identity,
+//                     Err(status) => return Refusable::refused(status),
+//                 };
+//         }
 //         { .. }
 //     }
 //
-// Its own plan, where nothing is shared:
-//         match enter(&*self, &Door { policy: 7u64, method: "list" }, PLAN, head(&request)).await { .. }
+// A plan of the method's own stands in the call: `enter(&*self, &Door { .. }, PLAN, head(&request))`.
 pub(crate) fn insert(
     method: &mut Method,
     policy: &Policy,

@@ -256,7 +256,7 @@ impl Recording {
 
     fn size_hint(&self) -> SizeHint {
         match &self.ahead {
-            Ahead::End(hint) => hint.clone(),
+            Ahead::End(hint) => *hint,
             Ahead::Frame(Ok(frame)) => {
                 let ahead = frame.data_ref().map_or(0, Bytes::len) as u64;
                 longer(self.rest.size_hint(), ahead)

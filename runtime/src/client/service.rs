@@ -319,7 +319,10 @@ where
     R: http_body::Body + Send + 'static,
 {
     /// Hands on the answer to the first attempt, or makes a second one where that may help.
-    async fn after_refusal(self: Box<Self>, response: Response<R>) -> Result<Response<R>, BoxError> {
+    async fn after_refusal(
+        self: Box<Self>,
+        response: Response<R>,
+    ) -> Result<Response<R>, BoxError> {
         let Kept { shared, head, recorder, credential, deadline } = *self;
         let Answer::Refused { named, pushback } = refusal::read(&response, &head.uri) else {
             return Ok(response);

@@ -16,6 +16,7 @@
 use std::{env, hint::black_box, process::Command};
 
 use serde_json::json;
+use tokio::task::JoinSet;
 use tonic::{
     Request, Response, Status, Streaming,
     metadata::AsciiMetadataValue,
@@ -51,8 +52,8 @@ const VARIANTS: [&str; 5] = [
 /// What the bar is about: the layers against the interceptor whose header goes out as theirs does.
 const BASELINE: usize = 2;
 const ROUNDS: usize = 200;
-/// How many bytes a message has, and how many calls a slice.
-const SIZES: [(usize, u32); 2] = [(100, 200), (64 * 1024, 40)];
+/// How many bytes a message has, how many calls are in flight, and how many each of them makes in a slice.
+const LOADS: [(usize, u32, u32); 3] = [(100, 1, 200), (100, 64, 5), (64 * 1024, 1, 40)];
 
 /// Answers at once, and looks at nothing.
 struct Open;
@@ -93,6 +94,7 @@ impl Interceptor for Attach {
     }
 }
 
+#[derive(Clone)]
 enum Caller {
     Bare(KindsClient<Channel>),
     Intercepted(KindsClient<InterceptedService<Channel, Attach>>),
@@ -190,22 +192,19 @@ async fn calls_per_second() {
         callers.push(caller);
     }
     let mut state = 7_u64;
-    for (size, calls) in SIZES {
+    for (size, in_flight, each) in LOADS {
+        let calls = in_flight * each;
         let message = message(size);
         let mut rates = vec![Vec::new(); VARIANTS.len()];
         for _ in 0..ROUNDS {
             for variant in shuffled(&mut state) {
                 let begin = thread_time();
-                for _ in 0..calls {
-                    callers[variant].call(&message).await;
-                }
+                slice(&mut callers[variant], &message, in_flight, each).await;
                 let took = thread_time() - begin;
                 rates[variant].push(f64::from(calls) / took.as_secs_f64());
             }
         }
-        println!(
-            "\nmessages of {size} bytes, one call after the other, {ROUNDS} slices of {calls}"
-        );
+        println!("\nmessages of {size} bytes, {in_flight} in flight, {ROUNDS} slices of {calls}");
         println!("{:38} {:>10}  {:>22}", "", "calls/s", "against the baseline");
         for (variant, name) in VARIANTS.iter().enumerate() {
             let ratios = rates[variant].iter().zip(&rates[BASELINE]);
@@ -215,6 +214,27 @@ async fn calls_per_second() {
             let mark = if variant == BASELINE { "  (baseline)" } else { "" };
             println!("{name:38} {rate:>10.0}  {middle:.3} [{low:.3}, {high:.3}]{mark}");
         }
+    }
+}
+
+async fn slice(caller: &mut Caller, message: &Note, in_flight: u32, each: u32) {
+    if in_flight == 1 {
+        for _ in 0..each {
+            caller.call(message).await;
+        }
+        return;
+    }
+    let mut tasks = JoinSet::new();
+    for _ in 0..in_flight {
+        let (mut caller, message) = (caller.clone(), message.clone());
+        tasks.spawn(async move {
+            for _ in 0..each {
+                caller.call(&message).await;
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.expect("the calls are answered");
     }
 }
 
@@ -241,7 +261,7 @@ fn instructions() {
         "{:38} {:>8} {:>14} {:>12} {:>16}",
         "", "bytes", "instructions", "allocations", "bytes allocated"
     );
-    for (size, _) in SIZES {
+    for size in [100, 64 * 1024] {
         let (few, many) = (200, 1200);
         for (variant, name) in VARIANTS.iter().enumerate() {
             let per_call = |count: fn(usize, usize, usize) -> [f64; 2]| {

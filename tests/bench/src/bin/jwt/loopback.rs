@@ -235,11 +235,12 @@ pub(crate) fn run(rounds: usize) {
         let servers = servers(&issuer).await;
         let mut measured = vec![Vec::new(); servers.len()];
         for round in 0..=rounds {
-            for ((_, serving), values) in servers.iter().zip(&mut measured) {
-                let value = turn(serving, &header).await;
+            // Each round begins with another server.
+            for at in (0..servers.len()).map(|at| (at + round) % servers.len()) {
+                let value = turn(&servers[at].1, &header).await;
                 // The first round warms up.
                 if round > 0 {
-                    values.push(value);
+                    measured[at].push(value);
                 }
             }
         }
