@@ -2,8 +2,8 @@
 //!
 //! An [`IntrospectionVerifier`] sends the token of a call to the server's introspection endpoint and
 //! judges the answer: `active` is the boolean `true`, the token comes from the issuer and is for the
-//! audience that the service names, and its times hold. The claims go to the handler as [`Claims`] or
-//! as a type of yours.
+//! audience that the service names, nothing says that it is another kind of token, and its times hold. The
+//! claims go to the handler as [`Claims`] or as a type of yours.
 //!
 //! ```no_run
 //! use tonic::{Request, Response, Status};
@@ -69,12 +69,7 @@ mod answer;
 mod client_authentication;
 mod flight;
 
-use std::{
-    fmt,
-    marker::PhantomData,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use aws_lc_rs::{hmac, rand::SystemRandom};
 use quick_cache::{Weighter, sync::Cache};
@@ -95,6 +90,7 @@ use crate::{
     authenticate::Authenticate,
     error::AuthError,
     http_client::{HttpClient, HttpError},
+    lifetime::Now,
     scheme::{Bearer, BearerToken},
 };
 
@@ -276,16 +272,16 @@ impl Asker {
 
     /// What is known without asking.
     fn recall(&self, digest: &Digest) -> Option<Outcome> {
-        let now = Instant::now();
+        let now = Now::read();
         if let Some(Remembered { active, until }) = self.active.get(digest) {
             // The wall clock may have been set since.
-            if now < until && active.holds_at(unix_now()) {
+            if now.steady() < until && active.lifetime().check(now).is_ok() {
                 return Some(Outcome::Active(active));
             }
             self.active.remove(digest);
         }
         match self.refused.get(digest) {
-            Some((refused, until)) if now < until => Some(Outcome::Refused(refused)),
+            Some((refused, until)) if now.steady() < until => Some(Outcome::Refused(refused)),
             Some(_) => {
                 self.refused.remove(digest);
                 None
@@ -301,7 +297,7 @@ impl Asker {
             Err(error) => Err(HttpError::unusable(&self.endpoint, error.to_string())),
         };
         match answer.and_then(|answer| answer::read(&self.endpoint, &answer)) {
-            Ok(response) => match self.expected.judge(response, unix_now()) {
+            Ok(response) => match self.expected.judge(response, Now::read()) {
                 Ok(active) => Outcome::Active(Arc::new(active)),
                 Err(refused) => Outcome::Refused(refused),
             },
@@ -310,29 +306,23 @@ impl Asker {
     }
 
     fn remember(&self, digest: Digest, outcome: &Outcome) {
-        let now = Instant::now();
+        let now = Now::read();
+        // When an age ends, if it ever does and isn't nothing.
+        let end = |age: Duration| now.steady().checked_add(age).filter(|end| *end > now.steady());
         match outcome {
             Outcome::Active(active) => {
-                let age =
-                    active.left(unix_now()).map_or(self.max_age, |left| left.min(self.max_age));
-                if let Some(until) = now.checked_add(age).filter(|_| !age.is_zero()) {
+                if let Some(until) = end(active.lifetime().left(now, self.max_age)) {
                     self.active.insert(digest, Remembered { active: Arc::clone(active), until });
                 }
             }
             Outcome::Refused(refused) => {
-                if let Some(until) = now.checked_add(self.refusal_age).filter(|until| *until > now)
-                {
+                if let Some(until) = end(self.refusal_age) {
                     self.refused.insert(digest, (*refused, until));
                 }
             }
             Outcome::Open(_) => {}
         }
     }
-}
-
-/// Seconds since the epoch. A clock from before it is no clock: every token is then expired.
-fn unix_now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(f64::INFINITY, |now| now.as_secs_f64())
 }
 
 impl<C> Clone for IntrospectionVerifier<C> {

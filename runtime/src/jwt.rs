@@ -14,7 +14,6 @@ mod key;
 mod key_error;
 mod key_set;
 mod key_source;
-mod lifetime;
 mod pem;
 #[cfg(feature = "jwks")]
 mod remote_keys;

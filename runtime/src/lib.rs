@@ -198,6 +198,8 @@ pub mod introspection;
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
 pub mod jwt;
 mod leaf;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod lifetime;
 pub mod manual;
 mod method_door;
 #[cfg(feature = "passwords")]
@@ -213,6 +215,8 @@ mod routes;
 pub mod scheme;
 mod stand_in;
 mod table;
+#[cfg(any(feature = "jwt", feature = "introspection"))]
+mod token_kind;
 mod verdict;
 #[cfg(feature = "_file")]
 mod watched_file;

@@ -276,3 +276,38 @@ pub struct StoredPassword<I> {
     /// Who the user is.
     pub identity: I,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, pin::pin, task::Poll};
+
+    use super::*;
+
+    /// How many have their turn, and how many more may wait for one.
+    async fn room(users: Passwords<()>) -> (usize, usize) {
+        let (mut turns, mut waiting) = (Vec::new(), Vec::new());
+        loop {
+            let mut next = Box::pin(users.turns.next());
+            match poll_fn(|context| Poll::Ready(pin!(&mut next).poll(context))).await {
+                Poll::Ready(Ok(turn)) => turns.push(turn),
+                Poll::Ready(Err(Full)) => return (turns.len(), waiting.len()),
+                Poll::Pending => waiting.push(next),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_bound_holds_whichever_is_set_last() {
+        let users =
+            || Passwords::new([("ada", PasswordHash::nobodys(Parameters::default()), ())]).unwrap();
+        let cores = available_parallelism().unwrap().get();
+        for (users, expected) in [
+            (users(), (cores.div_ceil(2), WAITING)),
+            (users().at_once(3).waiting(5), (3, 5)),
+            (users().waiting(5).at_once(3), (3, 5)),
+            (users().at_once(0).waiting(0), (1, 0)),
+        ] {
+            assert_eq!(room(users).await, expected);
+        }
+    }
+}

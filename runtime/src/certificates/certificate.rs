@@ -290,6 +290,7 @@ mod tests {
         let der = der(|params| params.not_before = date_time_ymd(1969, 12, 31));
         let certificate = Certificate::current(&der, SystemTime::now()).unwrap();
         assert_eq!(certificate.not_before(), UNIX_EPOCH - Duration::from_secs(86_400));
+        assert_eq!(certificate.der(), der);
     }
 
     #[test]

@@ -100,6 +100,7 @@ mod tests {
         // FIPS 180-4's example.
         assert_eq!(printed, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(printed.parse(), Ok(Fingerprint::of(b"abc")));
+        assert!(Fingerprint::of(b"abc").as_bytes().starts_with(&[0xba, 0x78, 0x16]));
         assert_eq!(printed.to_uppercase().parse(), Ok(Fingerprint::of(b"abc")));
     }
 

@@ -192,7 +192,10 @@ impl<'de> Deserialize<'de> for Listed {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{
+        collections::BTreeMap,
+        time::{Duration, UNIX_EPOCH},
+    };
 
     use super::super::Claims;
     use super::*;
@@ -222,6 +225,30 @@ mod tests {
             let claims: Claims = read(json).unwrap();
             assert_eq!(claims.subject(), Some("ada"), "{json}");
         }
+    }
+
+    #[test]
+    fn each_registered_claim_is_told() {
+        let json = r#"{"iss":"i","sub":"ada","aud":["a","b"],"exp":3.5,"nbf":1.5,"iat":2,"jti":"j",
+            "client_id":"c","scope":"x  y"}"#;
+        let claims: Claims = read(json).unwrap();
+        assert_eq!((claims.issuer(), claims.subject()), (Some("i"), Some("ada")));
+        assert_eq!((claims.token_id(), claims.client_id()), (Some("j"), Some("c")));
+        assert_eq!(claims.audience().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(claims.scopes().collect::<Vec<_>>(), ["x", "y"]);
+        let date = |seconds| Some(UNIX_EPOCH + Duration::from_secs_f64(seconds));
+        let told = [claims.expires_at(), claims.not_before(), claims.issued_at()];
+        assert_eq!(told, [date(3.5), date(1.5), date(2.0)]);
+
+        let claims: Claims = read("{}").unwrap();
+        let texts = [claims.issuer(), claims.subject(), claims.token_id(), claims.client_id()];
+        assert_eq!(texts, [None; 4]);
+        assert_eq!((claims.audience().count(), claims.scopes().count()), (0, 0));
+        let dates = [claims.expires_at(), claims.not_before(), claims.issued_at()];
+        assert_eq!(dates, [None; 3]);
+        // No clock holds these.
+        let claims: Claims = read(r#"{"exp":1e300,"nbf":-1}"#).unwrap();
+        assert_eq!((claims.expires_at(), claims.not_before()), (None, None));
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByIssuer<I> {
     type Identity = I;
 
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
-        let named = jwt::unverified_issuer(token.as_bytes())?;
+        let named = jwt::unverified_issuer(token.as_str())?;
         match self.issuers.iter().find(|(issuer, _)| *issuer == named) {
             Some((_, verifier)) => ask(verifier, token).await,
             None => Err(AuthError::invalid().because("no verifier for the issuer that it names")),

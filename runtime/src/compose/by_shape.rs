@@ -235,6 +235,17 @@ mod tests {
         }
     }
 
+    /// Whatever stands behind the brace, which a verifier of JWTs then refuses.
+    #[test]
+    fn what_begins_like_an_object_goes_where_jwts_go() {
+        for second in ('w'..='z').chain('0'..='9').chain(['-', '_']) {
+            assert!(is_jwt(format!("e{second}.a.b").as_bytes()), "{second}");
+        }
+        for second in ('A'..='Z').chain('a'..='v') {
+            assert!(!is_jwt(format!("e{second}.a.b").as_bytes()), "{second}");
+        }
+    }
+
     #[test]
     fn other_tokens_are_no_jwt() {
         for token in

@@ -1,15 +1,20 @@
 //! What an introspection endpoint answers (RFC 7662, section 2.2), and whether it lets a caller in.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{collections::HashMap, error::Error, fmt, time::Duration};
 
 use http::StatusCode;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::Value;
 use url::Url;
 
 use crate::{
     error::AuthError,
     http_client::{Answer, HttpError, is_json_object},
+    lifetime::{Lifetime, NotNow, Now},
+    token_kind::{is_of_another_kind, token_use_is_another, typ_is_another},
 };
 
 /// Which issuer's tokens are good.
@@ -41,7 +46,7 @@ impl Audience {
 
     /// The answer's `aud` isn't looked at, for a server that doesn't tell it. A token that a caller
     /// gave to any other service is then good here, and so is a refresh token if the server
-    /// introspects those too and doesn't tell the two apart by `token_type`.
+    /// introspects those too and its answer doesn't tell what kind of token it is about.
     pub fn unchecked() -> Self {
         Audience(None)
     }
@@ -78,7 +83,27 @@ struct Members {
     #[serde(default, deserialize_with = "given")]
     token_type: Option<Value>,
     #[serde(default, deserialize_with = "given")]
+    token_use: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    typ: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
     cnf: Option<Value>,
+    /// Of the others the names alone.
+    #[serde(flatten)]
+    others: HashMap<Box<str>, IgnoredAny>,
+}
+
+impl Members {
+    /// Whether they say that the token is of another kind than one for access.
+    fn other_kind(&self) -> bool {
+        // What isn't a text names no kind that is known.
+        let names = |member: &Option<Value>, another: fn(&str) -> bool| {
+            member.as_ref().is_some_and(|kind| kind.as_str().is_none_or(another))
+        };
+        names(&self.token_use, token_use_is_another)
+            || names(&self.typ, typ_is_another)
+            || self.others.keys().any(|name| is_of_another_kind(name))
+    }
 }
 
 /// A member that is `null` is there.
@@ -113,13 +138,16 @@ pub(super) fn read(endpoint: &Url, answer: &Answer) -> Result<Response, HttpErro
 
 impl Expected {
     /// Whether a token of which the endpoint says this is good at `now`.
-    pub(super) fn judge(&self, response: Response, now: f64) -> Result<Active, Refused> {
+    pub(super) fn judge(&self, response: Response, now: Now) -> Result<Active, Refused> {
         let Response { active, members, text } = response;
         if !active {
             return Err(Refused::Inactive);
         }
         if members.cnf.is_some() {
             return Err(Refused::Bound);
+        }
+        if members.other_kind() {
+            return Err(Refused::OtherKind);
         }
         match members.token_type {
             None => {}
@@ -150,15 +178,12 @@ impl Expected {
             }
         }
         let exp = seconds(members.exp)?;
-        let nbf = seconds(members.nbf)?;
-        let skew = self.skew.as_secs_f64();
-        if exp.is_some_and(|exp| exp + skew <= now) {
-            return Err(Refused::Expired);
+        let lifetime = Lifetime::new(seconds(members.nbf)?, exp).sooner(self.skew);
+        match lifetime.longer(self.skew).check(now) {
+            Ok(()) => Ok(Active { text, lifetime }),
+            Err(NotNow::Expired) => Err(Refused::Expired),
+            Err(NotNow::Early) => Err(Refused::NotYet),
         }
-        if nbf.is_some_and(|nbf| now + skew < nbf) {
-            return Err(Refused::NotYet);
-        }
-        Ok(Active { text, exp, not_before: nbf.map(|nbf| nbf - skew) })
     }
 }
 
@@ -173,8 +198,7 @@ fn seconds(member: Option<Value>) -> Result<Option<f64>, Refused> {
 /// What the endpoint says of a good token.
 pub(super) struct Active {
     text: Box<[u8]>,
-    exp: Option<f64>,
-    not_before: Option<f64>,
+    lifetime: Lifetime,
 }
 
 impl Active {
@@ -183,17 +207,9 @@ impl Active {
         serde_json::from_slice(&self.text).map_err(|error| AuthError::invalid().because(error))
     }
 
-    /// How long it may be remembered: never past its `exp`, whatever the clocks' skew.
-    pub(super) fn left(&self, now: f64) -> Option<Duration> {
-        // Longer than a `Duration` is as good as for ever.
-        let left =
-            |exp: f64| Duration::try_from_secs_f64((exp - now).max(0.0)).unwrap_or(Duration::MAX);
-        self.exp.map(left)
-    }
-
-    /// Whether what was remembered still holds.
-    pub(super) fn holds_at(&self, now: f64) -> bool {
-        self.exp.is_none_or(|exp| now < exp) && self.not_before.is_none_or(|begin| begin <= now)
+    /// When it may be remembered: never past its `exp`, whatever the clocks' skew.
+    pub(super) fn lifetime(&self) -> Lifetime {
+        self.lifetime
     }
 
     /// What it takes in memory.
@@ -208,6 +224,7 @@ impl Active {
 pub(super) enum Refused {
     Inactive,
     Bound,
+    OtherKind,
     TokenType,
     Issuer,
     Audience,
@@ -230,6 +247,7 @@ impl fmt::Display for Refused {
         f.write_str(match self {
             Refused::Inactive => "the introspection endpoint says that the token isn't active",
             Refused::Bound => "the token is bound to a key (`cnf`), which nobody checked",
+            Refused::OtherKind => "a claim of another kind of token: an ID or refresh token?",
             Refused::TokenType => {
                 "the token's `token_type` isn't that of an access token for Bearer"
             }
@@ -243,23 +261,3 @@ impl fmt::Display for Refused {
 }
 
 impl Error for Refused {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_remembered_holds_between_its_dates() {
-        let active = |exp, not_before| Active { text: Box::default(), exp, not_before };
-        for (active, holds) in [
-            (active(None, None), true),
-            (active(Some(100.5), None), true),
-            (active(Some(100.0), None), false),
-            // The wall clock was set back since.
-            (active(None, Some(100.5)), false),
-            (active(None, Some(100.0)), true),
-        ] {
-            assert_eq!(active.holds_at(100.0), holds, "{:?}", (active.exp, active.not_before));
-        }
-    }
-}

@@ -70,6 +70,7 @@ impl Asker {
                 answer
             }
         };
+        // Where nobody runs that task any more, the deadline of the verifier ends the wait.
         let outcome = match answer.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone(),
             Err(_) => None,

@@ -1,7 +1,7 @@
 use std::{
     hash::{BuildHasher, RandomState},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -10,11 +10,10 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use super::{
-    KeySet,
-    key::Thumbprint,
-    lifetime::{Lifetime, Now},
-};
+use tokio::time::Instant;
+
+use super::{KeySet, key::Thumbprint};
+use crate::lifetime::{Lifetime, Now};
 
 /// How long a token is believed without a look at its signature, whatever its `exp` says.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
@@ -24,6 +23,22 @@ const HASHED: usize = 43;
 
 /// What an entry costs beside its token and its claims: the allocations and the cache's own records.
 const OVERHEAD: usize = 256;
+
+/// What the claims of `payload` take, if their type makes no more of them than `serde_json::Value`.
+///
+/// That is up to a hundred times the payload: the map of `{"":0}` is a node with room for eleven members,
+/// the list of `[0]` has room for four items, and one that has grown is half empty. So each object, list,
+/// item and member counts for the most that it takes on 64 bits, with the allocator's own. The same
+/// characters within texts count too.
+fn size_of_claims(payload: &[u8]) -> usize {
+    const OBJECT: usize = 640;
+    const LIST: usize = 160;
+    const ITEM: usize = 96;
+
+    let count = |mark: u8| payload.iter().filter(|byte| **byte == mark).count();
+    let items = count(b',') + count(b':');
+    payload.len() + OBJECT * count(b'{') + LIST * count(b'[') + ITEM * items
+}
 
 /// Tokens whose signature was checked, whole, with their claims.
 ///
@@ -83,13 +98,12 @@ impl<C: Clone> VerifiedTokens<C> {
         &self,
         token: &[u8],
         claims: C,
-        payload: usize,
+        payload: &[u8],
         lifetime: Lifetime,
         thumbprint: Thumbprint,
         now: Now,
     ) {
-        // Texts of the payload and what parsing makes of them.
-        let size = OVERHEAD + size_of::<Entry<C>>() + token.len() + 2 * payload;
+        let size = OVERHEAD + size_of::<Entry<C>>() + token.len() + size_of_claims(payload);
         let until = now.steady() + lifetime.left(now, MAX_AGE);
         let entry = Entry { token: token.into(), claims, size, lifetime, until, thumbprint };
         self.entries.insert(self.place(token), Arc::new(entry));
@@ -106,9 +120,11 @@ mod tests {
     use super::*;
     use crate::jwt::{Algorithm, Key};
 
+    const PAYLOAD: &[u8] = br#"{"sub":"ada","exp":2000,"roles":["a","b"]}"#;
+
     /// When the tokens of these tests are good: from 1,000 to 2,000.
     fn lifetime() -> Lifetime {
-        Lifetime::new(Some(1000.0), 2000.0, Duration::ZERO)
+        Lifetime::new(Some(1000.0), Some(2000.0))
     }
 
     fn key(id: &str) -> Key {
@@ -118,7 +134,14 @@ mod tests {
     fn filled(now: Now) -> (VerifiedTokens<&'static str>, KeySet) {
         let cache = VerifiedTokens::new(1024 * 1024);
         let key = key("one");
-        cache.insert(b"header.payload.signature", "ada", 100, lifetime(), key.thumbprint(), now);
+        cache.insert(
+            b"header.payload.signature",
+            "ada",
+            PAYLOAD,
+            lifetime(),
+            key.thumbprint(),
+            now,
+        );
         (cache, key.into())
     }
 
@@ -178,7 +201,7 @@ mod tests {
         let cache = VerifiedTokens::new(1024 * 1024);
         let (key, end) = (key("one"), "s".repeat(HASHED));
         let token = format!("header.payload.{end}");
-        cache.insert(token.as_bytes(), "ada", 100, lifetime(), key.thumbprint(), now);
+        cache.insert(token.as_bytes(), "ada", PAYLOAD, lifetime(), key.thumbprint(), now);
         let keys = key.into();
         assert_eq!(cache.get(token.as_bytes(), &keys, now), Some("ada"));
         for other in [
@@ -199,7 +222,7 @@ mod tests {
         let key = key("one");
         for number in 0..1000 {
             let token = format!("header.payload.signature-{number}");
-            cache.insert(token.as_bytes(), number, 500, lifetime(), key.thumbprint(), now);
+            cache.insert(token.as_bytes(), number, PAYLOAD, lifetime(), key.thumbprint(), now);
         }
         assert!(cache.entries.weight() <= 100_000, "{}", cache.entries.weight());
         assert!(cache.entries.len() > 10, "{}", cache.entries.len());
@@ -207,13 +230,39 @@ mod tests {
             let small = VerifiedTokens::new(bytes);
             for number in 0..100u32 {
                 let token = format!("header.payload.signature-{number}");
-                small.insert(token.as_bytes(), number, 500, lifetime(), key.thumbprint(), now);
+                small.insert(token.as_bytes(), number, PAYLOAD, lifetime(), key.thumbprint(), now);
             }
             assert!(small.entries.weight() <= bytes as u64, "{bytes}");
         }
         let large = vec![b'x'; 200_000];
-        cache.insert(&large, 1, 0, lifetime(), key.thumbprint(), now);
+        cache.insert(&large, 1, PAYLOAD, lifetime(), key.thumbprint(), now);
         assert_eq!(cache.get(&large, &key.into(), now), None);
+    }
+
+    /// What `serde_json::Value` takes for each, as an allocator that counts has seen it, its chunks those of
+    /// glibc.
+    #[test]
+    fn claims_count_for_no_less_than_they_take() {
+        let list =
+            |item: &str, times: usize| format!(r#"{{"a":[{}]}}"#, vec![item; times].join(","));
+        let nested = |begin: &str, end: &str| format!("{}{}", begin.repeat(100), end.repeat(100));
+        let members: Vec<_> = (0..1500).map(|name| format!(r#""{name:x}":0"#)).collect();
+        for (payload, taken) in [
+            (list("0", 4097), 262_832),
+            (list("[]", 4000), 131_760),
+            (list("[0]", 3000), 563_760),
+            (list("[0,0,0,0,0]", 1000), 305_456),
+            (list(r#"{"":0}"#, 1700), 1_154_224),
+            (list(r#""a""#, 3000), 227_760),
+            (list(&nested(r#"{"":"#, "}").replace("{\"\":}", "{\"\":0}"), 20), 1_281_712),
+            (list(&nested("[", "]"), 50), 715_536),
+            (format!("{{{}}}", members.join(",")), 208_800),
+            (r#"{"text":"{[,:"}"#.into(), 800),
+        ] {
+            let counted = size_of_claims(payload.as_bytes());
+            assert!(counted >= taken, "{counted} < {taken}: {payload}");
+            assert!(counted < 10 * taken, "{counted}: {payload}");
+        }
     }
 
     /// A key that comes back for another algorithm, or under another id, is another key.

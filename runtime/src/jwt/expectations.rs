@@ -1,13 +1,10 @@
 use std::time::Duration;
 
-use super::{
-    Algorithm,
-    header::Header,
+use super::{Algorithm, header::Header, stated::Stated, unverified::invalid};
+use crate::{
+    error::AuthError,
     lifetime::{Lifetime, NotNow, Now},
-    stated::Stated,
-    unverified::invalid,
 };
-use crate::error::AuthError;
 
 /// What a service expects of a token besides its signature.
 #[derive(Clone, Debug)]
@@ -74,7 +71,7 @@ impl Expectations {
             return Err(invalid("a claim of another kind of token: an ID or logout token?"));
         }
         let exp = stated.exp.ok_or_else(|| invalid("no `exp`"))?;
-        let lifetime = Lifetime::new(stated.nbf, exp, self.skew);
+        let lifetime = Lifetime::new(stated.nbf, Some(exp)).sooner(self.skew).longer(self.skew);
         match lifetime.check(now) {
             Ok(()) => Ok(lifetime),
             Err(NotNow::Early) => Err(invalid("`nbf`: not good yet")),

@@ -22,7 +22,7 @@ pub enum KeyError {
     NotSecret,
     /// What should be a public key in PEM isn't: a private key or a certificate, perhaps.
     NotPublic,
-    /// There is more than one key in the PEM.
+    /// There is more in the PEM than one key.
     Several,
     /// It is meant for something else than checking signatures: its `use` or `key_ops` say so.
     OtherUse,
@@ -42,7 +42,7 @@ impl fmt::Display for KeyError {
             KeyError::ShortSecret => "an HMAC secret of less than 256 bits",
             KeyError::NotSecret => "a secret that is a key in PEM or DER",
             KeyError::NotPublic => "no public key in PEM",
-            KeyError::Several => "more than one key in the PEM",
+            KeyError::Several => "more in the PEM than one key",
             KeyError::OtherUse => "the key is meant for something else",
             KeyError::Published => "a secret or private key in a published set",
         })

@@ -6,6 +6,7 @@ use serde::{
 };
 
 use super::json::{Names, Text, Unread};
+use crate::token_kind::{is_of_another_kind, token_use_is_another, typ_is_another};
 
 /// What a token states that the verifier checks itself (RFC 7519, section 4.1).
 ///
@@ -69,10 +70,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Audience<'a> {
     }
 }
 
-/// Claims of ID tokens (OpenID Connect Core, sections 2 and 3.3.2.11) and of logout and other event
-/// tokens (OpenID Connect Back-Channel Logout, section 2.4; RFC 8417, section 2.2).
-const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
-
 impl<'de: 'a, 'a> Deserialize<'de> for Stated<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Read;
@@ -97,19 +94,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Stated<'a> {
                         "iat" => {
                             members.next_value::<f64>()?;
                         }
-                        // Amazon Cognito and Keycloak tell the kind by a claim.
                         "token_use" => {
-                            stated.other_kind |= members.next_value::<Text<'de>>()?.0 == "id";
+                            let token_use = members.next_value::<Text<'de>>()?.0;
+                            stated.other_kind |= token_use_is_another(&token_use);
                         }
                         "typ" => {
-                            let kind = members.next_value::<Text<'de>>()?.0;
-                            stated.other_kind |=
-                                ["ID", "Refresh", "Offline", "Logout"].contains(&&*kind);
+                            let typ = members.next_value::<Text<'de>>()?.0;
+                            stated.other_kind |= typ_is_another(&typ);
                         }
                         name => {
                             members.next_value::<Unread>()?;
                             stated.bound |= name == "cnf";
-                            stated.other_kind |= OTHER_KINDS.contains(&name);
+                            stated.other_kind |= is_of_another_kind(name);
                         }
                     }
                     names.push(name);

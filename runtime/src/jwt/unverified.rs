@@ -1,12 +1,11 @@
 use super::{
-    Algorithm, Key, KeySet, base64url,
-    expectations::Expectations,
-    header::Header,
-    key::Thumbprint,
-    lifetime::{Lifetime, Now},
+    Algorithm, Key, KeySet, base64url, expectations::Expectations, header::Header, key::Thumbprint,
     stated::Stated,
 };
-use crate::error::AuthError;
+use crate::{
+    error::AuthError,
+    lifetime::{Lifetime, Now},
+};
 
 /// The longest token that is looked at. Those of real issuers have one or two kilobytes.
 const MAX_TOKEN: usize = 16 * 1024;
@@ -19,13 +18,13 @@ pub(super) struct Unverified<'a> {
     kid: Option<String>,
     signed: &'a [u8],
     signature: Vec<u8>,
-    payload: Vec<u8>,
+    payload: String,
     lifetime: Lifetime,
 }
 
 /// What a key of the set has signed.
 pub(super) struct Signed {
-    pub(super) payload: Vec<u8>,
+    pub(super) payload: String,
     pub(super) lifetime: Lifetime,
     pub(super) thumbprint: Thumbprint,
 }
@@ -34,13 +33,13 @@ impl<'a> Unverified<'a> {
     /// Reads a JWS in compact form (RFC 7515, section 7.1) and refuses what needs no signature to be
     /// refused, the cheapest first: shape, algorithm, kind, issuer, audience, times.
     pub(super) fn read(
-        token: &'a [u8],
+        token: &'a str,
         expected: &Expectations,
         now: Now,
     ) -> Result<Unverified<'a>, AuthError> {
         let Parts { header, payload, signature, signed } = Parts::of(token)?;
 
-        let (algorithm, kid) = Header::read(header, |header| {
+        let (algorithm, kid) = Header::read(header.as_bytes(), |header| {
             let kid = header.kid.as_ref().map(|kid| kid.0.clone().into_owned());
             Ok((expected.check_header(header)?, kid))
         })?;
@@ -76,16 +75,16 @@ impl<'a> Unverified<'a> {
 
 /// A JWS in compact form, cut at its dots.
 struct Parts<'a> {
-    header: &'a [u8],
-    payload: &'a [u8],
-    signature: &'a [u8],
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
     /// What the signature is over: the first two, with their dot.
     signed: &'a [u8],
 }
 
 /// The issuer that a token names. It serves to choose who checks the token, who then checks the issuer
 /// too.
-pub(crate) fn unverified_issuer(token: &[u8]) -> Result<String, AuthError> {
+pub(crate) fn unverified_issuer(token: &str) -> Result<String, AuthError> {
     let payload = decode_payload(Parts::of(token)?.payload)?;
     match stated(&payload)?.iss {
         Some(issuer) => Ok(issuer.0.into_owned()),
@@ -93,12 +92,14 @@ pub(crate) fn unverified_issuer(token: &[u8]) -> Result<String, AuthError> {
     }
 }
 
-fn decode_payload(payload: &[u8]) -> Result<Vec<u8>, AuthError> {
-    base64url::decode(payload).map_err(|_| malformed("payload: no base64url"))
+fn decode_payload(payload: &str) -> Result<String, AuthError> {
+    let payload = base64url::decode(payload).map_err(|_| malformed("payload: no base64url"))?;
+    // Here once, and not for each text in it each time that it is read.
+    String::from_utf8(payload).map_err(|_| malformed("payload: no text"))
 }
 
-fn stated(payload: &[u8]) -> Result<Stated<'_>, AuthError> {
-    serde_json::from_slice(payload).map_err(|error| {
+fn stated(payload: &str) -> Result<Stated<'_>, AuthError> {
+    serde_json::from_str(payload).map_err(|error| {
         if error.is_data() {
             invalid("a registered claim has the wrong type, or a claim stands twice")
         } else {
@@ -108,21 +109,21 @@ fn stated(payload: &[u8]) -> Result<Stated<'_>, AuthError> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(token: &'a [u8]) -> Result<Parts<'a>, AuthError> {
+    fn of(token: &'a str) -> Result<Parts<'a>, AuthError> {
         if token.len() > MAX_TOKEN {
             return Err(malformed("a token of more than 16 KiB"));
         }
         Parts::cut(token).ok_or_else(|| malformed("not three parts: no JWS in compact form"))
     }
 
-    fn cut(token: &'a [u8]) -> Option<Parts<'a>> {
-        let mut parts = token.split(|byte| *byte == b'.');
+    fn cut(token: &'a str) -> Option<Parts<'a>> {
+        let mut parts = token.split('.');
         let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
         // Five parts are an encrypted token (RFC 7516).
         if parts.next().is_some() {
             return None;
         }
-        let signed = token.get(..header.len() + 1 + payload.len())?;
+        let signed = token.get(..header.len() + 1 + payload.len())?.as_bytes();
         Some(Parts { header, payload, signature, signed })
     }
 }

@@ -6,12 +6,12 @@ use super::{
     Algorithm, Claims, KeySource,
     cache::VerifiedTokens,
     expectations::{Expectations, Profile},
-    lifetime::Now,
     unverified::{Signed, Unverified, invalid},
 };
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
+    lifetime::Now,
     scheme::{Bearer, BearerToken},
 };
 
@@ -140,8 +140,11 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> 
         self
     }
 
-    /// How many bytes of memory the cache of verified tokens may take, about: 16 MiB by default. 0 turns
-    /// it off.
+    /// How many bytes of memory the cache of verified tokens may take, about: 16 MiB by default, room for
+    /// some 3,500 tokens of the usual size. 0 turns it off.
+    ///
+    /// Claims count for what `serde_json::Value` would take for them. A type of yours that makes more of them
+    /// than that takes more.
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;
         self
@@ -162,7 +165,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
         cache.get(token, &*self.keys.current()?, Now::read())
     }
 
-    async fn verify(&self, token: &[u8]) -> Result<C, AuthError> {
+    async fn verify(&self, token: &str) -> Result<C, AuthError> {
         let unverified = Unverified::read(token, &self.expected, Now::read())?;
         let Some(keys) = self.keys.current().map(|keys| keys.to_arc()) else {
             return self.verify_with_newer_keys(token, unverified, None).await;
@@ -178,7 +181,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
 
     async fn verify_with_newer_keys(
         &self,
-        token: &[u8],
+        token: &str,
         unverified: Unverified<'_>,
         seen: Option<Arc<super::KeySet>>,
     ) -> Result<C, AuthError> {
@@ -191,13 +194,14 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
         }
     }
 
-    fn admit(&self, token: &[u8], signed: Signed) -> Result<C, AuthError> {
+    fn admit(&self, token: &str, signed: Signed) -> Result<C, AuthError> {
         let Signed { payload, lifetime, thumbprint } = signed;
-        let claims: C = serde_json::from_slice(&payload).map_err(|error| {
+        let claims: C = serde_json::from_str(&payload).map_err(|error| {
             AuthError::invalid().because(format!("the claims don't fit their type: {error}"))
         })?;
         if let Some(cache) = &self.cache {
-            cache.insert(token, claims.clone(), payload.len(), lifetime, thumbprint, Now::read());
+            let (token, payload) = (token.as_bytes(), payload.as_bytes());
+            cache.insert(token, claims.clone(), payload, lifetime, thumbprint, Now::read());
         }
         Ok(claims)
     }
@@ -210,7 +214,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Authenticate<Bearer> f
         match self.0.remembered(token.as_bytes()) {
             Some(claims) => Ok(claims),
             // In an allocation of its own: most calls needn't make room for it.
-            None => Box::pin(self.0.verify(token.as_bytes())).await,
+            None => Box::pin(self.0.verify(token.as_str())).await,
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{HashError, Parameters, PasswordHash, PasswordStore, StoredPassword};
+use super::{HashError, Parameters, PasswordStore, StoredPassword};
 use crate::{
     error::AuthError,
     watched_file::{FileError, Watched, json_error},
@@ -29,7 +29,8 @@ impl<I: Clone + Send + Sync + 'static> UserTable<I> {
     pub(super) fn new(
         users: impl IntoIterator<Item = (Box<str>, StoredPassword<I>)>,
     ) -> Result<Self, UserError> {
-        collect(users.into_iter().map(Ok)).map(|users| UserTable(Watched::fixed(users)))
+        let users = users.into_iter().map(|(user_id, stored)| (user_id, Ok(stored)));
+        collect(users).map(|users| UserTable(Watched::fixed(users)))
     }
 
     pub(super) fn from_file(path: PathBuf) -> Result<Self, FileError>
@@ -60,18 +61,20 @@ impl<I> fmt::Debug for UserTable<I> {
 }
 
 fn collect<I>(
-    entries: impl IntoIterator<Item = Result<(Box<str>, StoredPassword<I>), UserError>>,
+    entries: impl IntoIterator<Item = (Box<str>, Result<StoredPassword<I>, HashError>)>,
 ) -> Result<Users<I>, UserError> {
     let mut users = HashMap::new();
-    for entry in entries {
-        let (user_id, stored) = entry?;
-        // No such user id can be presented (RFC 7617, section 2).
+    for (at, (user_id, stored)) in entries.into_iter().enumerate() {
+        // No such user id can be presented (RFC 7617, section 2). It comes before whatever names it.
         if user_id.contains(|c: char| c == ':' || c.is_control()) {
-            return Err(UserError::UserId(user_id));
+            return Err(UserError::UserId(at));
         }
-        match users.entry(user_id) {
-            Entry::Occupied(taken) => return Err(UserError::Twice(taken.key().clone())),
-            Entry::Vacant(free) => free.insert(stored),
+        match (users.entry(user_id), stored) {
+            (Entry::Occupied(taken), _) => return Err(UserError::Twice(taken.key().clone())),
+            (Entry::Vacant(free), Ok(stored)) => free.insert(stored),
+            (Entry::Vacant(free), Err(error)) => {
+                return Err(UserError::Hash(free.into_key(), error));
+            }
         };
     }
     let each = || users.values().map(|stored: &StoredPassword<I>| stored.hash.parameters());
@@ -98,9 +101,8 @@ struct UserEntry<I> {
 fn parse<I: DeserializeOwned>(content: &[u8]) -> Result<Users<I>, Box<dyn Error + Send + Sync>> {
     let entries: Vec<UserEntry<I>> =
         serde_json::from_slice(content).map_err(|error| json_error(&error))?;
-    let read = |UserEntry { user, hash, identity }| match hash.parse::<PasswordHash>() {
-        Ok(hash) => Ok((user, StoredPassword { hash, identity })),
-        Err(error) => Err(UserError::Hash(user, error)),
+    let read = |UserEntry { user, hash, identity }| {
+        (user, hash.parse().map(|hash| StoredPassword { hash, identity }))
     };
     Ok(collect(entries.into_iter().map(read))?)
 }
@@ -109,8 +111,9 @@ fn parse<I: DeserializeOwned>(content: &[u8]) -> Result<Users<I>, Box<dyn Error 
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserError {
-    /// A user id has a colon or a control character: nobody could present it.
-    UserId(Box<str>),
+    /// The user at this place, counted from 0, has a colon or a control character in the user id: nobody
+    /// could present it. It isn't told, for what stands behind the colon may be the password.
+    UserId(usize),
     /// Two users have this id.
     Twice(Box<str>),
     /// The hash of this user can't be used.
@@ -120,8 +123,11 @@ pub enum UserError {
 impl fmt::Display for UserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            UserError::UserId(user_id) => {
-                write!(f, "the user id {user_id:?} has a colon or a control character")
+            UserError::UserId(at) => {
+                write!(
+                    f,
+                    "the user at {at}, counted from 0, has a colon or a control character in the id"
+                )
             }
             UserError::Twice(user_id) => write!(f, "two users have the id {user_id:?}"),
             UserError::Hash(user_id, error) => {
@@ -173,8 +179,12 @@ mod tests {
             (format!(r#"[{{"user": "ada", "hash": ["{good}"], "identity": "a"}}]"#), "field"),
             (format!("[{}]", user("ada", &good).replace("hash", "hsah")), "field"),
             (format!("[{0}, {0}]", user("ada", &good)), r#"two users have the id "ada""#),
-            (format!("[{}]", user("a:da", &good)), "a colon"),
-            (format!("[{}]", user("a\\nda", &good)), "a control"),
+            (
+                format!("[{}]", user(&format!("ada:{secret}"), &good)),
+                "the user at 0, counted from 0",
+            ),
+            (format!("[{}]", user(&format!("ada:{secret}"), secret)), "a colon"),
+            (format!("[{}, {}]", user("ada", &good), user("a\\nda", &good)), "the user at 1"),
             (format!("[{}]", user("ada", secret)), r#"of the user "ada": this isn't a PHC"#),
             (format!("[{}]", user("ada", &good.replace("m=8", "m=8000000"))), "2 GiB"),
         ] {

@@ -84,3 +84,17 @@ impl std::fmt::Debug for CertificateChain {
         f.debug_struct("CertificateChain").field("certificates", &self.0.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_begins_with_the_clients_own() {
+        let chain = CertificateChain::from_der([vec![1], vec![2, 3]]);
+        assert_eq!(chain.leaf(), [1]);
+        assert_eq!(chain.iter().collect::<Vec<_>>(), [&[1][..], &[2, 3]]);
+        assert_eq!(CertificateChain::from_der([]).leaf(), [0; 0]);
+        assert_eq!(ClientCertificate::new().name(), "client-certificate");
+    }
+}

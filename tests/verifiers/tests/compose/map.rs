@@ -80,6 +80,7 @@ async fn the_verifiers_deadline_bounds_the_check_and_the_function() {
     assert_eq!(Authenticate::<Bearer>::deadline(&mapped), quick().deadline);
     let endless =
         and_then(quick(), |_: Session| std::future::pending::<Result<Caller, AuthError>>());
+    assert_eq!(Authenticate::<Bearer>::deadline(&endless), quick().deadline);
     let began = Instant::now();
     let serving = Serving::bearers(endless).await;
     assert_eq!(told(&serving, "a").await, UNAVAILABLE);

@@ -116,6 +116,35 @@ async fn an_endpoint_that_hangs_is_given_up() {
     assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
 }
 
+/// The deadline of the verifier ends the wait for a request that nobody runs any more.
+#[test]
+fn a_request_of_a_runtime_that_isnt_run_keeps_nobody_waiting() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (idle, here) = (runtime(), runtime());
+    // The provider runs by itself.
+    let beside = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let beside = beside.unwrap();
+    let provider = beside.block_on(provider());
+    let http = HttpClient::builder().allow_http_on_loopback();
+    let http = http.timeout(Duration::from_millis(500)).build().unwrap();
+    let verifier = builder::<Claims>(&provider).http_client(http).build().unwrap();
+    provider.hold();
+    idle.block_on(async {
+        let client = Serving::bearers(verifier.clone()).await;
+        let call = tokio::spawn(async move { client.bearer("opaque").await });
+        provider.asked_at_least(1).await;
+        drop(call);
+    });
+    provider.release();
+    here.block_on(async {
+        let serving = Serving::bearers(verifier).await;
+        let refused = within("the call", serving.bearer("opaque")).await;
+        assert_eq!(refused, Err(UNAVAILABLE.into()));
+        assert_eq!(within("the call", serving.bearer("another")).await, Ok("ada".into()));
+    });
+    drop(idle);
+}
+
 #[tokio::test]
 async fn each_callers_token_is_judged_for_itself() {
     let provider = Provider::start().await;

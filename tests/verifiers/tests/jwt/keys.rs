@@ -217,6 +217,10 @@ fn a_pem_holds_one_public_key_of_the_right_kind() {
         (Ours::ES256, relabelled("CERTIFICATE"), KeyError::NotPublic),
         (Ours::ES256, format!("{ec}{ec}"), KeyError::Several),
         (Ours::ES256, format!("{ec}{}", relabelled("PRIVATE KEY")), KeyError::Several),
+        (Ours::ES256, format!("{}{ec}", relabelled("PRIVATE KEY")), KeyError::Several),
+        (Ours::ES256, format!("{}{ec}", relabelled("CERTIFICATE")), KeyError::Several),
+        (Ours::ES256, format!("{ec}{}", relabelled("RSA PUBLIC KEY")), KeyError::Several),
+        (Ours::ES256, format!("{}{ec}", relabelled("RSA PUBLIC KEY")), KeyError::Several),
         (Ours::ES256, ec.replace("-----END PUBLIC KEY-----", ""), KeyError::Unreadable),
         (Ours::ES256, ec.replacen('M', "*", 1), KeyError::Unreadable),
     ] {

@@ -26,6 +26,8 @@ async fn an_access_token_says_that_it_is_one() {
         "at jwt",
         "at",
         "text/at+jwt",
+        // As long as what may be left out.
+        "other-media/at+jwt",
         "application/application/at+jwt",
         "application/",
         "applicatioñ/at+jwt",
