@@ -1,4 +1,5 @@
-//! Calls over loopback, 64 in flight, each with the same RS256 token.
+//! Calls over loopback, 64 in flight, each with the same token: RS256, and ES384 where a peer takes
+//! nothing else.
 
 use std::{
     sync::{
@@ -34,10 +35,19 @@ use tonic_guard_verifier_tests::{
 use tonic_middleware::{InterceptorFor, RequestInterceptor};
 use tower_oauth2_resource_server::{server::OAuth2ResourceServer, tenant::TenantConfiguration};
 
+use webgates::{accounts::Account, groups::Group, roles::Role};
+use webgates_codecs::{
+    Codec,
+    jwt::{JsonWebToken, JwtClaims, RegisteredClaims},
+};
+use webgates_tonic::{context::JwtAuthContext, gate::Gate};
+
 use crate::alone::{AUDIENCE, ISSUER, Read, token, validation};
 
 /// As many calls as a busy client has on one connection.
 const IN_FLIGHT: usize = 64;
+/// Who calls.
+const SUBJECT: &str = "auth0|5f7c8ec7c33c6c004bbafe82";
 const TURN: Duration = Duration::from_millis(100);
 
 /// Answers everyone.
@@ -46,7 +56,7 @@ struct Open;
 #[async_trait]
 impl Accounts for Open {
     async fn whoami(&self, _: Request<Void>) -> Result<Response<Name>, Status> {
-        Ok(Response::new(Name { name: "auth0|5f7c8ec7c33c6c004bbafe82".into() }))
+        Ok(Response::new(Name { name: SUBJECT.into() }))
     }
 
     async fn close(&self, _: Request<Void>) -> Result<Response<Name>, Status> {
@@ -60,12 +70,11 @@ struct Told;
 #[async_trait]
 impl Accounts for Told {
     async fn whoami(&self, request: Request<Void>) -> Result<Response<Name>, Status> {
-        let name = match (request.extensions().get::<Read>(), request.extensions().get::<Subject>())
-        {
-            (Some(read), _) => read.sub.clone(),
-            (_, Some(Subject { sub, .. })) => sub.clone(),
-            (None, None) => return Err(Status::internal("nothing checked this call")),
-        };
+        let extensions = request.extensions();
+        let name = extensions.get::<Read>().map(|read| &read.sub);
+        let name = name.or_else(|| Some(&extensions.get::<Subject>()?.sub));
+        let name = name.or_else(|| Some(&extensions.get::<Session>()?.account().user_id));
+        let name = name.ok_or_else(|| Status::internal("nothing checked this call"))?.clone();
         Ok(Response::new(Name { name }))
     }
 
@@ -79,6 +88,9 @@ struct Subject {
     sub: String,
 }
 
+/// What webgates leaves.
+type Session = JwtAuthContext<Role, Group>;
+
 /// Lets in whoever has a token: what is left is what the guard itself costs.
 struct Anyone;
 
@@ -87,7 +99,7 @@ struct Somebody;
 
 impl Named for Somebody {
     fn name(&self) -> String {
-        "auth0|5f7c8ec7c33c6c004bbafe82".into()
+        SUBJECT.into()
     }
 }
 
@@ -149,7 +161,26 @@ fn guarded(issuer: &Issuer, cache_bytes: usize) -> Router {
     Server::builder().add_service(guard(Bearers { tokens }, AccountsServer::from_arc))
 }
 
-async fn servers(issuer: &Issuer) -> Vec<(&'static str, Serving)> {
+/// webgates-tonic, whose codec signs and takes ES384 alone, and a token of its own making.
+async fn webgates() -> (Serving, String) {
+    let codec = Arc::new(JsonWebToken::<JwtClaims<Account<Role, Group>>>::default());
+    let account = Account::<Role, Group>::new(SUBJECT);
+    let claims = JwtClaims::new(account, RegisteredClaims::new(ISSUER, 4_102_444_800));
+    let token = codec.encode(&claims).expect("claims that can be encoded");
+    let token = String::from_utf8(token).expect("a token is text");
+    let service =
+        Gate::bearer(ISSUER, codec).require_login().named_layer(AccountsServer::new(Told));
+    (Serving::start(Server::builder().add_service(service)).await, token)
+}
+
+/// A server and the token that it is sent.
+struct Sent {
+    name: &'static str,
+    serving: Serving,
+    header: String,
+}
+
+async fn servers(issuer: &Issuer) -> Vec<Sent> {
     let jwk = serde_json::from_value(issuer.signing_key().jwk()).expect("a JWK");
     let key = DecodingKey::from_jwk(&jwk).expect("a JWK");
     let by_hand = ByHand(Arc::new((key, validation(Theirs::RS256))));
@@ -161,10 +192,12 @@ async fn servers(issuer: &Issuer) -> Vec<(&'static str, Serving)> {
         <OAuth2ResourceServer<Subject>>::builder().add_tenant(tenant).build().await;
     let layer = resource_server.expect("a resource server").into_layer::<Body>();
     let bare = || Server::builder().add_service(AccountsServer::new(Open));
-    vec![
+    let es384 = Issuer::with_algorithm(ISSUER, Algorithm::ES384);
+    let cached = 16 * 1024 * 1024;
+    let rs256 = vec![
         ("bare", Serving::start(bare()).await),
         ("bare, again", Serving::start(bare()).await),
-        ("tonic-guard", Serving::start(guarded(issuer, 16 * 1024 * 1024)).await),
+        ("tonic-guard", Serving::start(guarded(issuer, cached)).await),
         ("tonic-guard, checking nothing", {
             let guarded = guard(Bearers { tokens: Anyone }, AccountsServer::from_arc);
             Serving::start(Server::builder().add_service(guarded)).await
@@ -182,7 +215,17 @@ async fn servers(issuer: &Issuer) -> Vec<(&'static str, Serving)> {
             let service = layer.named_layer(AccountsServer::new(Told));
             Serving::start(Server::builder().add_service(service)).await
         }),
-    ]
+    ];
+    let sent =
+        |name, serving, token: &str| Sent { name, serving, header: format!("Bearer {token}") };
+    let with_rs256 = token(issuer).sign();
+    let mut servers: Vec<_> =
+        rs256.into_iter().map(|(name, serving)| sent(name, serving, &with_rs256)).collect();
+    let serving = Serving::start(guarded(&es384, cached)).await;
+    servers.push(sent("tonic-guard, ES384", serving, &token(&es384).sign()));
+    let (serving, token) = webgates().await;
+    servers.push(sent("webgates-tonic, ES384", serving, &token));
+    servers
 }
 
 /// What a turn gave.
@@ -193,17 +236,17 @@ struct Turn {
     per_cpu_second: f64,
 }
 
-async fn turn(serving: &Serving, header: &str) -> Turn {
+async fn turn(Sent { serving, header, .. }: &Sent) -> Turn {
     let (start, cpu) = (Instant::now(), process_time());
     let calls = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
     for _ in 0..IN_FLIGHT {
-        let (mut client, header, calls) = (serving.client(), header.to_owned(), Arc::clone(&calls));
+        let (mut client, header, calls) = (serving.client(), header.clone(), Arc::clone(&calls));
         callers.spawn(async move {
             while start.elapsed() < TURN {
                 let request = request(Void {}, &[("authorization", &header)]);
                 let answer = client.whoami(request).await.expect("a good token is let in");
-                assert_eq!(answer.into_inner().name, "auth0|5f7c8ec7c33c6c004bbafe82");
+                assert_eq!(answer.into_inner().name, SUBJECT);
                 calls.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -230,14 +273,12 @@ pub(crate) fn run(rounds: usize) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let issuer = Issuer::with_algorithm(ISSUER, Algorithm::RS256);
-        let token = token(&issuer).sign();
-        let header = format!("Bearer {token}");
         let servers = servers(&issuer).await;
         let mut measured = vec![Vec::new(); servers.len()];
         for round in 0..=rounds {
             // Each round begins with another server.
             for at in (0..servers.len()).map(|at| (at + round) % servers.len()) {
-                let value = turn(&servers[at].1, &header).await;
+                let value = turn(&servers[at]).await;
                 // The first round warms up.
                 if round > 0 {
                     measured[at].push(value);
@@ -247,13 +288,13 @@ pub(crate) fn run(rounds: usize) {
         println!(
             "Calls over loopback, {IN_FLIGHT} in flight, a token of {} bytes: medians of {rounds} \
              rounds\n",
-            token.len()
+            servers[0].header.len() - "Bearer ".len()
         );
         println!(
             "{:<32} {:>8} {:>8}  {:>12} {:>8}",
             "server", "calls/s", "of bare", "calls/CPU s", "of bare"
         );
-        for ((name, _), turns) in servers.iter().zip(&measured) {
+        for (Sent { name, .. }, turns) in servers.iter().zip(&measured) {
             let ratio = |of: fn(&Turn) -> f64| {
                 median(turns.iter().zip(&measured[0]).map(|(one, bare)| of(one) / of(bare)))
             };

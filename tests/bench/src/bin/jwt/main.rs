@@ -13,6 +13,8 @@ mod alone;
 mod loopback;
 
 fn main() {
+    // webgates turns the other backend on as well, and jsonwebtoken panics unless one is chosen.
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let quick = std::env::args().any(|argument| argument == "--quick");
     alone::run(if quick { 20 } else { 500 });
     loopback::run(if quick { 10 } else { 75 });
