@@ -148,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn two_bytes_that_do_not_fit_are_no_better_than_one() {
+        for length in [2, 15, 16, 17, 33] {
+            for (one, other) in [(0, length - 1), (length / 2 - 1, length / 2)] {
+                let mut token = vec![b'x'; length];
+                token[one] = b'(';
+                token[other] = b'(';
+                assert!(!is_token68(&token), "at {one} and {other} of {length}");
+            }
+        }
+    }
+
+    #[test]
     fn no_header_is_absent() {
         assert_eq!(read(&[]), Ok(Found::Absent));
     }
