@@ -4,12 +4,11 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
+use constant_time_eq::constant_time_eq;
 use quick_cache::{
     Weighter,
     sync::{Cache, DefaultLifecycle},
 };
-
 use tokio::time::Instant;
 
 use super::{KeySet, key::Thumbprint};
@@ -84,8 +83,8 @@ impl<C: Clone> VerifiedTokens<C> {
     /// The claims of `token`, if it was verified with a key that is still one of `keys` and is good now.
     pub(super) fn get(&self, token: &[u8], keys: &KeySet, now: Now) -> Option<C> {
         let entry = self.entries.get(&self.place(token))?;
-        verify_slices_are_equal(&entry.token, token).ok()?;
-        let believed = now.steady() < entry.until
+        let believed = constant_time_eq(&entry.token, token)
+            && now.steady() < entry.until
             && entry.lifetime.check(now).is_ok()
             && keys.trusts(entry.thumbprint);
         believed.then(|| entry.claims.clone())
