@@ -180,6 +180,7 @@ mod claims;
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
 pub mod compose;
+mod decision;
 mod error;
 mod guard;
 mod head;
