@@ -37,7 +37,7 @@ pub(crate) enum WayIn {
 //         { .. }
 //     }
 //
-// A plan of the method's own stands in the call: `enter(&*self, &Door { .. }, PLAN, head(&request))`.
+// A plan of the method's own stands in the call: `enter(&*self, Door { .. }, PLAN, head(&request))`.
 pub(crate) fn insert(
     method: &mut Method,
     policy: &Policy,
@@ -109,7 +109,7 @@ fn entered(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> Tok
     if policy.may_panic() {
         plan = quote_spanned!(site=> #krate::__private::caught(|| #plan));
     }
-    let door = quote!(&#krate::__private::Door { policy: #number, method: #name });
+    let door = quote!(#krate::__private::Door { policy: #number, method: #name });
     match &policy.authorize_request {
         None => {
             let head = head();

@@ -41,7 +41,7 @@ pub trait Policed<const POLICY: u64, Marker, I>: Sized {
         method: &'static str,
         head: CallHead<'_>,
     ) -> impl Future<Output = Result<I, Status>> + Send {
-        pass(Instance::of(self), Door { policy: POLICY, method }, self.plan(), head)
+        enter(self, Door { policy: POLICY, method }, self.plan(), head)
     }
 
     /// As `enter`, where making the plan may panic.
@@ -50,8 +50,7 @@ pub trait Policed<const POLICY: u64, Marker, I>: Sized {
         method: &'static str,
         head: CallHead<'_>,
     ) -> impl Future<Output = Result<I, Status>> + Send {
-        let plan = caught(|| self.plan());
-        pass(Instance::of(self), Door { policy: POLICY, method }, plan, head)
+        enter(self, Door { policy: POLICY, method }, caught(|| self.plan()), head)
     }
 }
 
@@ -79,11 +78,11 @@ pub fn head<M>(request: &Request<M>) -> CallHead<'_> {
 /// Lets the call in by the front door's proof, by the word of code in this process, or by the check.
 pub fn enter<T, P: Plan>(
     service: &T,
-    door: &'static Door,
+    door: Door,
     plan: P,
     head: CallHead<'_>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send {
-    pass(Instance::of(service), *door, plan, head)
+    pass(Instance::of(service), door, plan, head)
 }
 
 /// [`enter`], and then the user's own check of the request.
@@ -93,14 +92,14 @@ pub fn enter<T, P: Plan>(
 )]
 pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
     service: &'a T,
-    door: &'static Door,
+    door: Door,
     plan: P,
     request: &'a Request<M>,
     check: for<'c> fn(&'c T, &'c P::Identity, &'c Request<M>) -> Verdict<'c>,
 ) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
     async move {
         let head = head(request);
-        let identity = pass(Instance::of(service), *door, &plan, head).await?;
+        let identity = pass(Instance::of(service), door, &plan, head).await?;
         let checked =
             refusing_panics(pin!(async { check(service, &identity, request).await })).await;
         match checked {
