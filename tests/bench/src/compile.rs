@@ -12,7 +12,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::table::{median, print, row};
+use crate::table::{print, row};
+use tonic_guard_bench::quantile::median;
 
 const METHODS: usize = 434;
 const ROUNDS: usize = 7;

@@ -9,10 +9,11 @@ use tower_service::Service;
 
 use crate::{
     call::Call,
-    table::{grouped, median, print, row},
+    table::{grouped, print, row},
     valgrind::Calls,
     variant::{Variant, Visit},
 };
+use tonic_guard_bench::quantile::median;
 
 const SIZE: usize = 100;
 const ROUNDS: usize = 40;

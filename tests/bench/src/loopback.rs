@@ -15,8 +15,9 @@ use tonic_guard::guard;
 use crate::{
     pb::{Words, echo_client::EchoClient, echo_server::EchoServer},
     service::{Attributed, Open, TOKEN, Tokens},
-    table::{median, print, quantile, row},
+    table::{print, row},
 };
+use tonic_guard_bench::quantile::{median, quantile};
 
 const IN_FLIGHT: usize = 64;
 const CALLS: usize = 2_000;

@@ -48,15 +48,3 @@ pub fn grouped(number: u64) -> String {
     }
     grouped
 }
-
-/// The middle of `values`.
-pub fn median(values: &mut [f64]) -> f64 {
-    quantile(values, 0.5)
-}
-
-/// The value below which the share `part` of `values` lies.
-pub fn quantile(values: &mut [f64], part: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let at = ((values.len().max(1) - 1) as f64 * part).round() as usize;
-    values.get(at).copied().unwrap_or(f64::NAN)
-}

@@ -28,7 +28,10 @@ use tonic_guard::{
     client::{CallCredentials, CallCredentialsService, Token, oauth::ClientCredentials},
     http_client::HttpClient,
 };
-use tonic_guard_bench::thread_time;
+use tonic_guard_bench::{
+    clock::thread_time,
+    quantile::{median, quantile},
+};
 use tonic_guard_tests::{
     Running,
     pb::{
@@ -208,9 +211,9 @@ async fn calls_per_second() {
         println!("{:38} {:>10}  {:>22}", "", "calls/s", "against the baseline");
         for (variant, name) in VARIANTS.iter().enumerate() {
             let ratios = rates[variant].iter().zip(&rates[BASELINE]);
-            let ratios: Vec<f64> = ratios.map(|(rate, base)| rate / base).collect();
-            let (low, middle, high) = quartiles(ratios);
-            let rate = quartiles(rates[variant].clone()).1;
+            let mut ratios: Vec<f64> = ratios.map(|(rate, base)| rate / base).collect();
+            let [low, middle, high] = [0.25, 0.5, 0.75].map(|part| quantile(&mut ratios, part));
+            let rate = median(&mut rates[variant].clone());
             let mark = if variant == BASELINE { "  (baseline)" } else { "" };
             println!("{name:38} {rate:>10.0}  {middle:.3} [{low:.3}, {high:.3}]{mark}");
         }
@@ -246,12 +249,6 @@ fn shuffled(state: &mut u64) -> Vec<usize> {
         order.swap(last, (*state >> 33) as usize % (last + 1));
     }
     order
-}
-
-fn quartiles(mut values: Vec<f64>) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    let at = |share: usize| values[(values.len() - 1) * share / 4];
-    (at(1), at(2), at(3))
 }
 
 /// The difference between a run of few calls and a run of many is what the calls took: client and

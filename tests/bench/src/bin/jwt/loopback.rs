@@ -22,7 +22,7 @@ use tonic_guard::{
     jwt::{Claims, JwtVerifier, KeySet},
     scheme::{Bearer, BearerToken},
 };
-use tonic_guard_bench::process_time;
+use tonic_guard_bench::{clock::process_time, quantile};
 use tonic_guard_test::{Algorithm, Issuer};
 use tonic_guard_tests::request;
 use tonic_guard_verifier_tests::{
@@ -262,9 +262,7 @@ async fn turn(Sent { serving, header, .. }: &Sent) -> Turn {
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    quantile::median(&mut values.collect::<Vec<_>>())
 }
 
 /// Each server has its turn in every round; what is compared with the bare server is the turn of the
