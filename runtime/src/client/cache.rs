@@ -105,6 +105,22 @@ impl Cache {
 
     /// What there is now. Begins a fetch where one is due.
     pub(super) fn look(self: &Arc<Self>) -> Look {
+        match self.settled() {
+            Some(credential) => Look::Ready(credential),
+            None => self.look_closely(),
+        }
+    }
+
+    /// What nearly every call finds: a credential that nothing is known against, and that isn't to be
+    /// refreshed yet.
+    fn settled(&self) -> Option<Credential> {
+        let state = self.lock();
+        let entry = state.entry.as_ref()?;
+        let settled = !entry.refused && entry.times.is_settled();
+        settled.then(|| entry.credential.clone())
+    }
+
+    fn look_closely(self: &Arc<Self>) -> Look {
         self.change(|state, now| {
             if let Some(entry) = &state.entry
                 && entry.times.is_fresh(now)

@@ -1,6 +1,6 @@
 //! What is attached to a call: one header and its value.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use constant_time_eq::constant_time_eq;
@@ -23,8 +23,11 @@ use crate::scheme::{ApiKey, BearerToken, Place, Scheme};
 /// assert!(Credential::bearer("two\nlines").is_err());
 /// ```
 #[derive(Clone)]
-pub struct Credential {
-    header: HeaderName,
+pub struct Credential(Arc<Header>);
+
+/// Shared, for each call keeps the credential that it went out with.
+struct Header {
+    name: HeaderName,
     value: HeaderValue,
 }
 
@@ -61,42 +64,44 @@ impl Credential {
         Credential::new(AUTHORIZATION, "Basic ", &encoded)
     }
 
-    fn new(header: HeaderName, word: &str, secret: &str) -> Result<Self, InvalidCredential> {
+    fn new(name: HeaderName, word: &str, secret: &str) -> Result<Self, InvalidCredential> {
         let value = HeaderValue::try_from(format!("{word}{secret}"));
-        let mut value = value.map_err(|_| InvalidCredential)?;
+        Ok(Credential::of(name, value.map_err(|_| InvalidCredential)?))
+    }
+
+    fn of(name: HeaderName, mut value: HeaderValue) -> Self {
         // Keeps it out of `{request:?}`, and out of the compression table that the connection shares.
         value.set_sensitive(true);
-        Ok(Credential { header, value })
+        Credential(Arc::new(Header { name, value }))
     }
 
     /// Puts the header into `headers`, in place of what they have under its name.
     pub(super) fn attach(&self, headers: &mut HeaderMap) {
-        headers.insert(&self.header, self.value.clone());
+        let Header { name, value } = &*self.0;
+        headers.insert(name.clone(), value.clone());
     }
 
     pub(super) fn header(&self) -> &HeaderName {
-        &self.header
+        &self.0.name
     }
 
     /// Whether a server that refused one would refuse the other.
     pub(super) fn is_same(&self, other: &Credential) -> bool {
-        self.header == other.header
-            && constant_time_eq(self.value.as_bytes(), other.value.as_bytes())
+        self.header() == other.header()
+            && constant_time_eq(self.0.value.as_bytes(), other.0.value.as_bytes())
     }
 }
 
 /// The caller's own token, to be passed on to the next service.
 impl From<&BearerToken> for Credential {
     fn from(token: &BearerToken) -> Self {
-        let mut value = token.header_value();
-        value.set_sensitive(true);
-        Credential { header: AUTHORIZATION, value }
+        Credential::of(AUTHORIZATION, token.header_value())
     }
 }
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credential({}: [redacted])", self.header)
+        write!(f, "Credential({}: [redacted])", self.header())
     }
 }
 

@@ -69,6 +69,13 @@ impl Schedule {
         };
     }
 
+    /// Nothing is due yet: it is fresh, and not to be refreshed.
+    pub(super) fn is_settled(&self) -> bool {
+        // Refreshed before it is stale, if at all.
+        let Some(first) = earlier(self.refresh, self.stale) else { return true };
+        Instant::now() < first
+    }
+
     pub(super) fn wants_refresh(&self, now: Instant) -> bool {
         self.refresh.is_some_and(|refresh| refresh <= now)
     }

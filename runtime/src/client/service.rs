@@ -302,7 +302,7 @@ impl<S> Kept<S> {
         deadline: Deadline,
         limit: Option<usize>,
     ) -> Box<Self> {
-        let recorder = limit.map(|limit| replay::record(request.body_mut(), limit));
+        let recorder = limit.and_then(|limit| replay::record(request.body_mut(), limit));
         let kept = Kept { shared, head: Head::of(request), recorder, credential, deadline };
         // In a box: a future is moved several times before it is polled.
         let kept = Box::new(kept);
@@ -389,14 +389,17 @@ struct Head {
 
 impl Head {
     fn of(request: &Request<Body>) -> Self {
-        let headers = request.headers().iter();
+        let mut headers = Vec::with_capacity(request.headers().len());
+        for (name, value) in request.headers() {
+            headers.push((name.clone(), value.clone()));
+        }
         let rpc = request.extensions().get::<GrpcMethod<'static>>().cloned();
         let alone = request.extensions().len() == usize::from(rpc.is_some());
         Head {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-            headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            headers,
             rpc,
             extensions: if alone { Extensions::new() } else { request.extensions().clone() },
         }

@@ -1,5 +1,8 @@
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::Wake,
 };
 
@@ -9,7 +12,7 @@ use super::{record as record_in_place, *};
 
 fn record(mut body: Body, limit: usize) -> (Body, Recorder) {
     let recorder = record_in_place(&mut body, limit);
-    (body, recorder)
+    (body, recorder.expect("the first frame fits"))
 }
 
 /// Frames that come one by one, `None` for a pause.
@@ -87,33 +90,40 @@ fn nothing_is_copied() {
 }
 
 #[test]
-fn one_frame_needs_no_place_of_its_own() {
-    let (mut first, recorder) = record(Script::of([data(b"a")]), 100);
-    drain(&mut first);
-    assert_eq!(lock(&recorder.0).sent.more.capacity(), 0);
+fn the_limit_is_the_last_byte_that_is_kept() {
+    for (limit, whole) in [(3, true), (2, false), (0, false)] {
+        let frames = [Bytes::from(vec![1, 2]), Bytes::from(vec![3])];
+        let script = frames.clone().map(|frame| Some(Ok(Frame::data(frame))));
+        let (mut first, recorder) = record(Script::of(script), limit);
+        assert_eq!(drain(&mut first), frames, "nothing is cut short");
+        let kept = frames.each_ref().map(|frame| !frame.is_unique());
+        assert_eq!(kept, [whole; 2], "{limit}: what can't be sent isn't kept");
+        assert_eq!(recorder.stop(), whole, "{limit}");
+    }
 }
 
 #[test]
-fn the_limit_is_the_last_byte_that_is_kept() {
-    for (limit, whole) in [(3, true), (2, false), (0, false)] {
-        let (mut first, recorder) = record(Script::of([data(b"ab"), data(b"c")]), limit);
-        assert_eq!(drain(&mut first), ["ab", "c"], "nothing is cut short");
-        assert_eq!(recorder.stop(), whole, "{limit}");
-        assert_eq!(lock(&recorder.0).sent.is_empty(), !whole, "what can't be sent isn't kept");
+fn one_frame_is_kept_up_to_the_limit() {
+    for (limit, kept) in [(3, true), (2, false)] {
+        let frame = Bytes::from(vec![1, 2, 3]);
+        let mut body = Script::of([Some(Ok(Frame::data(frame.clone())))]);
+        let recorder = record_in_place(&mut body, limit);
+        assert_eq!(drain(&mut body), [&frame[..]], "nothing is cut short");
+        assert_eq!((recorder.is_some(), !frame.is_unique()), (kept, kept), "{limit}");
     }
 }
 
 #[test]
 fn a_body_that_fails_or_has_trailers_is_not_sent_again() {
-    let fails = Some(Err(Status::internal("no")));
-    let trailers = Some(Ok(Frame::trailers(http::HeaderMap::new())));
-    for last in [fails, trailers] {
-        let (mut first, recorder) = record(Script::of([data(b"a"), last]), 100);
+    let fails = || Some(Err(Status::internal("no")));
+    let trailers = || Some(Ok(Frame::trailers(http::HeaderMap::new())));
+    let a = || data(b"a");
+    for script in [vec![a(), fails()], vec![a(), trailers()], vec![fails()], vec![trailers()]] {
+        let frames = script.len();
+        let (mut first, recorder) = record(Script::of(script), 100);
         let mut cx = Context::from_waker(Waker::noop());
-        while Pin::new(&mut first).poll_frame(&mut cx).map(|frame| frame.is_some()).is_ready() {
-            if !lock(&recorder.0).whole {
-                break;
-            }
+        for _ in 0..frames {
+            assert!(matches!(Pin::new(&mut first).poll_frame(&mut cx), Poll::Ready(Some(_))));
         }
         assert!(!recorder.stop());
     }
@@ -142,10 +152,12 @@ fn a_body_of_one_frame_ends_with_it() {
     assert!(matches!(poll(&mut second), Poll::Ready(Some(Ok(_)))));
     assert!(second.is_end_stream());
 
-    let (mut none, _recorder) = record(Script::of([]), 100);
-    assert!(!none.is_end_stream(), "gRPC wants a frame to end the request with");
-    assert!(matches!(poll(&mut none), Poll::Ready(None)));
-    assert!(none.is_end_stream());
+    let (mut none, recorder) = record(Script::of([]), 0);
+    for none in [&mut none, &mut recorder.replay()] {
+        assert!(!none.is_end_stream(), "gRPC wants a frame to end the request with");
+        assert!(matches!(poll(none), Poll::Ready(Some(Ok(frame))) if frame.is_empty()));
+        assert!(none.is_end_stream());
+    }
 }
 
 #[test]
@@ -159,9 +171,8 @@ fn a_frame_that_was_looked_at_is_not_yet_sent() {
     let fails = Some(Err(Status::internal("no")));
     let (mut first, recorder) = record(Script::of([data(b"a"), fails]), 100);
     assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
-    assert!(lock(&recorder.0).whole);
-    assert!(matches!(poll(&mut first), Poll::Ready(Some(Err(_)))));
-    assert!(!recorder.stop());
+    assert!(recorder.stop(), "the error hasn't been told yet");
+    assert_eq!(drain(&mut recorder.replay()), ["a"]);
 }
 
 struct Counts(AtomicUsize);
@@ -174,7 +185,7 @@ impl Wake for Counts {
 
 #[test]
 fn a_first_attempt_that_waits_is_woken_to_end() {
-    let (mut first, recorder) = record(Script::of([None, data(b"a")]), 100);
+    let (mut first, recorder) = record(Script::of([None, None, data(b"a")]), 100);
     let counts = Arc::new(Counts(AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&counts));
     assert!(Pin::new(&mut first).poll_frame(&mut Context::from_waker(&waker)).is_pending());
@@ -184,12 +195,14 @@ fn a_first_attempt_that_waits_is_woken_to_end() {
 
 #[test]
 fn once_the_recorder_is_dropped_nothing_is_kept() {
-    let (mut first, recorder) = record(Script::of([data(b"a"), data(b"b")]), 100);
+    let frame = Bytes::from(vec![1]);
+    let script = [Some(Ok(Frame::data(frame.clone()))), data(b"b")];
+    let (mut first, recorder) = record(Script::of(script), 100);
     assert!(matches!(poll(&mut first), Poll::Ready(Some(Ok(_)))));
-    let recording = Arc::clone(&recorder.0);
+    assert!(!frame.is_unique());
     drop(recorder);
+    assert!(frame.is_unique());
     assert_eq!(drain(&mut first), ["b"]);
-    assert!(lock(&recording).sent.is_empty());
 }
 
 /// Three bytes, and it says so.
@@ -227,15 +240,16 @@ fn the_end_and_the_size_are_those_of_the_whole_body() {
     assert_eq!((second.is_end_stream(), second.size_hint().exact()), (false, Some(3)));
     drain(&mut second);
     assert_eq!((second.is_end_stream(), second.size_hint().exact()), (true, Some(0)));
-    let (empty, _) = record(Body::empty(), 100);
-    assert!(empty.is_end_stream());
+    let (empty, recorder) = record(Body::empty(), 100);
+    assert!(empty.is_end_stream() && recorder.replay().is_end_stream());
 }
 
 #[test]
 fn a_body_that_has_been_sent_is_freed_before_the_answer_comes() {
     for frames in [1, 3] {
         let held = Arc::new(());
-        let (mut first, _recorder) = record(Body::new(Threes(frames, Arc::clone(&held))), 0);
+        let mut first = Body::new(Threes(frames, Arc::clone(&held)));
+        let _recorder = record_in_place(&mut first, 0);
         drain(&mut first);
         assert_eq!(Arc::strong_count(&held), 1, "{frames}");
     }
@@ -282,22 +296,27 @@ proptest! {
     /// sends is the whole body, or there is no second attempt because more was sent than is kept.
     #[test]
     fn a_second_attempt_sends_the_whole_body_or_is_not_made(
-        frames in proptest::collection::vec(0_usize..50, 0..12),
+        frames in proptest::collection::vec(0_usize..50, 1..12),
         limit in 0_usize..200,
         taken in 0_usize..14,
     ) {
         let whole: Vec<Bytes> = frames.iter().map(|len| Bytes::from(vec![*len as u8; *len])).collect();
         let body = Script::of(whole.iter().map(|frame| Some(Ok(Frame::data(frame.clone())))));
-        let (mut first, recorder) = record(body, limit);
+        let mut first = body;
+        let recorder = record_in_place(&mut first, limit);
         let sent: Vec<_> = (0..taken)
             .map_while(|_| match poll(&mut first) {
                 Poll::Ready(Some(Ok(frame))) => Some(frame),
                 _ => None,
             })
             .collect();
-        let fits = sent.iter().map(Bytes::len).sum::<usize>() <= limit;
-        prop_assert_eq!(recorder.stop(), fits);
-        if fits {
+        prop_assert_eq!(&sent, &whole[..taken.min(whole.len())]);
+        // The first frame is taken before anything is sent.
+        let seen = &whole[..taken.max(1).min(whole.len())];
+        let fits = seen.iter().map(Bytes::len).sum::<usize>() <= limit;
+        let recorder = recorder.filter(Recorder::stop);
+        prop_assert_eq!(recorder.is_some(), fits);
+        if let Some(recorder) = recorder {
             prop_assert_eq!(drain(&mut recorder.replay()), whole);
         }
     }
