@@ -25,17 +25,20 @@ pub(crate) struct Site<'a> {
 }
 
 /// Runs `plan` on `call`: its identity, or why the caller doesn't get in.
-pub(crate) async fn run<P: Plan>(
-    plan: &P,
-    call: Call<'_>,
-    site: &Site<'_>,
-) -> Result<P::Identity, Refusal> {
-    match refusing_panics(pin!(plan.admit(call))).await {
-        Ok(Admitted { identity, by }) => {
-            site.report_admitted(by, || plan.facts());
-            Ok(identity)
+#[allow(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
+pub(crate) fn run<'a, P: Plan>(
+    plan: &'a P,
+    call: &'a mut Call<'_>,
+    site: impl FnOnce() -> Site<'a> + Send,
+) -> impl Future<Output = Result<P::Identity, Refusal>> + Send {
+    async move {
+        match refusing_panics(pin!(plan.admit(call))).await {
+            Ok(Admitted { identity, by }) => {
+                site().report_admitted(by, || plan.facts());
+                Ok(identity)
+            }
+            Err(refusal) => Err(site().report_refused(refusal, || plan.facts())),
         }
-        Err(refusal) => Err(site.report_refused(refusal, || plan.facts())),
     }
 }
 

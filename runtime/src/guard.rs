@@ -14,7 +14,7 @@ use tonic::server::NamedService;
 use tower_service::Service;
 
 pub use self::body::GuardedBody;
-use self::front::Front;
+use self::front::{FrontDoor, front_door};
 pub use self::{front::Visit, service::GuardFuture};
 use crate::policy::{Kind, MethodPolicy, ServicePolicy};
 
@@ -59,7 +59,7 @@ pub enum Named {
 /// server would: `Server::builder().add_service(..)`, `Routes`, `GuardedRoutes`.
 pub struct Guard<S> {
     server: S,
-    front: Arc<Front>,
+    door: Arc<dyn FrontDoor>,
 }
 
 /// Puts a front door before the server that `make_server` makes of `service`.
@@ -141,8 +141,8 @@ where
     M: 'static,
 {
     check_name(S::NAME, &T::WIRING.service);
-    let front = Arc::new(Front::new::<T, M, S>(Arc::clone(&service)));
-    Guard { server: make_server(service), front }
+    let door = front_door::<T, M, S>(Arc::clone(&service));
+    Guard { server: make_server(service), door }
 }
 
 /// The policy of a service without an instance of it, for a test or a build step.
@@ -224,13 +224,13 @@ impl<S> Guard<S> {
             !domain.is_empty() && domain.bytes().all(valid),
             "an error domain is made of letters, digits, `-`, `.` and `_`, such as \"orders.example.com\"",
         );
-        self.front = Arc::new(self.front.with_domain(domain));
+        self.door = self.door.with_domain(domain);
         self
     }
 
     /// Who may call what.
     pub fn policy(&self) -> ServicePolicy {
-        self.front.policy()
+        self.door.front().policy()
     }
 }
 
@@ -240,13 +240,13 @@ impl<S: NamedService> NamedService for Guard<S> {
 
 impl<S: Clone> Clone for Guard<S> {
     fn clone(&self) -> Self {
-        Guard { server: self.server.clone(), front: Arc::clone(&self.front) }
+        Guard { server: self.server.clone(), door: Arc::clone(&self.door) }
     }
 }
 
 impl<S> fmt::Debug for Guard<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guard").field("service", &self.front.name()).finish_non_exhaustive()
+        f.debug_struct("Guard").field("service", &self.door.front().name()).finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     convert::Infallible,
     ops::Deref,
     pin::{Pin, pin},
-    task::Poll,
+    task::{Poll, ready},
     time::Duration,
 };
 
@@ -258,41 +258,46 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
     }
 }
 
-/// Why a check that took longer than `limit` refuses.
-pub(crate) fn late(limit: Duration) -> AuthError {
-    AuthError::unavailable().because(format!("no answer within {limit:?}"))
-}
-
 /// What `authenticator` answers within its deadline.
 pub(crate) async fn ask<S: Scheme, A: Authenticate<S>>(
     authenticator: &A,
     credentials: S::Credentials,
 ) -> Result<A::Identity, AuthError> {
-    let limit = authenticator.deadline();
-    let check = pin!(authenticator.authenticate(credentials));
-    within(limit, check).await.unwrap_or_else(|| Err(late(limit)))
+    in_time(authenticator.deadline(), pin!(authenticator.authenticate(credentials))).await
 }
 
-/// The output of `future`, or `None` when it takes longer than `limit`.
+/// The answer of `check`; UNAVAILABLE when it takes longer than `limit`.
+pub(crate) fn in_time<I, F: Future<Output = Result<I, AuthError>>>(
+    limit: Duration,
+    check: Pin<&mut F>,
+) -> impl Future<Output = Result<I, AuthError>> {
+    within(limit, check, |limit| {
+        Err(AuthError::unavailable().because(format!("no answer within {limit:?}")))
+    })
+}
+
+/// The output of `future`, or what `late` says when it takes longer than `limit`.
 ///
 /// Most checks answer at once: they need neither a timer nor a runtime that has one.
 pub(crate) fn within<F: Future>(
     limit: Duration,
     future: Pin<&mut F>,
-) -> impl Future<Output = Option<F::Output>> {
+    late: impl Fn(Duration) -> F::Output,
+) -> impl Future<Output = F::Output> {
     let mut untimed = Some(future);
     // In a box: a call that doesn't wait has no room for a timer either.
     let mut timed = None;
     std::future::poll_fn(move |cx| {
         if let Some(mut future) = untimed.take() {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Some(output));
+                return Poll::Ready(output);
             }
             timed = Some(Box::pin(tokio::time::timeout(limit, future)));
         }
-        match &mut timed {
-            Some(timed) => timed.as_mut().poll(cx).map(Result::ok),
-            None => Poll::Ready(None),
-        }
+        let output = match &mut timed {
+            Some(timed) => ready!(timed.as_mut().poll(cx)).ok(),
+            None => None,
+        };
+        Poll::Ready(output.unwrap_or_else(|| late(limit)))
     })
 }

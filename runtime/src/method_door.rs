@@ -112,25 +112,28 @@ pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
     }
 }
 
-async fn pass<P: Plan>(
+#[allow(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
+fn pass<P: Plan>(
     instance: Instance,
     door: Door,
     plan: P,
     head: CallHead<'_>,
-) -> Result<P::Identity, Status> {
-    let mut given = None;
-    match head.extensions().get() {
-        Some(StandIn::Proof(proof)) => {
-            if let Some(identity) = proof.take(instance, door.policy) {
-                return Ok(identity);
+) -> impl Future<Output = Result<P::Identity, Status>> + Send {
+    async move {
+        let given = match head.extensions().get() {
+            Some(StandIn::Proof(proof, _)) => {
+                if let Some(identity) = proof.take(instance, door.policy) {
+                    return Ok(identity);
+                }
+                None
             }
-        }
-        Some(StandIn::CallAs(called_as)) => given = called_as.take(),
-        None => {}
+            Some(StandIn::CallAs(called_as)) => called_as.take(),
+            None => None,
+        };
+        let mut call = Call { head: &head, given };
+        let decided = pin!(run(&plan, &mut call, || door.site())).await;
+        decided.map_err(|refusal| told(refusal, &plan, &head))
     }
-    let site = door.site();
-    let decided = pin!(run(&plan, Call { head: &head, given }, &site)).await;
-    decided.map_err(|refusal| told(refusal, &plan, &head))
 }
 
 /// The status that tells the caller of `refusal`.
@@ -149,7 +152,7 @@ impl Door {
 /// The `ErrorInfo` domain of the guard that the call came through.
 fn domain(head: &CallHead<'_>) -> &'static str {
     match head.extensions().get() {
-        Some(StandIn::Proof(proof)) => proof.domain,
+        Some(StandIn::Proof(_, domain)) => domain,
         _ => DOMAIN,
     }
 }

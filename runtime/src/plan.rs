@@ -3,6 +3,10 @@
 //! The attribute's combinators are types here.
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
+#![allow(
+    clippy::manual_async_fn,
+    reason = "every call passes the blocks here, and an `async fn` keeps its arguments twice"
+)]
 
 use std::{
     borrow::Cow,
@@ -10,17 +14,14 @@ use std::{
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
-    task::{Context, Poll, ready},
 };
-
-use pin_project_lite::pin_project;
 
 use crate::{
     decision::{decide, demand},
     head::CallHead,
     identity::{As, Dropped, FromIdentity, Keep, KeepFrom},
     in_process::Given,
-    leaf::{Branch, MadeOf, late, within},
+    leaf::{Branch, MadeOf, in_time},
     refusal::{Facts, Reason, Refusal},
     scheme::Place,
 };
@@ -57,7 +58,7 @@ pub trait Plan: Send + Sync {
 
     fn admit(
         &self,
-        call: Call<'_>,
+        call: &mut Call<'_>,
     ) -> impl Future<Output = Result<Admitted<Self::Identity>, Refusal>> + Send;
 
     fn facts(&self) -> Facts;
@@ -68,7 +69,7 @@ impl<P: Plan> Plan for &P {
 
     fn admit(
         &self,
-        call: Call<'_>,
+        call: &mut Call<'_>,
     ) -> impl Future<Output = Result<Admitted<P::Identity>, Refusal>> + Send {
         P::admit(self, call)
     }
@@ -78,19 +79,69 @@ impl<P: Plan> Plan for &P {
     }
 }
 
-/// A plan that can tell a call without credentials from one that is refused.
+/// A plan that doesn't say what comes of a call without credentials: `N` does.
 pub trait Choice: Send + Sync {
     type Identity: Send + Sync + 'static;
 
-    fn choose(
+    fn choose<N: Nobody>(
         &self,
-        call: Call<'_>,
-    ) -> impl Future<Output = Result<Option<Admitted<Self::Identity>>, Refusal>> + Send;
+        call: &mut Call<'_>,
+    ) -> impl Future<Output = Result<Admitted<N::Of<Self::Identity>>, Refusal>> + Send;
 
     /// Whether a layer of the server leaves the credentials of one of the schemes.
     fn reads_extensions(&self) -> bool;
 
     fn facts(&self) -> Facts;
+}
+
+/// What comes of a call without credentials.
+pub trait Nobody {
+    type Of<I: Send + Sync + 'static>: Send + Sync + 'static;
+
+    fn somebody<I: Send + Sync + 'static>(identity: I) -> Self::Of<I>;
+
+    fn nobody<I: Send + Sync + 'static>(
+        choice: &impl Choice<Identity = I>,
+    ) -> Result<Admitted<Self::Of<I>>, Refusal>;
+}
+
+/// It is refused.
+struct Refuse;
+
+impl Nobody for Refuse {
+    type Of<I: Send + Sync + 'static> = I;
+
+    fn somebody<I: Send + Sync + 'static>(identity: I) -> I {
+        identity
+    }
+
+    fn nobody<I: Send + Sync + 'static>(
+        _: &impl Choice<Identity = I>,
+    ) -> Result<Admitted<I>, Refusal> {
+        Err(Refusal::new(Reason::Missing))
+    }
+}
+
+/// It gets in.
+struct LetIn;
+
+impl Nobody for LetIn {
+    type Of<I: Send + Sync + 'static> = Option<I>;
+
+    fn somebody<I: Send + Sync + 'static>(identity: I) -> Option<I> {
+        Some(identity)
+    }
+
+    fn nobody<I: Send + Sync + 'static>(
+        choice: &impl Choice<Identity = I>,
+    ) -> Result<Admitted<Option<I>>, Refusal> {
+        // The attribute refuses `FromExtensions` here by its name; this is for any other name. A
+        // layer that isn't mounted leaves nothing, and must not open the method.
+        if choice.reads_extensions() {
+            return Err(Refusal::new(Reason::Missing));
+        }
+        Ok(Admitted { identity: None, by: By::Nobody })
+    }
 }
 
 /// Marks a plan that doesn't say yet what becomes of the identity.
@@ -187,7 +238,7 @@ pub struct RefuseAll<I>(PhantomData<fn() -> I>);
 impl<I: Send + Sync + 'static> Choice for RefuseAll<I> {
     type Identity = I;
 
-    async fn choose(&self, _: Call<'_>) -> Result<Option<Admitted<I>>, Refusal> {
+    async fn choose<N: Nobody>(&self, _: &mut Call<'_>) -> Result<Admitted<N::Of<I>>, Refusal> {
         Err(impossible())
     }
 
@@ -240,14 +291,14 @@ pub trait Branches {
 }
 
 /// Judges an identity by the scheme at `at`, and keeps it.
-fn cleared<B: Branch, K: KeepFrom<B::Identity>>(
+fn cleared<B: Branch, K: KeepFrom<B::Identity>, N: Nobody>(
     at: usize,
     branch: &B,
     identity: B::Identity,
     by: By,
-) -> Result<Admitted<K::Kept>, Refusal> {
+) -> Result<Admitted<N::Of<K::Kept>>, Refusal> {
     branch.require(&identity).map_err(|reason| Refusal::by_leaf(at, reason))?;
-    Ok(Admitted { identity: K::keep(identity), by })
+    Ok(Admitted { identity: N::somebody(K::keep(identity)), by })
 }
 
 /// A plan's code and this crate's disagree: nobody gets in by that.
@@ -262,45 +313,50 @@ fn wrong_type() -> Refusal {
 }
 
 macro_rules! plans {
-    ($(($($B:ident $at:tt $credentials:ident),+))+) => {$(
+    ($(($($B:ident $at:tt $saw:ident $credentials:ident),+))+) => {$(
         impl<K, $($B),+> Choice for OneOf<K, ($($B,)+)>
         where
             $($B: Branch, K: KeepFrom<$B::Identity>,)+
         {
             type Identity = K::Kept;
 
-            async fn choose(
+            fn choose<N: Nobody>(
                 &self,
-                call: Call<'_>,
-            ) -> Result<Option<Admitted<K::Kept>>, Refusal> {
-                if let Some(given) = call.given {
-                    $(let given = match given.into_identity() {
-                        Ok(identity) => {
-                            return cleared::<_, K>($at, &self.leaves.$at, identity, By::InProcess)
-                                .map(Some);
-                        }
-                        Err(given) => given,
-                    };)+
-                    drop(given);
-                    return Err(wrong_type());
-                }
-                $(if let Some(identity) = self.leaves.$at.bypass() {
-                    return cleared::<_, K>($at, &self.leaves.$at, identity, By::Bypass).map(Some);
-                })+
-                $(let $credentials = self.leaves.$at.look(call.head);)+
-                let decided = decide(&[$((self.leaves.$at.place(), $credentials.0)),+])?;
-                match decided {
-                    $(Some($at) => {
-                        let credentials = $credentials.1.ok_or_else(impossible)?;
-                        let limit = self.leaves.$at.deadline();
-                        // Pinned here, and not inside of what bounds it, it isn't moved again.
-                        let check = pin!(self.leaves.$at.authenticate(credentials));
-                        let identity = within(limit, check).await.unwrap_or_else(|| Err(late(limit)));
-                        let identity = identity.map_err(|error| Refusal::from_error(Some($at), error))?;
-                        cleared::<_, K>($at, &self.leaves.$at, identity, By::Scheme($at)).map(Some)
+                call: &mut Call<'_>,
+            ) -> impl Future<Output = Result<Admitted<N::Of<K::Kept>>, Refusal>> + Send {
+                async move {
+                    if let Some(given) = call.given.take() {
+                        $(let given = match given.into_identity() {
+                            Ok(identity) => {
+                                let by = By::InProcess;
+                                return cleared::<_, K, N>($at, &self.leaves.$at, identity, by);
+                            }
+                            Err(given) => given,
+                        };)+
+                        drop(given);
+                        return Err(wrong_type());
+                    }
+                    $(if let Some(identity) = self.leaves.$at.bypass() {
+                        return cleared::<_, K, N>($at, &self.leaves.$at, identity, By::Bypass);
                     })+
-                    Some(_) => Err(impossible()),
-                    None => Ok(None),
+                    // Each by its own name: what is moved out of whole takes no room while the check
+                    // waits.
+                    $(let ($saw, $credentials) = self.leaves.$at.look(call.head);)+
+                    let decided = decide(&[$((self.leaves.$at.place(), $saw)),+])?;
+                    match decided {
+                        $(Some($at) => {
+                            let credentials = $credentials.ok_or_else(impossible)?;
+                            let limit = self.leaves.$at.deadline();
+                            // Pinned here, and not inside of what bounds it, it isn't moved again.
+                            let check = pin!(self.leaves.$at.authenticate(credentials));
+                            let identity = in_time(limit, check).await;
+                            let identity =
+                                identity.map_err(|error| Refusal::from_error(Some($at), error))?;
+                            cleared::<_, K, N>($at, &self.leaves.$at, identity, By::Scheme($at))
+                        })+
+                        Some(_) => Err(impossible()),
+                        None => N::nobody(self),
+                    }
                 }
             }
 
@@ -337,28 +393,28 @@ macro_rules! plans {
         {
             type Identity = K::Kept;
 
-            async fn admit(&self, call: Call<'_>) -> Result<Admitted<K::Kept>, Refusal> {
-                let (identities, by) = if let Some(given) = call.given {
+            async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<K::Kept>, Refusal> {
+                let (identities, by) = if let Some(given) = call.given.take() {
                     let identities = given.into_identity::<($($B::Identity,)+)>();
                     (identities.map_err(|_| wrong_type())?, By::InProcess)
                 } else {
                     let bypass = ($(self.leaves.$at.bypass(),)+);
-                    $(let $credentials = match bypass.$at {
+                    $(let ($saw, $credentials) = match bypass.$at {
                         Some(_) => (None, None),
                         None => {
                             let (saw, credentials) = self.leaves.$at.look(call.head);
                             (Some(saw), credentials)
                         }
                     };)+
-                    demand(&[$((self.leaves.$at.place(), $credentials.0)),+])?;
-                    let by = if [$($credentials.0),+].contains(&None) { By::Bypass } else { By::All };
+                    demand(&[$((self.leaves.$at.place(), $saw)),+])?;
+                    let by = if [$($saw),+].contains(&None) { By::Bypass } else { By::All };
                     let identities = ($(match bypass.$at {
                         Some(identity) => identity,
                         None => {
-                            let credentials = $credentials.1.ok_or_else(impossible)?;
+                            let credentials = $credentials.ok_or_else(impossible)?;
                             let limit = self.leaves.$at.deadline();
                             let check = pin!(self.leaves.$at.authenticate(credentials));
-                            let identity = within(limit, check).await.unwrap_or_else(|| Err(late(limit)));
+                            let identity = in_time(limit, check).await;
                             identity.map_err(|error| Refusal::from_error(Some($at), error))?
                         }
                     },)+);
@@ -383,33 +439,14 @@ macro_rules! plans {
 }
 
 plans! {
-    (A 0 a)
-    (A 0 a, B 1 b)
-    (A 0 a, B 1 b, C 2 c)
-    (A 0 a, B 1 b, C 2 c, D 3 d)
-    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e)
-    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f)
-    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f, G 6 g)
-    (A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, F 5 f, G 6 g, H 7 h)
-}
-
-pin_project! {
-    /// A choice that refuses a call without credentials.
-    //
-    // Not an `async fn`: every call passes here, and this has no state of its own.
-    struct Required<F> {
-        #[pin]
-        choice: F,
-    }
-}
-
-impl<I, F: Future<Output = Result<Option<Admitted<I>>, Refusal>>> Future for Required<F> {
-    type Output = Result<Admitted<I>, Refusal>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let chosen = ready!(self.project().choice.poll(cx));
-        Poll::Ready(chosen?.ok_or_else(|| Refusal::new(Reason::Missing)))
-    }
+    (A 0 saw_a a)
+    (A 0 saw_a a, B 1 saw_b b)
+    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c)
+    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d)
+    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e)
+    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e, F 5 saw_f f)
+    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e, F 5 saw_f f, G 6 saw_g g)
+    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e, F 5 saw_f f, G 6 saw_g g, H 7 saw_h h)
 }
 
 impl<C: Choice> Plan for Ready<C> {
@@ -417,9 +454,9 @@ impl<C: Choice> Plan for Ready<C> {
 
     fn admit(
         &self,
-        call: Call<'_>,
+        call: &mut Call<'_>,
     ) -> impl Future<Output = Result<Admitted<C::Identity>, Refusal>> + Send {
-        Required { choice: self.0.choose(call) }
+        self.0.choose::<Refuse>(call)
     }
 
     fn facts(&self) -> Facts {
@@ -430,14 +467,11 @@ impl<C: Choice> Plan for Ready<C> {
 impl<C: Choice> Plan for Optional<C> {
     type Identity = Option<C::Identity>;
 
-    async fn admit(&self, call: Call<'_>) -> Result<Admitted<Self::Identity>, Refusal> {
-        Ok(match pin!(self.0.choose(call)).await? {
-            Some(Admitted { identity, by }) => Admitted { identity: Some(identity), by },
-            // The attribute refuses `FromExtensions` here by its name; this is for any other name. A
-            // layer that isn't mounted leaves nothing, and must not open the method.
-            None if self.0.reads_extensions() => return Err(Refusal::new(Reason::Missing)),
-            None => Admitted { identity: None, by: By::Nobody },
-        })
+    fn admit(
+        &self,
+        call: &mut Call<'_>,
+    ) -> impl Future<Output = Result<Admitted<Self::Identity>, Refusal>> + Send {
+        self.0.choose::<LetIn>(call)
     }
 
     fn facts(&self) -> Facts {
@@ -456,7 +490,7 @@ pub fn caught<P>(make: impl FnOnce() -> P) -> Caught<P> {
 impl<P: Plan> Plan for Caught<P> {
     type Identity = P::Identity;
 
-    async fn admit(&self, call: Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
+    async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
         match &self.0 {
             Some(plan) => plan.admit(call).await,
             None => Err(Refusal::internal("an expression of the attribute panicked")),
@@ -479,7 +513,7 @@ pub fn discard<P: Plan>(plan: P) -> Discarded<P> {
 impl<P: Plan> Plan for Discarded<P> {
     type Identity = ();
 
-    async fn admit(&self, call: Call<'_>) -> Result<Admitted<()>, Refusal> {
+    async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<()>, Refusal> {
         let Admitted { by, .. } = self.0.admit(call).await?;
         Ok(Admitted { identity: (), by })
     }
@@ -514,7 +548,7 @@ pub fn authorize<P: Plan, T>(
 impl<P: Plan, T: Sync> Plan for Authorized<'_, P, T> {
     type Identity = P::Identity;
 
-    async fn admit(&self, call: Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
+    async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
         let head = call.head;
         let admitted = self.plan.admit(call).await?;
         (self.check)(self.service, &admitted.identity, head).await?;

@@ -5,26 +5,32 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Says that the policy `policy` ran for the service at `instance`, and carries the identity.
+/// Says that the policy of `admission` ran for the service at `instance`, and carries the identity.
 ///
 /// Only this crate can make one, and a front door removes any that a request brings along. It is
 /// taken once, so an identity can't leak into the next call that a handler makes with its request.
 #[derive(Clone)]
 pub(crate) struct Proof {
     instance: Instance,
+    admission: Admission,
+}
+
+/// An identity whose type is forgotten, and the policy that let it in.
+#[derive(Clone)]
+pub(crate) struct Admission {
     policy: u64,
-    pub(crate) domain: &'static str,
     slot: Arc<dyn Any + Send + Sync>,
 }
 
+impl Admission {
+    pub(crate) fn new<I: Send + Sync + 'static>(policy: u64, identity: I) -> Self {
+        Admission { policy, slot: Arc::new(Mutex::new(Some(identity))) }
+    }
+}
+
 impl Proof {
-    pub(crate) fn new<I: Send + Sync + 'static>(
-        instance: Instance,
-        policy: u64,
-        domain: &'static str,
-        identity: I,
-    ) -> Self {
-        Proof { instance, policy, domain, slot: Arc::new(Mutex::new(Some(identity))) }
+    pub(crate) fn new(instance: Instance, admission: Admission) -> Self {
+        Proof { instance, admission }
     }
 
     /// The identity, if this proof speaks of this service and this policy and wasn't taken before.
@@ -33,10 +39,10 @@ impl Proof {
         instance: Instance,
         policy: u64,
     ) -> Option<I> {
-        if self.instance != instance || self.policy != policy {
+        if self.instance != instance || self.admission.policy != policy {
             return None;
         }
-        let slot = self.slot.downcast_ref::<Mutex<Option<I>>>()?;
+        let slot = self.admission.slot.downcast_ref::<Mutex<Option<I>>>()?;
         slot.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -64,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_proof_is_taken_once() {
-        let proof = Proof::new(ONE, 2, "d", "ada");
+        let proof = Proof::new(ONE, Admission::new(2, "ada"));
         let copy = proof.clone();
         assert_eq!(proof.take::<&str>(ONE, 2), Some("ada"));
         assert_eq!(proof.take::<&str>(ONE, 2), None);
@@ -73,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_proof_of_another_instance_policy_or_type_is_none() {
-        let proof = Proof::new(ONE, 2, "d", "ada");
+        let proof = Proof::new(ONE, Admission::new(2, "ada"));
         assert_eq!(proof.take::<&str>(Instance { address: 9, ..ONE }, 2), None);
         assert_eq!(proof.take::<&str>(Instance { of: "Wrapped", ..ONE }, 2), None);
         assert_eq!(proof.take::<&str>(ONE, 9), None);

@@ -41,7 +41,7 @@ where
         let _place = place;
         let mut body = pin!(body);
         // Whichever way it ends, the answer is sent.
-        let _ = within(MAX_TIME, pin!(read_some(body.as_mut()))).await;
+        within(MAX_TIME, pin!(read_some(body.as_mut())), |_| ()).await;
     }))
 }
 

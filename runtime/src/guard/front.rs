@@ -25,7 +25,7 @@ use crate::{
     head::{CallHead, RpcName},
     plan::{Call, Plan},
     policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
-    proof::{Instance, Proof},
+    proof::{Admission, Instance, Proof},
     refusal::{DOMAIN, Facts, Reason, Refusal},
     scheme::Place,
     stand_in::StandIn,
@@ -41,52 +41,93 @@ pub trait Visit: Send {
     fn unknown(self) -> Self::Output;
 }
 
-/// A guarded service whose type is forgotten: what follows is built once, in this crate.
-trait Plans: Send + Sync {
-    fn decide(&self, parts: Parts, method: u32, domain: &'static str) -> Decision;
+/// The front door of one service, whose type is forgotten: what follows is built once, in this crate.
+pub(super) trait FrontDoor: Send + Sync {
+    fn front(&self) -> &Front;
+    fn with_domain(&self, domain: &'static str) -> Arc<dyn FrontDoor>;
+
+    /// Decides the call with this head. It gives back what it is given: a call counts its references to
+    /// the door once.
+    fn decide(self: Arc<Self>, parts: Parts, method: u32) -> Decision;
+
+    /// What a refusal says of the plan of a method.
     fn facts(&self, method: u32) -> Option<Facts>;
 }
 
-/// What is decided of a call, with its head.
-pub(super) type Decision = Pin<Box<dyn Future<Output = (Parts, Decided)> + Send>>;
+/// What is decided of a call.
+pub(super) type Decision = Pin<Box<dyn Future<Output = Decided> + Send>>;
 
-/// The proof for a call that gets in: none where the method is open to everyone.
-type Decided = Result<Option<Proof>, Refusal>;
+pub(super) struct Decided {
+    pub(super) door: Arc<dyn FrontDoor>,
+    pub(super) parts: Parts,
+    /// The proof for a call that gets in: none where the method is open to everyone.
+    pub(super) outcome: Result<Option<Proof>, Refusal>,
+}
 
-struct Service<T, M, S> {
+struct Door<T, M, S> {
+    front: Front,
     service: Arc<T>,
     marker: PhantomData<fn() -> (M, S)>,
 }
 
-impl<T, M, S> Plans for Service<T, M, S>
+impl<T, M, S> FrontDoor for Door<T, M, S>
 where
     T: Guarded<M, S> + 'static,
-    S: NamedService,
+    M: 'static,
+    S: NamedService + 'static,
 {
-    fn decide(&self, parts: Parts, method: u32, domain: &'static str) -> Decision {
+    fn front(&self) -> &Front {
+        &self.front
+    }
+
+    fn with_domain(&self, domain: &'static str) -> Arc<dyn FrontDoor> {
+        let front = self.front.with_domain(domain);
         let service = Arc::clone(&self.service);
-        Box::pin(async move {
+        Arc::new(Door { front, service, marker: PhantomData::<fn() -> (M, S)> })
+    }
+
+    fn decide(self: Arc<Self>, parts: Parts, method: u32) -> Decision {
+        // The box first: what is made before its box is copied into it, with room for all its states.
+        let decision = Box::write(Box::new_uninit(), async move {
             let rpc = RpcName { service: S::NAME, method: path::called(&parts.uri, S::NAME) };
             let head = CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc);
-            let visitor = Decide { head, instance: Instance::of(&*service), domain };
+            let visitor = Decide(head);
+            let service = &*self.service;
             // Visiting runs the expressions of the attribute, which may panic as well.
             let decided = refusing_panics(pin!(service.visit(method, &visitor))).await;
-            (parts, decided)
-        })
+            let proof = |admission| Proof::new(Instance::of(service), admission);
+            let outcome = decided.map(|admission| admission.map(proof));
+            Decided { door: self, parts, outcome }
+        });
+        Box::into_pin(decision)
     }
 
     fn facts(&self, method: u32) -> Option<Facts> {
-        let mut cx = Context::from_waker(Waker::noop());
-        match pin!(self.service.visit(method, Describe)).poll(&mut cx) {
-            Poll::Ready(facts) => facts,
-            // Describing waits for nothing.
-            Poll::Pending => None,
-        }
+        facts(&*self.service, method)
     }
 }
 
+fn facts<T: Guarded<M, S>, M, S>(service: &T, method: u32) -> Option<Facts> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match pin!(service.visit(method, Describe)).poll(&mut cx) {
+        Poll::Ready(facts) => facts,
+        // Describing waits for nothing.
+        Poll::Pending => None,
+    }
+}
+
+pub(super) fn front_door<T, M, S>(service: Arc<T>) -> Arc<dyn FrontDoor>
+where
+    T: Guarded<M, S> + 'static,
+    M: 'static,
+    S: NamedService + 'static,
+{
+    let front = Front::new(S::NAME, T::WIRING.methods, |method| facts(&*service, method));
+    Arc::new(Door { front, service, marker: PhantomData::<fn() -> (M, S)> })
+}
+
+/// What a front door does for any service.
 pub(super) struct Front {
-    plans: Arc<dyn Plans>,
     name: &'static str,
     methods: &'static [MethodPolicy],
     domain: &'static str,
@@ -96,20 +137,16 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new<T, M, S>(service: Arc<T>) -> Self
-    where
-        T: Guarded<M, S> + 'static,
-        M: 'static,
-        S: NamedService + 'static,
-    {
-        let plans: Arc<dyn Plans> =
-            Arc::new(Service { service, marker: PhantomData::<fn() -> (M, S)> });
-        let methods = T::WIRING.methods;
+    fn new(
+        name: &'static str,
+        methods: &'static [MethodPolicy],
+        facts: impl Fn(u32) -> Option<Facts>,
+    ) -> Self {
         let mut sensitive = Sensitive::of([AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]);
         let mut bypassed = Vec::new();
         for method in methods {
-            let Some(facts) = plans.facts(method.key) else { continue };
-            check_order(S::NAME, method, &facts);
+            let Some(facts) = facts(method.key) else { continue };
+            check_order(name, method, &facts);
             for leaf in facts.leaves {
                 if let Place::Header(header) = leaf.place {
                     sensitive.add(header);
@@ -117,7 +154,7 @@ impl Front {
                 if leaf.bypassed {
                     tracing::warn!(
                         target: "tonic_guard",
-                        service = S::NAME,
+                        service = name,
                         method = method.rpc,
                         scheme = leaf.name,
                         "authentication is off: every caller of this method gets in",
@@ -126,20 +163,12 @@ impl Front {
                 }
             }
         }
-        Front {
-            plans,
-            name: S::NAME,
-            methods,
-            domain: DOMAIN,
-            sensitive,
-            bypassed,
-            refusals: Refusals::default(),
-        }
+        let refusals = Refusals::default();
+        Front { name, methods, domain: DOMAIN, sensitive, bypassed, refusals }
     }
 
-    pub(super) fn with_domain(&self, domain: &'static str) -> Self {
+    fn with_domain(&self, domain: &'static str) -> Self {
         Front {
-            plans: Arc::clone(&self.plans),
             name: self.name,
             methods: self.methods,
             domain,
@@ -171,22 +200,26 @@ impl Front {
         method.ok_or_else(|| self.unimplemented("the service has no such method"))
     }
 
-    /// Decides the call with this head.
-    pub(super) fn decide(&self, parts: Parts, method: &MethodPolicy) -> Decision {
-        self.plans.decide(parts, method.key, self.domain)
+    /// Leaves in an admitted call's head what only this crate may have put there.
+    pub(super) fn admit(&self, parts: &mut Parts, proof: Option<Proof>) {
+        match proof {
+            // It takes the place of what the request may have brought along.
+            Some(proof) => parts.extensions.insert(StandIn::Proof(proof, self.domain)),
+            None => parts.extensions.remove::<StandIn>(),
+        };
     }
 
-    /// The head of the answer to a refused call.
+    /// The head of the answer to a refused call. `facts` is what the door says of the method's plan.
     pub(super) fn refuse(
         &self,
         refusal: Refusal,
         method: &MethodPolicy,
         parts: &Parts,
+        facts: impl FnOnce() -> Option<Facts>,
     ) -> HeaderMap {
         let rpc = RpcName { service: self.name, method: path::called(&parts.uri, self.name) };
-        let describe = || self.plans.facts(method.key);
         let told = catch_unwind(AssertUnwindSafe(|| {
-            self.refusals.head(refusal, method, rpc, self.domain, describe)
+            self.refusals.head(refusal, method, rpc, self.domain, facts)
         }));
         // An expression of the attribute that panics when the call is decided does so here again.
         told.unwrap_or_else(|_| response_head(Reason::Internal.bare_status()))
@@ -211,15 +244,6 @@ impl Front {
         tracing::debug!(target: "tonic_guard", service = self.name, outcome = "refused", reason = "UNIMPLEMENTED", why);
         response_head(Status::unimplemented(why))
     }
-}
-
-/// Leaves in an admitted call's head what only this crate may have put there.
-pub(super) fn admit(parts: &mut Parts, proof: Option<Proof>) {
-    match proof {
-        // It takes the place of what the request may have brought along.
-        Some(proof) => parts.extensions.insert(StandIn::Proof(proof)),
-        None => parts.extensions.remove::<StandIn>(),
-    };
 }
 
 /// Under `one_of` the connection decides last, wherever it is listed; a reader takes the list as it is.
@@ -247,27 +271,25 @@ fn is_grpc(content_type: &HeaderValue) -> bool {
 }
 
 /// Runs the plan. It visits by reference: a future keeps more than one copy of what it is given.
-struct Decide<'c> {
-    head: CallHead<'c>,
-    instance: Instance,
-    domain: &'static str,
-}
+struct Decide<'c>(CallHead<'c>);
 
 impl Visit for &Decide<'_> {
-    type Output = Decided;
+    type Output = Result<Option<Admission>, Refusal>;
 
-    async fn plan<P: Plan>(self, policy: u64, plan: P) -> Decided {
-        let site = Site::of(&self.head);
-        let call = Call { head: &self.head, given: None };
-        let identity = pin!(run(&plan, call, &site)).await?;
-        Ok(Some(Proof::new(self.instance, policy, self.domain, identity)))
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
+    fn plan<P: Plan>(self, policy: u64, plan: P) -> impl Future<Output = Self::Output> + Send {
+        async move {
+            let mut call = Call { head: &self.0, given: None };
+            let identity = pin!(run(&plan, &mut call, || Site::of(&self.0))).await?;
+            Ok(Some(Admission::new(policy, identity)))
+        }
     }
 
-    fn anonymous(self) -> Decided {
+    fn anonymous(self) -> Self::Output {
         Ok(None)
     }
 
-    fn unknown(self) -> Decided {
+    fn unknown(self) -> Self::Output {
         Err(Refusal::internal("a method of the table has no plan"))
     }
 }

@@ -16,7 +16,7 @@ use tower_service::Service;
 use super::{
     Guard, GuardedBody,
     drain::drain,
-    front::{Decision, Front, admit},
+    front::{Decided, Decision},
 };
 use crate::policy::MethodPolicy;
 
@@ -39,15 +39,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let state = match self.front.method(&mut parts) {
+        let state = match self.door.front().method(&mut parts) {
             Err(head) => State::refused(head, &parts, body),
             Ok(method) => {
                 // The server that was polled ready is the one to call; its clone may not be ready.
                 let clone = self.server.clone();
                 let server = mem::replace(&mut self.server, clone);
-                let front = Arc::clone(&self.front);
-                let decision = front.decide(parts, method);
-                State::Deciding { decision, held: Some(Held { front, method, server, body }) }
+                let decision = Arc::clone(&self.door).decide(parts, method.key);
+                State::Deciding { decision, held: Some(Held { method, server, body }) }
             }
         };
         GuardFuture { state }
@@ -73,7 +72,6 @@ pin_project! {
 
 /// What is kept of a call until it is decided.
 struct Held<S, B> {
-    front: Arc<Front>,
     method: &'static MethodPolicy,
     server: S,
     body: B,
@@ -102,18 +100,19 @@ where
         loop {
             let next = match state.as_mut().project() {
                 Step::Deciding { decision, held } => {
-                    let (mut parts, decided) = ready!(decision.as_mut().poll(cx));
+                    let Decided { door, mut parts, outcome } = ready!(decision.as_mut().poll(cx));
                     // It is there until the call is decided.
                     let Some(held) = held.take() else { return Poll::Pending };
-                    let Held { front, method, mut server, body } = held;
-                    match decided {
+                    let Held { method, mut server, body } = held;
+                    match outcome {
                         Ok(proof) => {
-                            admit(&mut parts, proof);
+                            door.front().admit(&mut parts, proof);
                             let request = Request::from_parts(parts, GuardedBody::new(body));
                             State::Serving { serving: server.call(request) }
                         }
                         Err(refusal) => {
-                            let head = front.refuse(refusal, method, &parts);
+                            let facts = || door.facts(method.key);
+                            let head = door.front().refuse(refusal, method, &parts, facts);
                             State::refused(head, &parts, body)
                         }
                     }

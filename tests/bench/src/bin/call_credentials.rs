@@ -13,7 +13,7 @@
     reason = "a program that measures"
 )]
 
-use std::{env, hint::black_box, process::Command};
+use std::{env, process::Command};
 
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -30,6 +30,7 @@ use tonic_guard::{
 };
 use tonic_guard_bench::{
     clock::thread_time,
+    heap::keep_the_heap,
     quantile::{median, quantile},
 };
 use tonic_guard_tests::{
@@ -150,9 +151,7 @@ fn message(bytes: usize) -> Note {
 }
 
 async fn start() -> (Running, Provider) {
-    // Until a program frees a large block for the first time, glibc gives the heap's end back to the system
-    // whenever 128 KiB of it are free: then it is paid for in page faults who frees what last.
-    drop(black_box(vec![0_u8; 16 << 20]));
+    keep_the_heap();
     let server = Server::builder().add_service(KindsServer::new(Open));
     (Running::start(server).await, Provider::start().await)
 }
