@@ -61,10 +61,7 @@ pub(super) enum Pushback {
 /// Whether an answer is UNAUTHENTICATED and nothing else. It is trailers-only: the status is in the head,
 /// and nothing follows the head.
 pub(super) fn is_unauthenticated<B: Body>(response: &Response<B>) -> bool {
-    let headers = response.headers();
-    headers.contains_key(&GRPC_STATUS)
-        && single(headers, &GRPC_STATUS) == Some(b"16")
-        && response.body().is_end_stream()
+    single(response.headers(), &GRPC_STATUS) == Some(b"16") && response.body().is_end_stream()
 }
 
 /// Reads the head of an answer to the call of `uri`.
