@@ -19,7 +19,7 @@ use crate::{
 };
 use tonic_guard_bench::{
     heap::keep_the_heap,
-    quantile::{median, quantile},
+    quantile::{median, quartiles_of_ratios},
 };
 
 const IN_FLIGHT: usize = 64;
@@ -63,9 +63,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         "half of the rounds",
     ])];
     for (name, rates) in [("no auth, again", again), ("tonic-guard, both doors", with)] {
-        let mut ratios: Vec<f64> =
-            rates.iter().zip(&without).map(|(rate, base)| rate / base).collect();
-        let [low, middle, high] = [0.25, 0.5, 0.75].map(|part| quantile(&mut ratios, part));
+        let [low, middle, high] = quartiles_of_ratios(&rates, &without);
         rows.push(row([
             name.to_owned(),
             format!("{:.0}", median(&mut rates.clone())),

@@ -11,3 +11,9 @@ pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     let at = ((values.len().max(1) - 1) as f64 * part).round() as usize;
     values.get(at).copied().unwrap_or(f64::NAN)
 }
+
+/// The ends and the middle of the half in which the ratios of `rates` to `base` lie, pair by pair.
+pub fn quartiles_of_ratios(rates: &[f64], base: &[f64]) -> [f64; 3] {
+    let mut ratios: Vec<f64> = rates.iter().zip(base).map(|(rate, base)| rate / base).collect();
+    [0.25, 0.5, 0.75].map(|part| quantile(&mut ratios, part))
+}

@@ -31,7 +31,7 @@ use tonic_guard::{
 use tonic_guard_bench::{
     clock::thread_time,
     heap::keep_the_heap,
-    quantile::{median, quantile},
+    quantile::{median, quartiles_of_ratios},
 };
 use tonic_guard_tests::{
     Running,
@@ -209,9 +209,7 @@ async fn calls_per_second() {
         println!("\nmessages of {size} bytes, {in_flight} in flight, {ROUNDS} slices of {calls}");
         println!("{:38} {:>10}  {:>22}", "", "calls/s", "against the baseline");
         for (variant, name) in VARIANTS.iter().enumerate() {
-            let ratios = rates[variant].iter().zip(&rates[BASELINE]);
-            let mut ratios: Vec<f64> = ratios.map(|(rate, base)| rate / base).collect();
-            let [low, middle, high] = [0.25, 0.5, 0.75].map(|part| quantile(&mut ratios, part));
+            let [low, middle, high] = quartiles_of_ratios(&rates[variant], &rates[BASELINE]);
             let rate = median(&mut rates[variant].clone());
             let mark = if variant == BASELINE { "  (baseline)" } else { "" };
             println!("{name:38} {rate:>10.0}  {middle:.3} [{low:.3}, {high:.3}]{mark}");
