@@ -11,7 +11,6 @@ use std::{
 use tokio::{
     sync::{Barrier, Semaphore, mpsc},
     task::JoinSet,
-    time::timeout,
 };
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{
@@ -29,6 +28,7 @@ use tonic_guard_tests::{
 };
 
 use crate::support::{
+    limit::within,
     raw::{Answer, H2, UNARY, held_open, one_note},
     service::{ADA, Ran, at_the_front_door, at_the_methods_door, call, note, says},
 };
@@ -36,14 +36,6 @@ use crate::support::{
 service!(Plain: [scheme = "bearer"] => User);
 
 const GOOD: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
-
-/// Longer than any answer takes, even on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// What `future` gives, or a failure that says what hangs.
-async fn within<F: Future>(what: &str, future: F) -> F::Output {
-    timeout(LIMIT, future).await.unwrap_or_else(|_| panic!("{what} hangs"))
-}
 
 /// A hundred callers who send a head and no message. The answer to each, and what keeps their bodies
 /// open.

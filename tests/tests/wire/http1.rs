@@ -21,6 +21,7 @@ use tonic_guard_tests::{Running, User, pb::Note, pb::extra_server::ExtraServer};
 use tonic_web::GrpcWebLayer;
 
 use crate::support::{
+    limit::within,
     raw::{H2, UNARY, framed},
     service::Ran,
 };
@@ -68,7 +69,8 @@ async fn over_http1(
     let stream = TcpStream::connect(server.addr()).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let (parts, body) = sender.send_request(request).await?.into_parts();
+    let answer = within("an answer over HTTP/1.1", sender.send_request(request)).await;
+    let (parts, body) = answer?.into_parts();
     let body = body.collect().await?.to_bytes();
     driver.abort();
     Ok((parts, body))
@@ -154,12 +156,15 @@ async fn answer_to(server: SocketAddr, sent: &[u8]) -> (String, Duration) {
     let mut stream = TcpStream::connect(server).await.unwrap();
     stream.write_all(sent).await.unwrap();
     let mut read = Vec::new();
-    while !String::from_utf8_lossy(&read).contains("grpc-status") {
-        match stream.read_buf(&mut read).await {
-            Ok(0) | Err(_) => break,
-            Ok(_) => {}
+    let reading = async {
+        while !String::from_utf8_lossy(&read).contains("grpc-status") {
+            match stream.read_buf(&mut read).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
         }
-    }
+    };
+    within("an answer over HTTP/1.1", reading).await;
     (String::from_utf8_lossy(&read).into_owned(), begun.elapsed())
 }
 
