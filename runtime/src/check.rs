@@ -57,11 +57,13 @@ pub(crate) fn refusing_panics<T, F: Future<Output = Result<T, Refusal>> + ?Sized
 
 impl<'a> Site<'a> {
     /// The method that a call names.
+    #[inline]
     pub(crate) fn of(head: &CallHead<'a>) -> Self {
         let rpc = head.rpc();
         Site { service: rpc.map(|rpc| rpc.service), method: rpc.map_or("", |rpc| rpc.method) }
     }
 
+    #[inline]
     fn report_admitted(&self, by: By, facts: impl FnOnce() -> Facts) {
         if !tracing::enabled!(target: "tonic_guard", tracing::Level::DEBUG) {
             return;

@@ -27,20 +27,24 @@ pub struct CallHead<'a> {
 
 impl<'a> CallHead<'a> {
     /// The head of a call whose method isn't known, from its headers and extensions.
+    #[inline]
     pub fn new(headers: &'a HeaderMap, extensions: &'a Extensions) -> Self {
         CallHead { headers, extensions, rpc: None }
     }
 
+    #[inline]
     pub(crate) fn with_rpc(self, rpc: RpcName<'a>) -> Self {
         CallHead { rpc: Some(rpc), ..self }
     }
 
     /// The metadata as HTTP headers.
+    #[inline]
     pub fn headers(&self) -> &'a HeaderMap {
         self.headers
     }
 
     /// What layers and the transport left for this call. Nothing in it comes from the wire.
+    #[inline]
     pub fn extensions(&self) -> &'a Extensions {
         self.extensions
     }
@@ -49,6 +53,7 @@ impl<'a> CallHead<'a> {
     ///
     /// Known at the front door, which reads the path. `None` at a method's own door: tonic hands a
     /// handler neither the path nor the package.
+    #[inline]
     pub fn rpc(&self) -> Option<RpcName<'a>> {
         self.rpc
     }
@@ -60,6 +65,7 @@ impl<'a> CallHead<'a> {
     ///
     /// # Errors
     /// [`ExtractError::Overloaded`] when there are two or more, even when they are equal.
+    #[inline]
     pub fn single(&self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ExtractError> {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next();

@@ -118,7 +118,10 @@ pub(crate) enum Kind {
         methods: &'static [MethodPolicy],
         bypassed: Vec<u32>,
     },
-    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "`GuardedRoutes` makes it"))]
+    #[cfg_attr(
+        not(any(feature = "server", test)),
+        expect(dead_code, reason = "`GuardedRoutes` makes it")
+    )]
     Open {
         reason: &'static str,
     },

@@ -12,6 +12,7 @@ pub(super) fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
 }
 
 /// That segment of a path that is known to have one.
+#[inline]
 pub(super) fn called<'u>(uri: &'u Uri, service: &str) -> &'u str {
     uri.path().get(service.len() + 2..).unwrap_or_default()
 }

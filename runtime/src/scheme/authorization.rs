@@ -25,6 +25,7 @@ impl Token68 {
 }
 
 /// Reads the token68 that `word` introduces.
+#[inline]
 pub(super) fn token68(head: &CallHead<'_>, word: &str) -> Result<Found<Token68>, ExtractError> {
     let Some(value) = head.single(&AUTHORIZATION)? else {
         return Ok(Found::Absent);

@@ -40,10 +40,12 @@ impl Scheme for Bearer {
         "bearer"
     }
 
+    #[inline]
     fn place(&self) -> Place {
         Place::Header(AUTHORIZATION)
     }
 
+    #[inline]
     fn extract(&self, head: &CallHead<'_>) -> Result<Found<BearerToken>, ExtractError> {
         Ok(match token68(head, "bearer")? {
             Found::Absent => Found::Absent,
@@ -81,6 +83,7 @@ impl BearerToken {
     ///     if token.matches(expected) { Ok(()) } else { Err(AuthError::invalid()) }
     /// }
     /// ```
+    #[inline]
     pub fn matches(&self, expected: &str) -> bool {
         constant_time_eq(self.0.as_bytes(), expected.as_bytes())
     }
