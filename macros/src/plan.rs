@@ -28,7 +28,7 @@ pub(crate) enum Door {
 //         one_of((
 //             scheme(ApiKey::new()).by(&*self).leaf().require(Scopes(&["a"])),
 //             scheme(Mtls::new()).by(&self.mesh).leaf().require(Scopes(&["a"])),
-//         )).into::<Partner>().ready(),
+//         )).kept_as::<Partner>().ready(),
 //         &*self,
 //         |service, identity, head| Box::pin(async move {
 //             IntoVerdict::into_verdict(Self::quota(service, identity, head).await)
@@ -149,17 +149,17 @@ fn keep(policy: &Policy, identity: Option<&Type>, krate: &Path, door: Door) -> T
     match identity {
         Some(ty) => {
             let span = ty.span().resolved_at(Span::mixed_site());
-            let into = match door {
-                Door::Own => quote_spanned!(span=> into),
-                Door::Front => quote_spanned!(span=> into_again),
+            let kept_as = match door {
+                Door::Own => quote_spanned!(span=> kept_as),
+                Door::Front => quote_spanned!(span=> kept_as_again),
             };
             if optional {
                 let krate = hygiene::at(span, krate);
                 let inner =
                     quote_spanned!(span=> <#ty as #krate::__private::OptionalIdentity>::Inner);
-                quote_spanned!(span=> .#into::<#inner>().ready().optional())
+                quote_spanned!(span=> .#kept_as::<#inner>().ready().optional())
             } else {
-                quote_spanned!(span=> .#into::<#ty>().ready())
+                quote_spanned!(span=> .#kept_as::<#ty>().ready())
             }
         }
         None => {

@@ -31,7 +31,7 @@ pub(crate) fn number(policy: Option<&Policy>, identity: Option<&Type>, cfgs: &[A
 // Output:
 //     impl<T: Store> Policed<7u64, Marker, Claims> for Server<T> {
 //         fn plan(&self) -> impl Plan<Identity = Claims> {
-//             one_of((scheme(Bearer::new()).by(&*self).leaf(),)).into::<Claims>().ready()
+//             one_of((scheme(Bearer::new()).by(&*self).leaf(),)).kept_as::<Claims>().ready()
 //         }
 //     }
 pub(crate) fn expand(

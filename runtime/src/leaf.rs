@@ -15,7 +15,6 @@ use crate::{
     authenticate::{Authenticate, DEFAULT_DEADLINE},
     error::AuthError,
     head::CallHead,
-    identity::{As, FromIdentity},
     refusal::{LeafFacts, Reason},
     requirement::{And, Requirement},
     scheme::{ExtractError, Found, Place, Scheme},
@@ -152,16 +151,6 @@ impl Branch for Refused {
     }
 }
 
-/// What the identity of the leaf `L` converts into.
-pub trait MadeOf<L> {}
-
-impl<S: Scheme, A: Authenticate<S>, R, T: FromIdentity<A::Identity>> MadeOf<Leaf<S, A, R>>
-    for As<T>
-{
-}
-
-impl<T> MadeOf<Refused> for As<T> {}
-
 #[derive(Debug)]
 pub struct Leaf<S, A, R> {
     scheme: S,
@@ -205,6 +194,11 @@ pub trait Branch: Send + Sync {
     fn scopes(&self) -> Cow<'static, [&'static str]>;
     fn facts(&self) -> LeafFacts;
 }
+
+/// A [`Branch`] without a mistake in it: a [`Leaf`], and not [`Refused`].
+pub trait Sound: Branch {}
+
+impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Sound for Leaf<S, A, R> {}
 
 impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf<S, A, R> {
     type Credentials = S::Credentials;

@@ -1,0 +1,27 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, authenticated};
+use tonic_guard_tests::{
+    Keys, Partner, User,
+    shapes::{Text, shape_server::Shape},
+};
+
+#[derive(Authenticate)]
+struct Service {
+    #[verifies("api-key")]
+    keys: Keys,
+}
+
+#[authenticated(scheme = all_of("bearer", "api-key"))]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(
+        &self,
+        request: Request<Text>,
+        #[identity] (user, partner): (User, Partner),
+    ) -> Result<Response<Text>, Status> {
+        drop((user, partner));
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {}

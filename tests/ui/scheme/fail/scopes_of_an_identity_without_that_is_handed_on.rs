@@ -1,0 +1,26 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, authenticated};
+use tonic_guard_tests::{
+    Keys, Partner,
+    shapes::{Text, shape_server::Shape},
+};
+
+#[derive(Authenticate)]
+struct Service {
+    #[verifies("api-key")]
+    keys: Keys,
+}
+
+#[authenticated(scheme = "api-key", scopes("write"))]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(
+        &self,
+        request: Request<Text>,
+        #[identity] _: Partner,
+    ) -> Result<Response<Text>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {}
