@@ -8,7 +8,13 @@ const WIDE: usize = 120;
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = protox::compile(
-        ["proto/kinds.proto", "proto/orders.proto", "proto/policies.proto", "proto/shapes.proto"],
+        [
+            "proto/kinds.proto",
+            "proto/later.proto",
+            "proto/orders.proto",
+            "proto/policies.proto",
+            "proto/shapes.proto",
+        ],
         ["proto"],
     )?;
     tonic_prost_build::configure().compile_fds(files)?;

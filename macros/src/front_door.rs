@@ -5,7 +5,10 @@ use std::{collections::HashMap, rc::Rc};
 use heck::ToUpperCamelCase;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, ExprPath, ItemImpl, LitStr, Path, Type, parse_quote};
+use syn::{
+    Attribute, ExprPath, GenericParam, ImplItem, ImplItemFn, ItemImpl, LitStr, Path, Type,
+    parse_quote,
+};
 
 use crate::{
     hygiene::self_at,
@@ -70,6 +73,7 @@ impl Entry {
 //         const ACCESS_0: Access = ..;
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
 //             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
+//             fn a_method() -> Option<&'static str> { Some(type_name_of_val(&<Self as Orders>::list)) }
 //             async fn visit<V: Visit>(&self, method: u32, visitor: V) -> V::Output {
 //                 match method {
 //                     0u32 | 2u32 => visitor.plan(POLICY, PLAN).await,
@@ -102,6 +106,7 @@ pub(crate) fn expand(
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let self_ty = &item.self_ty;
     let named = named(trait_path, wiring);
+    let a_method = a_method(item, trait_path, krate);
     let mut accesses = Accesses::default();
     let methods: Vec<_> =
         entries.iter().map(|entry| method_policy(entry, &mut accesses, krate)).collect();
@@ -141,6 +146,10 @@ pub(crate) fn expand(
                     methods: &[#(#methods,)*],
                 };
 
+                fn a_method() -> #krate::__private::Option<&'static #krate::__private::str> {
+                    #a_method
+                }
+
                 async fn visit<__V: #krate::__private::Visit>(
                     &#receiver,
                     __method: u32,
@@ -165,6 +174,27 @@ fn named(trait_path: &Path, wiring: &Wiring) -> TokenStream {
             let name = name.unwrap_or_default();
             quote!(#krate::__private::Named::Trait(#name))
         }
+    }
+}
+
+/// One of the trait's methods that is there whatever the `cfg`s, and has one type.
+fn a_method(item: &ItemImpl, trait_path: &Path, krate: &Path) -> TokenStream {
+    let mut functions = item.items.iter().filter_map(|inner| match inner {
+        ImplItem::Fn(function) => Some(function),
+        _ => None,
+    });
+    let plain = |function: &&ImplItemFn| {
+        let of_one_type = |generic: &GenericParam| matches!(generic, GenericParam::Lifetime(_));
+        function.sig.generics.params.iter().all(of_one_type)
+            && !function.attrs.iter().any(|attribute| attribute.path().is_ident("cfg"))
+    };
+    match functions.find(plain).map(|function| &function.sig.ident) {
+        Some(name) => quote! {
+            #krate::__private::Option::Some(
+                #krate::__private::type_name_of_val(&<Self as #trait_path>::#name),
+            )
+        },
+        None => quote!(#krate::__private::Option::None),
     }
 }
 

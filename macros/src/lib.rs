@@ -73,6 +73,9 @@ use proc_macro::TokenStream;
 /// lets [`guard`](https://docs.rs/tonic-guard/latest/tonic_guard/fn.guard.html) find the policies. No
 /// method is open by omission there. Write it above `#[tonic::async_trait]`.
 ///
+/// A method that another attribute's macro adds to the impl is seen by neither: the front door answers it
+/// with UNIMPLEMENTED, and where no `guard` is mounted it is open.
+///
 /// ```
 /// # use tonic::{Request, Response, Status};
 /// # use tonic_guard::{AuthError, Authenticate, HasScopes, authenticated, scheme::*};

@@ -1,6 +1,10 @@
 //! The validated meaning of one attribute, and the rules across its arguments.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, PoisonError},
+};
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Expr, ExprPath, LitStr};
@@ -96,8 +100,23 @@ fn runs(expr: &Expr) -> bool {
     }
 }
 
-/// Two attributes have two numbers: they differ in what they say or in where they stand.
+/// Two attributes have two numbers: they differ in what they say, in where they stand or, where a macro
+/// repeats one, in which of them is read first. The text alone wouldn't do: a path means another thing
+/// elsewhere, and the groups that a macro makes of its arguments don't show in it.
 fn id(tokens: &TokenStream, span: Span) -> u64 {
+    static READ: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
+
+    let place = place(tokens, span);
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = read.entry(place).or_default();
+    let mut hasher = DefaultHasher::new();
+    (place, *before).hash(&mut hasher);
+    *before += 1;
+    hasher.finish()
+}
+
+/// What an attribute says, and where it stands.
+fn place(tokens: &TokenStream, span: Span) -> u64 {
     let mut hasher = DefaultHasher::new();
     text::of(tokens).hash(&mut hasher);
     // Outside a compiler, in this crate's own tests, there is no place.
@@ -204,5 +223,20 @@ impl DefaultChecks {
                 ),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    #[test]
+    fn an_attribute_that_is_read_again_is_another() {
+        let tokens = quote!(scheme = "bearer");
+        let first = id(&tokens, Span::call_site());
+        assert_ne!(first, id(&tokens, Span::call_site()));
+        assert_ne!(first, id(&quote!(scheme = "basic"), Span::call_site()));
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     errors::Errors,
     fallback::{self, hides_ours, is_ours},
     front_door::{self, Access, Entry, Wiring},
+    hygiene::parenthesised,
     method::{Method, is_attribute},
     method_door::{self, WayIn},
     policed,
@@ -25,6 +26,7 @@ pub(crate) fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream
     const PLACE: &str =
         "this attribute stands on a method, or on the impl block of a service's trait";
 
+    let args = parenthesised(args);
     if let Ok(parsed) = syn::parse2::<ItemImpl>(item.clone()) {
         return on_impl(args, parsed, item);
     }
@@ -276,7 +278,7 @@ fn on_impl_method(
 /// The arguments of an attribute; none for a bare one.
 fn arguments(attribute: &Attribute) -> TokenStream {
     match &attribute.meta {
-        Meta::List(list) => list.tokens.clone(),
+        Meta::List(list) => parenthesised(list.tokens.clone()),
         Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
     }
 }

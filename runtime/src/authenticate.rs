@@ -41,7 +41,8 @@ pub trait Authenticate<S: Scheme>: Send + Sync {
     /// Checks the credentials of one call.
     ///
     /// The call is refused as UNAVAILABLE when this takes longer than
-    /// [`deadline`](Authenticate::deadline), and as INTERNAL when it panics.
+    /// [`deadline`](Authenticate::deadline), and as INTERNAL when it panics (where a panic unwinds: under
+    /// `panic = "abort"` it ends the process).
     ///
     /// # Errors
     /// An [`AuthError`] refuses the call.

@@ -7,6 +7,7 @@ mod path;
 mod refusals;
 mod sensitive;
 mod service;
+mod wiring;
 
 use std::{fmt, sync::Arc};
 
@@ -15,8 +16,12 @@ use tower_service::Service;
 
 pub use self::body::GuardedBody;
 use self::front::{FrontDoor, front_door};
-pub use self::{front::Visit, service::GuardFuture};
-use crate::policy::{Kind, MethodPolicy, ServicePolicy};
+pub use self::{
+    front::Visit,
+    service::GuardFuture,
+    wiring::{Named, Wiring},
+};
+use crate::policy::{Kind, ServicePolicy};
 
 /// What an impl with `#[authenticated]` knows of its own methods.
 ///
@@ -31,26 +36,12 @@ pub trait Guarded<Marker, S>: Send + Sync + Sized {
     #[doc(hidden)]
     const WIRING: Wiring;
 
+    /// What the compiler calls a method of the trait that the attribute stands on.
+    #[doc(hidden)]
+    fn a_method() -> Option<&'static str>;
+
     #[doc(hidden)]
     fn visit<V: Visit>(&self, method: u32, visitor: V) -> impl Future<Output = V::Output> + Send;
-}
-
-/// How the attribute and the generated server belong together.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Wiring {
-    pub service: Named,
-    pub methods: &'static [MethodPolicy],
-}
-
-/// What is known of the service's name where the attribute stands.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Named {
-    /// The trait's name, which the service's own ends with.
-    Trait(&'static str),
-    /// The name that `service = ".."` gives.
-    Service(&'static str),
 }
 
 /// A generated server behind its front door.
@@ -67,8 +58,9 @@ pub struct Guard<S> {
 /// `make_server` is the generated server's `from_arc`, or a closure that calls it: both doors must hold
 /// the same instance, so `new` doesn't fit.
 ///
-/// Where one type implements several services, the attribute on each impl says which server is meant,
-/// `server = orders_server::OrdersServer`; without, the compiler can't infer it here (E0283).
+/// Where one type implements several services, the attribute stands on the impl of each and says which
+/// server is meant, `server = orders_server::OrdersServer`; without, the compiler can't infer it here
+/// (E0283). Layers then go around the guard: the server is that type itself.
 ///
 /// A call is decided on its headers, before a byte of its message is read. A method that the impl
 /// doesn't know is answered with UNIMPLEMENTED, and so is a request that isn't gRPC's: POST with the
@@ -77,6 +69,11 @@ pub struct Guard<S> {
 /// Layers that answer in the service's place, such as CORS, and interceptors that put something
 /// into the extensions for [`FromExtensions`](crate::scheme::FromExtensions) stand outside it. What
 /// `make_server` puts around the server stands inside: it sees admitted calls alone.
+///
+/// A service of your own may stand between, `|orders| OrdersServer::new(Cached(orders))`. What it answers
+/// itself has passed the front door and nothing else: `authorize_request`, which waits for the message, is
+/// asked at the method's door. A method that it calls takes the front door's word only for a call of that
+/// method; otherwise it checks for itself.
 ///
 /// ```
 /// # use tonic::{Request, Response, Status};
@@ -118,9 +115,9 @@ pub struct Guard<S> {
 /// ```
 ///
 /// # Panics
-/// When the server serves another trait than the one that the attribute stands on, when a scheme of a
-/// policy can't be made, or when `one_of` lists a scheme of the connection before one of the call. All
-/// happen at start, not on a call.
+/// When the server serves another trait than the one that the attribute stands on, also one of the same
+/// name in another package, when a scheme of a policy can't be made, or when `one_of` lists a scheme of the
+/// connection before one of the call. All happen at start, not on a call.
 pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
 where
     T: Guarded<M, S> + 'static,
@@ -140,7 +137,7 @@ where
     S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>> + 'static,
     M: 'static,
 {
-    check_name(S::NAME, &T::WIRING.service);
+    wiring::check::<T, S, M>();
     let door = front_door::<T, M, S>(Arc::clone(&service));
     Guard { server: make_server(service), door }
 }
@@ -185,31 +182,9 @@ where
 {
     // Only its type is of interest.
     drop(make_server);
-    check_name(S::NAME, &T::WIRING.service);
+    wiring::check::<T, S, M>();
     let kind = Kind::Guarded { methods: T::WIRING.methods, bypassed: Vec::new() };
     ServicePolicy { service: S::NAME, kind }
-}
-
-/// A blanket impl fits every server of a type with several traits: the name tells which is meant.
-#[allow(clippy::panic, reason = "a wiring mistake, told at start")]
-fn check_name(server: &str, known: &Named) {
-    match *known {
-        Named::Service(name) => assert!(
-            server == name,
-            "`guard` was given the server of `{server}`, but the attribute says `service = \"{name}\"`",
-        ),
-        Named::Trait(name) => {
-            use heck::ToUpperCamelCase;
-
-            let last = server.rsplit('.').next().unwrap_or(server);
-            assert!(
-                last.to_upper_camel_case() == name.to_upper_camel_case(),
-                "`guard` was given the server of `{server}`, but the attribute stands on the impl of \
-                 a trait named `{name}`. If the trait was imported under another name, say \
-                 `service = \"{server}\"` in the attribute on the impl",
-            );
-        }
-    }
 }
 
 impl<S> Guard<S> {
@@ -247,31 +222,5 @@ impl<S: Clone> Clone for Guard<S> {
 impl<S> fmt::Debug for Guard<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard").field("service", &self.door.front().name()).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_servers_name_ends_with_the_traits() {
-        check_name("shop.v1.Orders", &Named::Trait("Orders"));
-        check_name("Orders", &Named::Trait("Orders"));
-        check_name("shop.v1.HTTPOrders", &Named::Trait("HttpOrders"));
-        check_name("shop.v1.Orders", &Named::Service("shop.v1.Orders"));
-    }
-
-    #[test]
-    fn another_name_is_refused() {
-        for (server, known) in [
-            ("shop.v1.Orders", Named::Trait("Invoices")),
-            ("shop.v1.MoreOrders", Named::Trait("Orders")),
-            ("shop.v1.Orders", Named::Service("shop.v2.Orders")),
-            ("shop.v1.Orders", Named::Service("Orders")),
-        ] {
-            let checked = std::panic::catch_unwind(|| check_name(server, &known));
-            assert!(checked.is_err(), "{server} against {known:?}");
-        }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 /// What one attribute on one method says of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Door {
-    /// The policy. Two doors with one policy have one number.
+    /// The policy. Two doors have one number only where one attribute holds for both.
     pub policy: u64,
     /// The function behind the attribute.
     pub method: &'static str,
@@ -122,7 +122,7 @@ fn pass<P: Plan>(
     async move {
         let given = match head.extensions().get() {
             Some(StandIn::Proof(proof, _)) => {
-                if let Some(identity) = proof.take(instance, door.policy) {
+                if let Some(identity) = proof.take(instance, door) {
                     return Ok(identity);
                 }
                 None

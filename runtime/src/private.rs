@@ -9,7 +9,7 @@ macro_rules! __statement {
 
 pub use crate::__statement as statement;
 
-pub use std::{boxed::Box, option::Option, result::Result};
+pub use std::{any::type_name_of_val, boxed::Box, option::Option, primitive::str, result::Result};
 
 #[cfg(feature = "client-certificate")]
 pub use crate::scheme::ClientCertificate;

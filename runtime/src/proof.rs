@@ -5,13 +5,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Says that the policy of `admission` ran for the service at `instance`, and carries the identity.
+use crate::method_door::Door;
+
+/// Says that the policy of `admission` ran for a method of the service at `instance`, and carries the
+/// identity.
 ///
 /// Only this crate can make one, and a front door removes any that a request brings along. It is
 /// taken once, so an identity can't leak into the next call that a handler makes with its request.
 #[derive(Clone)]
 pub(crate) struct Proof {
     instance: Instance,
+    /// The function behind the method. A check of the user's own may have asked which method is called.
+    method: &'static str,
     admission: Admission,
 }
 
@@ -29,17 +34,21 @@ impl Admission {
 }
 
 impl Proof {
-    pub(crate) fn new(instance: Instance, admission: Admission) -> Self {
-        Proof { instance, admission }
+    pub(crate) fn new(instance: Instance, method: &'static str, admission: Admission) -> Self {
+        Proof { instance, method, admission }
     }
 
-    /// The identity, if this proof speaks of this service and this policy and wasn't taken before.
+    /// The identity, if this proof speaks of this service, this method and this policy and wasn't taken
+    /// before.
     pub(crate) fn take<I: Send + Sync + 'static>(
         &self,
         instance: Instance,
-        policy: u64,
+        door: Door,
     ) -> Option<I> {
-        if self.instance != instance || self.admission.policy != policy {
+        if self.instance != instance
+            || self.admission.policy != door.policy
+            || self.method != door.method
+        {
             return None;
         }
         let slot = self.admission.slot.downcast_ref::<Mutex<Option<I>>>()?;
@@ -67,24 +76,26 @@ mod tests {
     use super::*;
 
     const ONE: Instance = Instance { address: 1, of: "Orders" };
+    const LIST: Door = Door { policy: 2, method: "list" };
 
     #[test]
     fn a_proof_is_taken_once() {
-        let proof = Proof::new(ONE, Admission::new(2, "ada"));
+        let proof = Proof::new(ONE, "list", Admission::new(2, "ada"));
         let copy = proof.clone();
-        assert_eq!(proof.take::<&str>(ONE, 2), Some("ada"));
-        assert_eq!(proof.take::<&str>(ONE, 2), None);
-        assert_eq!(copy.take::<&str>(ONE, 2), None);
+        assert_eq!(proof.take::<&str>(ONE, LIST), Some("ada"));
+        assert_eq!(proof.take::<&str>(ONE, LIST), None);
+        assert_eq!(copy.take::<&str>(ONE, LIST), None);
     }
 
     #[test]
-    fn a_proof_of_another_instance_policy_or_type_is_none() {
-        let proof = Proof::new(ONE, Admission::new(2, "ada"));
-        assert_eq!(proof.take::<&str>(Instance { address: 9, ..ONE }, 2), None);
-        assert_eq!(proof.take::<&str>(Instance { of: "Wrapped", ..ONE }, 2), None);
-        assert_eq!(proof.take::<&str>(ONE, 9), None);
-        assert_eq!(proof.take::<u8>(ONE, 2), None);
-        assert_eq!(proof.take::<&str>(ONE, 2), Some("ada"), "refusals don't use it up");
+    fn a_proof_of_another_instance_method_policy_or_type_is_none() {
+        let proof = Proof::new(ONE, "list", Admission::new(2, "ada"));
+        assert_eq!(proof.take::<&str>(Instance { address: 9, ..ONE }, LIST), None);
+        assert_eq!(proof.take::<&str>(Instance { of: "Wrapped", ..ONE }, LIST), None);
+        assert_eq!(proof.take::<&str>(ONE, Door { method: "lisp", ..LIST }), None);
+        assert_eq!(proof.take::<&str>(ONE, Door { policy: 9, ..LIST }), None);
+        assert_eq!(proof.take::<u8>(ONE, LIST), None);
+        assert_eq!(proof.take::<&str>(ONE, LIST), Some("ada"), "refusals don't use it up");
     }
 
     #[test]

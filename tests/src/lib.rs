@@ -21,6 +21,12 @@ pub mod pb {
     tonic::include_proto!("guard.test.v1");
 }
 
+/// The next version of one of them: a service of the same name in another package.
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub mod later {
+    tonic::include_proto!("guard.test.v2");
+}
+
 /// A generated service of one method, `Shape`, and another like it.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 pub mod shapes {

@@ -48,7 +48,7 @@ pub(super) trait FrontDoor: Send + Sync {
 
     /// Decides the call with this head. It gives back what it is given: a call counts its references to
     /// the door once.
-    fn decide(self: Arc<Self>, parts: Parts, method: u32) -> Decision;
+    fn decide(self: Arc<Self>, parts: Parts, method: &'static MethodPolicy) -> Decision;
 
     /// What a refusal says of the plan of a method.
     fn facts(&self, method: u32) -> Option<Facts>;
@@ -86,7 +86,7 @@ where
         Arc::new(Door { front, service, marker: PhantomData::<fn() -> (M, S)> })
     }
 
-    fn decide(self: Arc<Self>, parts: Parts, method: u32) -> Decision {
+    fn decide(self: Arc<Self>, parts: Parts, method: &'static MethodPolicy) -> Decision {
         // The box first: what is made before its box is copied into it, with room for all its states.
         let decision = Box::write(Box::new_uninit(), async move {
             let rpc = RpcName { service: S::NAME, method: path::called(&parts.uri, S::NAME) };
@@ -94,8 +94,8 @@ where
             let visitor = Decide(head);
             let service = &*self.service;
             // Visiting runs the expressions of the attribute, which may panic as well.
-            let decided = refusing_panics(pin!(service.visit(method, &visitor))).await;
-            let proof = |admission| Proof::new(Instance::of(service), admission);
+            let decided = refusing_panics(pin!(service.visit(method.key, &visitor))).await;
+            let proof = |admission| Proof::new(Instance::of(service), method.function, admission);
             let outcome = decided.map(|admission| admission.map(proof));
             Decided { door: self, parts, outcome }
         });

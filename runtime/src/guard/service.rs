@@ -45,7 +45,7 @@ where
                 // The server that was polled ready is the one to call; its clone may not be ready.
                 let clone = self.server.clone();
                 let server = mem::replace(&mut self.server, clone);
-                let decision = Arc::clone(&self.door).decide(parts, method.key);
+                let decision = Arc::clone(&self.door).decide(parts, method);
                 State::Deciding { decision, held: Some(Held { method, server, body }) }
             }
         };

@@ -36,6 +36,46 @@ impl Other for Service {
     }
 }
 
+/// One macro makes both impls, with one attribute.
+mod made_by_one_macro {
+    use super::*;
+
+    #[derive(Authenticate)]
+    pub(super) struct Service(#[verifies("bearer")] pub(super) Tokens);
+
+    macro_rules! impls {
+        ($($service:ident by $server:ident;)*) => {$(
+            #[authenticated(scheme = "bearer", scopes("write"), server = $server)]
+            #[tonic::async_trait]
+            impl $service for Service {
+                async fn call(&self, _: Request<Text>) -> Result<Response<Text>, Status> {
+                    Ok(ran())
+                }
+            }
+        )*};
+    }
+
+    impls! { Shape by ShapeServer; Other by OtherServer; }
+}
+
+#[tokio::test]
+async fn each_is_guarded_that_one_macro_makes() {
+    let service = Arc::new(made_by_one_macro::Service(Tokens));
+    let server = Server::builder()
+        .add_service(guard_arc(Arc::clone(&service), ShapeServer::from_arc))
+        .add_service(guard_arc(service, OtherServer::from_arc));
+    let server = Running::start(server).await;
+    let mut other = OtherClient::new(server.channel().await);
+    for (headers, code) in
+        [(&[][..], Code::Unauthenticated), (EVE, Code::PermissionDenied), (ADA, Code::Ok)]
+    {
+        let answer = call(&server, headers).await;
+        assert_eq!(answer.map_or_else(|refused| refused.code(), |_| Code::Ok), code);
+        let answer = other.call(request(Text::default(), headers)).await;
+        assert_eq!(answer.map_or_else(|refused| refused.code(), |_| Code::Ok), code);
+    }
+}
+
 #[tokio::test]
 async fn each_has_its_own_policy() {
     let service = Arc::new(Service(Tokens));

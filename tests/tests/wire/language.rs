@@ -5,5 +5,6 @@ mod default;
 mod identity;
 mod own_checks;
 mod own_scheme;
+mod repeated;
 mod requirements;
 mod verifiers;

@@ -16,9 +16,9 @@ use tonic::{
     },
     transport::Server,
 };
-use tonic_guard::{Guard, GuardedRoutes, authenticated, guard, guard_arc};
+use tonic_guard::{Authenticate, Guard, GuardedRoutes, authenticated, guard, guard_arc, policy_of};
 use tonic_guard_tests::{
-    Running, Tokens, User,
+    Running, Tokens, User, later,
     pb::{
         Note,
         extra_client::ExtraClient,
@@ -331,6 +331,54 @@ fn the_server_of_another_trait_is_refused_at_start() {
     assert!(told.contains("service = \"guard.test.v1.Extra\""), "{told}");
     let told = mistake(|| guard(Misnamed, ExtraServer::from_arc));
     assert!(told.contains("service = \"guard.test.v2.Extra\""), "{told}");
+}
+
+/// Its methods say who may call them in one version, and say nothing in the next.
+#[derive(Authenticate)]
+struct Versioned(#[verifies("bearer")] Tokens);
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Extra for Versioned {
+    #[anonymous(reason = "public in the first version")]
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("")
+    }
+}
+
+#[tonic::async_trait]
+impl later::extra_server::Extra for Versioned {
+    async fn unary(&self, _: Request<later::Note>) -> Result<Response<later::Note>, Status> {
+        Ok(Response::new(later::Note::default()))
+    }
+
+    async fn get_url(&self, _: Request<later::Note>) -> Result<Response<later::Note>, Status> {
+        Ok(Response::new(later::Note::default()))
+    }
+}
+
+/// The attribute of one version would otherwise stand for the other, which carries none.
+#[test]
+fn the_server_of_another_trait_of_the_same_name_is_refused_at_start() {
+    let intercepted = |service| {
+        let server = later::extra_server::ExtraServer::from_arc(service);
+        InterceptedService::new(server, |request: Request<()>| Ok(request))
+    };
+    for told in [
+        mistake(|| guard(Versioned(Tokens), later::extra_server::ExtraServer::from_arc)),
+        mistake(|| guard(Versioned(Tokens), intercepted)),
+    ] {
+        assert!(told.contains("guard.test.v2.Extra") && told.contains("another trait"), "{told}");
+    }
+    let policy = std::panic::catch_unwind(|| {
+        policy_of(later::extra_server::ExtraServer::<Versioned>::from_arc)
+    });
+    assert!(policy.is_err());
+    guard(Versioned(Tokens), ExtraServer::from_arc);
 }
 
 #[tokio::test]

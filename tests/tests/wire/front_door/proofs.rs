@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use http::{Extensions, Request as HttpRequest};
-use tonic::{Request, Response, Status, body::Body, transport::Server};
+use tonic::{Code, Request, Response, Status, body::Body, transport::Server};
 use tonic_guard::{
-    AuthError, Authenticate, authenticated, authenticated as strictly, guard, guard_arc,
+    AuthError, Authenticate, CallHead, authenticated, authenticated as strictly, guard, guard_arc,
     in_process,
     scheme::{Bearer, BearerToken},
 };
@@ -188,6 +188,128 @@ async fn the_proof_of_a_wrapper_isnt_taken_by_what_it_wraps() {
     }
     // The wrapper is asked first, and doesn't know the other token.
     assert!(call(&server, &[("authorization", "Bearer other-token")]).await.is_err());
+}
+
+/// A wrapper and what it wraps, as above, whose types have one name.
+fn a_wrapper_of_its_own_name() -> tonic::transport::server::Router {
+    trait Inner {
+        type Service;
+    }
+    struct First;
+    macro_rules! made_in_a_block {
+        ($inner:ty, $token:expr) => {
+            #[repr(transparent)]
+            struct Service($inner);
+
+            impl Authenticate<Bearer> for Service {
+                type Identity = User;
+
+                async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+                    OneToken::new($token).authenticate(token).await
+                }
+            }
+
+            #[authenticated(scheme = "bearer")]
+            #[tonic::async_trait]
+            impl Extra for Service {
+                async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                    says("in")
+                }
+
+                async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                    says("in")
+                }
+            }
+        };
+    }
+    {
+        made_in_a_block!(u64, "other-token");
+        impl Inner for First {
+            type Service = Service;
+        }
+        impl From<u64> for Service {
+            fn from(number: u64) -> Self {
+                Service(number)
+            }
+        }
+    }
+    {
+        made_in_a_block!(<First as Inner>::Service, "ada-token");
+        struct PassedOn(Arc<Service>);
+
+        #[tonic::async_trait]
+        impl Extra for PassedOn {
+            async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+                self.0.0.unary(request).await
+            }
+
+            async fn get_url(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+                self.0.0.get_url(request).await
+            }
+        }
+
+        let wrapper = Service(<First as Inner>::Service::from(0));
+        let guard = guard(wrapper, |wrapper| ExtraServer::new(PassedOn(wrapper)));
+        Server::builder().add_service(guard)
+    }
+}
+
+#[tokio::test]
+async fn the_proof_of_a_wrapper_isnt_taken_by_what_has_its_name() {
+    let server = Running::start(a_wrapper_of_its_own_name()).await;
+    for refused in [call(&server, &[ADA]).await, call_get_url(&server, &[ADA]).await] {
+        assert_eq!(reason(&refused.unwrap_err()), "CREDENTIALS_INVALID");
+    }
+}
+
+/// Whose callers may call `unary` and nothing else, as their own check says.
+#[derive(Authenticate)]
+struct ByMethod(#[verifies("bearer")] Tokens);
+
+impl ByMethod {
+    async fn may_call(&self, _: &User, head: &CallHead<'_>) -> Result<(), AuthError> {
+        match head.rpc().map(|rpc| rpc.method) {
+            Some("Unary") => Ok(()),
+            _ => Err(AuthError::denied()),
+        }
+    }
+}
+
+#[authenticated(scheme = "bearer", authorize = Self::may_call)]
+#[tonic::async_trait]
+impl Extra for ByMethod {
+    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+
+    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+        says("in")
+    }
+}
+
+/// Answers `unary` by the other method, too.
+struct Renamed(Arc<ByMethod>);
+
+#[tonic::async_trait]
+impl Extra for Renamed {
+    async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+        self.0.get_url(request).await
+    }
+
+    async fn get_url(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+        self.0.get_url(request).await
+    }
+}
+
+#[tokio::test]
+async fn the_proof_of_another_method_isnt_taken() {
+    let server = at_the_front_door(ByMethod(Tokens)).await;
+    assert_eq!(call(&server, &[ADA]).await.unwrap(), "in");
+    assert_eq!(call_get_url(&server, &[ADA]).await.unwrap_err().code(), Code::PermissionDenied);
+    // One policy, and one instance: but it was another method that the caller may call.
+    let guard = guard(ByMethod(Tokens), |service| ExtraServer::new(Renamed(service)));
+    let server = Running::start(Server::builder().add_service(guard)).await;
+    assert_eq!(call(&server, &[ADA]).await.unwrap_err().code(), Code::PermissionDenied);
 }
 
 /// Its methods have a second attribute that the one on the impl can't see.

@@ -1,0 +1,76 @@
+//! Attributes that a macro repeats: at one place, and sometimes of one text, they say different things.
+
+use tonic::{Code, Request, Response, Status};
+use tonic_guard::{
+    AuthError, Authenticate, HasRoles, authenticated, scheme::Bearer, scheme::BearerToken,
+};
+use tonic_guard_tests::pb::{Note, extra_server::Extra};
+
+use crate::support::service::{
+    ADA, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+};
+
+/// Lets everyone in at one level.
+struct AtLevel(u32);
+
+struct Level(u32);
+
+impl HasRoles<Level> for Level {
+    fn has_role(&self, least: &Level) -> bool {
+        self.0 >= least.0
+    }
+}
+
+impl Authenticate<Bearer> for AtLevel {
+    type Identity = Level;
+
+    async fn authenticate(&self, _: BearerToken) -> Result<Level, AuthError> {
+        Ok(Level(self.0))
+    }
+}
+
+macro_rules! service {
+    ($name:ident { $($method:ident [$least:expr])* }) => {
+        #[derive(Authenticate)]
+        struct $name(#[verifies("bearer")] AtLevel);
+
+        #[authenticated]
+        #[tonic::async_trait]
+        impl Extra for $name {
+            $(#[authenticated(scheme = "bearer", roles(Level($least)))]
+            async fn $method(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                says("in")
+            })*
+        }
+    };
+}
+
+// An expression that a macro hands on is a group, which no text shows: `9 - (5 - 2)`.
+macro_rules! from_outside {
+    ($name:ident $less:expr) => {
+        service! { $name { unary [9 - 5 - 2] get_url [9 - $less] } }
+    };
+}
+
+from_outside! { Grouped 5 - 2 }
+
+#[tokio::test]
+async fn each_holds_for_its_own_method() {
+    for (level, unary, get_url) in
+        [(1, false, false), (2, true, false), (5, true, false), (6, true, true)]
+    {
+        for (door, server) in [
+            ("front", at_the_front_door(Grouped(AtLevel(level))).await),
+            ("method's", at_the_methods_door(Grouped(AtLevel(level))).await),
+        ] {
+            for (answer, may) in [
+                (call(&server, &[ADA]).await, unary),
+                (call_get_url(&server, &[ADA]).await, get_url),
+            ] {
+                let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
+                let expected = if may { Code::Ok } else { Code::PermissionDenied };
+                assert_eq!(code, expected, "level {level} at the {door} door");
+            }
+        }
+    }
+}
