@@ -8,9 +8,13 @@ use syn::{
     parse::{Parse, ParseStream, Parser},
     punctuated::Punctuated,
     spanned::Spanned,
+    token,
 };
 
-use crate::{errors::Errors, scheme::Schemes};
+use crate::{
+    errors::Errors,
+    scheme::{Schemes, within_two_edits},
+};
 
 const ARGUMENTS: &str = "`scheme = ..`, `scopes(..)`, `roles(..)`, `authorize = ..`, \
      `authorize_request = ..`, `rpc = \"..\"`, `service = \"..\"`, `server = ..`, `crate = ..`";
@@ -113,8 +117,26 @@ impl Args {
             "roles" => self.roles = list(input, span, "roles(Role::Admin)")?,
             "authorize" => self.authorize = function(input, span)?,
             "authorize_request" => self.authorize_request = function(input, span)?,
-            "rpc" => self.rpc = Some(value(input)?),
-            "service" => self.service = Some(value(input)?),
+            "rpc" => {
+                let rpc: LitStr = value(input)?;
+                if !is_name(&rpc.value()) {
+                    return Err(syn::Error::new(
+                        rpc.span(),
+                        "the method's own name, as the proto has it, such as `rpc = \"GetURL\"`",
+                    ));
+                }
+                self.rpc = Some(rpc);
+            }
+            "service" => {
+                let service: LitStr = value(input)?;
+                if !service.value().split('.').all(is_name) {
+                    return Err(syn::Error::new(
+                        service.span(),
+                        "the service's full name, as the proto has it, such as `service = \"shop.v1.Orders\"`",
+                    ));
+                }
+                self.service = Some(service);
+            }
             "server" => {
                 input.parse::<Token![=]>()?;
                 self.server = Some(input.call(Path::parse_mod_style)?);
@@ -129,15 +151,54 @@ impl Args {
                 self.krate = Some(input.call(Path::parse_mod_style)?);
             }
             unknown => {
+                let hint = hint(unknown);
                 return Err(syn::Error::new(
                     span,
-                    format!("unknown argument `{unknown}`\nthe arguments are {ARGUMENTS}"),
+                    format!("unknown argument `{unknown}`{hint}\nthe arguments are {ARGUMENTS}"),
                 ));
             }
         }
         seen.push(name);
         Ok(())
     }
+}
+
+/// What someone meant who wrote the argument `unknown`.
+fn hint(unknown: &str) -> String {
+    const NAMES: [&str; 9] = [
+        "scheme",
+        "scopes",
+        "roles",
+        "authorize",
+        "authorize_request",
+        "rpc",
+        "service",
+        "server",
+        "crate",
+    ];
+    match unknown {
+        "one_of" | "all_of" => format!("; write `scheme = {unknown}(..)`"),
+        "optional" => "; write `scheme = optional(\"bearer\")`".to_owned(),
+        "via" => {
+            "; it stands behind its scheme, without a comma: `scheme = \"bearer\" via self.tokens`"
+                .to_owned()
+        }
+        "header" => "; write `scheme = ApiKey::header(\"x-ingest-key\")`".to_owned(),
+        "public" | "open" | "anonymous" | "allow_anonymous" => {
+            "; write `#[anonymous(reason = \"..\")]` on the method".to_owned()
+        }
+        "bearer" | "basic" => format!("; write `scheme = \"{unknown}\"`"),
+        _ => {
+            let near = NAMES.into_iter().find(|name| within_two_edits(name, unknown));
+            near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+        }
+    }
+}
+
+/// A name as a proto has it.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 mod keyword {
@@ -188,8 +249,14 @@ fn list<T: Parse>(
                 false => Err(content.error("`none` stands alone")),
             };
         }
-        Punctuated::<T, Token![,]>::parse_terminated(content).map(Some)
+        let items = Punctuated::<T, Token![,]>::parse_terminated(content);
+        items.map(Some).map_err(|error| {
+            syn::Error::new(error.span(), format!("this can't be read: write `{example}`"))
+        })
     };
+    if !input.peek(token::Paren) {
+        return Err(input.error(format!("write `{example}`")));
+    }
     let Some(items) = within_parentheses(input, read)? else {
         return Ok(Setting::Dropped);
     };
@@ -218,6 +285,9 @@ pub(crate) fn anonymous(tokens: TokenStream) -> syn::Result<LitStr> {
         return Err(syn::Error::new(Span::call_site(), FORM));
     }
     let parser = |input: ParseStream<'_>| {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error(FORM));
+        }
         let name = input.call(Ident::parse_any)?;
         if name != "reason" {
             return Err(syn::Error::new(
@@ -233,6 +303,9 @@ pub(crate) fn anonymous(tokens: TokenStream) -> syn::Result<LitStr> {
         Ok(reason)
     };
     let reason = parser.parse2(tokens)?;
+    if reason.value().contains(char::is_control) {
+        return Err(syn::Error::new(reason.span(), "a reason is one line of the policy table"));
+    }
     if reason.value().trim().is_empty() {
         return Err(syn::Error::new(
             reason.span(),

@@ -3,11 +3,8 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Attribute, Data, DeriveInput, Fields, LitStr, Member, Path, Token, Type,
-    parse::{Parse, ParseStream},
-    parse_quote,
-    punctuated::Punctuated,
-    spanned::Spanned,
+    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Member, Path, Token, Type,
+    parse::ParseStream, parse_quote, spanned::Spanned,
 };
 
 use crate::{errors::Errors, hygiene, scheme::Word, text};
@@ -18,16 +15,55 @@ enum Verified {
     Scheme(Box<Type>),
 }
 
-impl Parse for Verified {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+/// What `#[verifies(..)]` lists, as far as it can be read. What is wrong goes to `errors`.
+fn listed(
+    input: ParseStream<'_>,
+    attribute: Span,
+    errors: &mut Errors,
+) -> syn::Result<Vec<Verified>> {
+    const FORM: &str = "say by its word or its type what this field checks: `#[verifies(\"bearer\")]`, \
+         `#[verifies(ApiKey)]`";
+
+    let mut listed = Vec::new();
+    if input.is_empty() {
+        errors.push(syn::Error::new(attribute, FORM));
+    }
+    while !input.is_empty() {
         if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
-            let word = Word::parse(&literal)?;
-            word.check_feature(literal.span())?;
-            return Ok(Verified::Word(word, literal.span()));
+            let span = literal.span();
+            match Word::parse(&literal) {
+                Ok(word) => {
+                    if errors.ok(word.check_feature(span)).is_some() {
+                        listed.push(Verified::Word(word, span));
+                    }
+                }
+                Err(error) => {
+                    errors.push(error);
+                    // As what was meant, so that a method that asks for it isn't a second mistake.
+                    let nearest = Word::nearest(&literal.value());
+                    let there = nearest.filter(|word| word.check_feature(span).is_ok());
+                    listed.extend(there.map(|word| Verified::Word(word, span)));
+                }
+            }
+        } else if input.peek(Ident) && input.peek2(Token![=]) {
+            return Err(input.error(FORM));
+        } else {
+            let ty: Type = input.parse()?;
+            if input.peek(syn::token::Paren) {
+                return Err(syn::Error::new(
+                    ty.span(),
+                    "this is the scheme's type alone, such as `#[verifies(ApiKey)]`: its value stands in \
+                     `#[authenticated(scheme = ..)]`",
+                ));
+            }
+            listed.push(Verified::Scheme(Box::new(ty)));
         }
-        Ok(Verified::Scheme(Box::new(input.parse()?)))
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
     }
+    Ok(listed)
 }
 
 impl Verified {
@@ -63,12 +99,14 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let krate = errors.ok(krate(&input.attrs)).unwrap_or_else(|| parse_quote!(::tonic_guard));
-    let fields = verifying_fields(&input, &mut errors);
-    no_scheme_twice(&fields, &mut errors);
+    let mut fields = verifying_fields(&input, &mut errors);
+    no_scheme_twice(&mut fields, &mut errors);
     let impls =
         fields.iter().map(|(member, ty, verified)| forward(&input, member, ty, verified, &krate));
+    // What could be read stands beside the mistakes: a field without one is in use.
     let impls: TokenStream = impls.collect();
-    if errors.is_empty() { impls } else { errors.into_tokens() }
+    let errors = errors.into_tokens();
+    quote!(#errors #impls)
 }
 
 /// `#[verifies(crate = path)]` on the struct.
@@ -78,6 +116,9 @@ fn krate(attributes: &[Attribute]) -> syn::Result<Path> {
         return Ok(parse_quote!(::tonic_guard));
     };
     attribute.parse_args_with(|input: ParseStream<'_>| {
+        if !input.peek(Token![crate]) {
+            return Err(input.error("write this on the field that checks such credentials"));
+        }
         input.parse::<Token![crate]>()?;
         input.parse::<Token![=]>()?;
         input.call(Path::parse_mod_style)
@@ -101,10 +142,24 @@ fn verifying_fields(input: &DeriveInput, errors: &mut Errors) -> Vec<(Member, Ty
         for attribute in
             field.attrs.iter().filter(|attribute| attribute.path().is_ident("verifies"))
         {
-            let named =
-                attribute.parse_args_with(Punctuated::<Verified, Token![,]>::parse_terminated);
-            let named = errors.ok(named).into_iter().flatten();
+            if is_dyn_authenticate(&field.ty) {
+                errors.push(syn::Error::new(
+                    field.ty.span(),
+                    "`Authenticate` isn't made for `dyn`: write `BoxAuthenticator<Bearer, User>`, with the scheme \
+                     and the identity",
+                ));
+                continue;
+            }
+            let mut mistakes = Errors::default();
+            let read = attribute.parse_args_with(|input: ParseStream<'_>| {
+                let read = listed(input, attribute.span(), &mut mistakes);
+                // syn would complain of the rest, and forget the mistake.
+                input.parse::<TokenStream>()?;
+                read
+            });
+            let named = mistakes.ok(read).into_iter().flatten();
             verifying.extend(named.map(|verified| (member.clone(), field.ty.clone(), verified)));
+            errors.append(mistakes);
         }
     }
     if verifying.is_empty() && errors.is_empty() {
@@ -120,19 +175,30 @@ fn verifying_fields(input: &DeriveInput, errors: &mut Errors) -> Vec<(Member, Ty
     verifying
 }
 
-fn no_scheme_twice(fields: &[(Member, Type, Verified)], errors: &mut Errors) {
-    for (at, (_, _, verified)) in fields.iter().enumerate() {
-        if fields.iter().take(at).any(|(_, _, other)| other.text() == verified.text()) {
+/// Keeps the first of two fields that verify one scheme.
+fn no_scheme_twice(fields: &mut Vec<(Member, Type, Verified)>, errors: &mut Errors) {
+    let mut seen = Vec::new();
+    fields.retain(|(_, _, verified)| {
+        let scheme = verified.text();
+        if seen.contains(&scheme) {
             errors.push(syn::Error::new(
                 verified.span(),
                 format!(
-                    "two fields verify `{}`, and the type alone can't tell which is meant: name the field in the \
-                     attribute with `via self.field`",
-                    verified.text()
+                    "two fields verify `{scheme}`, and the type alone can't tell which is meant: name the field in \
+                     the attribute with `via self.field`",
                 ),
             ));
+            return false;
         }
-    }
+        seen.push(scheme);
+        true
+    });
+}
+
+/// Seen by what is written: the type itself isn't known here.
+fn is_dyn_authenticate(ty: &Type) -> bool {
+    let text = text::of(ty);
+    text.contains("dyn Authenticate") || text.contains("dyn tonic_guard::Authenticate")
 }
 
 fn forward(

@@ -2,9 +2,11 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, parse_quote};
+use syn::{
+    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, parse_quote, punctuated::Punctuated,
+};
 
-use crate::method::is_attribute;
+use crate::method::{is_attribute, is_forgotten_identity};
 
 /// The impl with bodies that do nothing.
 pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
@@ -27,9 +29,18 @@ fn hollow_out(function: &mut ImplItemFn) {
     let keep = |attribute: &Attribute| !is_ours(attribute);
     function.attrs.retain(keep);
     function.attrs.push(parse_quote!(#[allow(unused, clippy::all, clippy::pedantic)]));
-    let (identities, inputs) =
-        std::mem::take(&mut function.sig.inputs).into_iter().partition::<Vec<_>, _>(is_identity);
-    function.sig.inputs = inputs.into_iter().collect();
+    let (mut identities, mut inputs) = (Vec::new(), Punctuated::new());
+    for (at, mut input) in function.sig.inputs.clone().into_iter().enumerate() {
+        if is_identity(&input) || is_forgotten_identity(&function.sig.inputs, at) {
+            identities.push(input);
+            continue;
+        }
+        if let FnArg::Receiver(receiver) = &mut input {
+            receiver.attrs.retain(|attribute| !is_attribute(attribute, "identity"));
+        }
+        inputs.push(input);
+    }
+    function.sig.inputs = inputs;
     let types = identities.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(&typed.ty),
         FnArg::Receiver(_) => None,

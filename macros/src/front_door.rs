@@ -102,6 +102,8 @@ pub(crate) fn expand(
     let mut generics = item.generics.clone();
     if wiring.server.is_none() {
         generics.params.push(parse_quote!(__Server));
+        let bound = parse_quote!(__Server: #krate::__private::Serves);
+        generics.make_where_clause().predicates.push(bound);
     }
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let self_ty = &item.self_ty;

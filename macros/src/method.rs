@@ -3,11 +3,11 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Block, Expr, FnArg, Ident, ImplItemFn, Pat, ReturnType, Stmt, Type, parse_quote,
-    spanned::Spanned,
+    Block, Expr, FnArg, Ident, ImplItemFn, Pat, ReturnType, Stmt, Token, Type, parse_quote,
+    punctuated::Punctuated, spanned::Spanned,
 };
 
-use crate::errors::Errors;
+use crate::{errors::Errors, scheme::within_two_edits};
 
 /// A method that a door can be put into.
 pub(crate) struct Method {
@@ -41,6 +41,7 @@ impl Method {
     /// worse than none.
     pub(crate) fn recognise(mut item: ImplItemFn, errors: &mut Errors) -> Option<Method> {
         let shape = errors.ok(shape(&item));
+        no_forgotten_identity(&item, errors);
         let identity = take_identity(&mut item, errors);
         if let (Some(shape), Some(identity)) = (shape, &identity) {
             no_expanded_instrument(&mut item, shape, identity, errors);
@@ -131,6 +132,50 @@ fn boxed_mut(block: &mut Block) -> Option<&mut Block> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Whether a parameter was meant to be the identity, and doesn't say so: its attribute is misspelt, or it
+/// follows the request.
+pub(crate) fn is_forgotten_identity(inputs: &Punctuated<FnArg, Token![,]>, at: usize) -> bool {
+    let Some(FnArg::Typed(typed)) = inputs.get(at) else { return false };
+    if typed.attrs.iter().any(|attribute| is_attribute(attribute, "identity")) {
+        return false;
+    }
+    if typed.attrs.iter().any(misspelt) {
+        return true;
+    }
+    let is_request = |input: &FnArg| match input {
+        FnArg::Typed(typed) => match &*typed.ty {
+            Type::Path(path) => {
+                path.path.segments.last().is_some_and(|last| last.ident == "Request")
+            }
+            _ => false,
+        },
+        FnArg::Receiver(_) => false,
+    };
+    let last = inputs.len() == at + 1;
+    last && !inputs.get(at).is_some_and(is_request) && inputs.iter().take(at).any(is_request)
+}
+
+fn misspelt(attribute: &syn::Attribute) -> bool {
+    let name = attribute.path().get_ident().map(|name| name.to_string().to_lowercase());
+    name.is_some_and(|name| name == "authenticated" || within_two_edits(&name, "identity"))
+}
+
+fn no_forgotten_identity(item: &ImplItemFn, errors: &mut Errors) {
+    for (at, input) in item.sig.inputs.iter().enumerate() {
+        if let FnArg::Typed(typed) = input
+            && is_forgotten_identity(&item.sig.inputs, at)
+        {
+            let misspelt = typed.attrs.iter().find(|attribute| misspelt(attribute));
+            let span = misspelt.map_or_else(|| typed.pat.span(), |found| found.path().span());
+            let (pat, ty) = (crate::text::of(&typed.pat), crate::text::of(&typed.ty));
+            errors.push(syn::Error::new(
+                span,
+                format!("is this the identity? Write `#[identity] {pat}: {ty}`"),
+            ));
+        }
     }
 }
 

@@ -50,7 +50,12 @@ pub(crate) enum Word {
 
 const WORDS: &str = "\"bearer\", \"basic\", \"api-key\", \"client-certificate\"";
 
+const SEVERAL: &str = "several schemes: `one_of(\"bearer\", \"basic\")` where one of them is enough, \
+     `all_of(\"api-key\", \"bearer\")` where a call carries each";
+
 impl Word {
+    const ALL: [Word; 4] = [Word::Bearer, Word::Basic, Word::ApiKey, Word::ClientCertificate];
+
     pub(crate) fn parse(literal: &LitStr) -> syn::Result<Word> {
         match literal.value().as_str() {
             "bearer" => Ok(Word::Bearer),
@@ -58,9 +63,10 @@ impl Word {
             "api-key" => Ok(Word::ApiKey),
             "client-certificate" => Ok(Word::ClientCertificate),
             unknown => {
-                let nearest = nearest(unknown);
-                let hint =
-                    nearest.map(|word| format!("; did you mean \"{word}\"?")).unwrap_or_default();
+                let nearest = Word::nearest(unknown);
+                let hint = nearest
+                    .map(|word| format!("; did you mean \"{}\"?", word.as_str()))
+                    .unwrap_or_default();
                 Err(syn::Error::new(
                     literal.span(),
                     format!(
@@ -70,6 +76,21 @@ impl Word {
                 ))
             }
         }
+    }
+
+    /// The word that someone meant who wrote `unknown`.
+    pub(crate) fn nearest(unknown: &str) -> Option<Word> {
+        let plain = |text: &str| -> String {
+            let kept = text.chars().filter(char::is_ascii_alphanumeric);
+            kept.map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let wanted = plain(unknown);
+        Word::ALL.into_iter().find(|word| {
+            let word = plain(word.as_str());
+            word == wanted
+                || (wanted.len() >= 3 && (word.starts_with(&wanted) || wanted.starts_with(&word)))
+                || within_two_edits(&word, &wanted)
+        })
     }
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -108,22 +129,8 @@ impl Word {
     }
 }
 
-/// The word that someone meant who wrote `unknown`.
-fn nearest(unknown: &str) -> Option<&'static str> {
-    let plain = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-    };
-    let wanted = plain(unknown);
-    ["bearer", "basic", "api-key", "client-certificate"].into_iter().find(|word| {
-        let word = plain(word);
-        word == wanted
-            || (wanted.len() >= 3 && (word.starts_with(&wanted) || wanted.starts_with(&word)))
-            || within_two_edits(&word, &wanted)
-    })
-}
-
 /// Whether `left` becomes `right` by at most two insertions, removals or replacements.
-fn within_two_edits(left: &str, right: &str) -> bool {
+pub(crate) fn within_two_edits(left: &str, right: &str) -> bool {
     fn go(left: &[u8], right: &[u8], edits: u8) -> bool {
         match (left, right) {
             ([a, left @ ..], [b, right @ ..]) if a == b => go(left, right, edits),
@@ -206,9 +213,17 @@ impl Parse for Leaf {
         }
         let value = if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
+            if input.peek(Token![|]) || input.peek(Token![||]) {
+                return Err(input.error(SEVERAL));
+            }
             Value::Word(Word::parse(&literal)?, literal.span())
         } else {
-            Value::Expr(input.parse()?)
+            if Combinator::name(input).is_some() && input.peek2(syn::token::Bracket) {
+                return Err(input.error(SEVERAL));
+            }
+            let value: Expr = input.parse()?;
+            no_scheme_by_another_name(&value)?;
+            Value::Expr(value)
         };
         let via = if input.peek(keyword::via) {
             input.parse::<keyword::via>()?;
@@ -220,20 +235,75 @@ impl Parse for Leaf {
     }
 }
 
+/// Tells what someone meant who wrote a value that can be none: the compiler would only say that there is
+/// no such name. A name in capitals may well be a constant.
+fn no_scheme_by_another_name(value: &Expr) -> syn::Result<()> {
+    let in_quotes = |word: Word| format!("a word stands in quotes: `\"{}\"`", word.as_str());
+    let hint = match value {
+        Expr::Path(path) => {
+            let last = path.path.segments.last().filter(|last| last.arguments.is_none());
+            let name = last.map(|last| last.ident.to_string()).unwrap_or_default();
+            match name.as_str() {
+                "FromExtensions" => {
+                    "this is a type: write the value `FromExtensions::<User>::new()`, with the type that the layer \
+                     leaves"
+                        .to_owned()
+                }
+                _ if path.path.get_ident().is_none() => return Ok(()),
+                "none" | "public" | "anonymous" => {
+                    "a method that is open to everyone says so with `#[anonymous(reason = \"..\")]`".to_owned()
+                }
+                lower if lower.chars().all(|c| c.is_ascii_lowercase() || c == '_') => {
+                    match Word::nearest(lower) {
+                        Some(word) => in_quotes(word),
+                        None => return Ok(()),
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+        // `api-key`, without its quotes.
+        Expr::Binary(binary) => {
+            let text = text::of(binary);
+            match Word::ALL.into_iter().find(|word| word.as_str() == text) {
+                Some(word) => in_quotes(word),
+                None => return Ok(()),
+            }
+        }
+        Expr::Array(_) | Expr::Tuple(_) => SEVERAL.to_owned(),
+        Expr::Call(call) => {
+            const OTHERS: [&str; 9] =
+                ["any", "any_of", "anyof", "either", "oneof", "or", "all", "allof", "and"];
+            let called = text::of(&call.func);
+            let is_word =
+                |arg: &Expr| matches!(arg, Expr::Lit(lit) if matches!(lit.lit, syn::Lit::Str(_)));
+            match OTHERS.contains(&called.as_str()) && call.args.iter().all(is_word) {
+                true => SEVERAL.to_owned(),
+                false => return Ok(()),
+            }
+        }
+        _ => return Ok(()),
+    };
+    Err(syn::Error::new(value.span(), hint))
+}
+
 impl Combinator {
     /// The combinator that comes next: its name with parentheses behind it, as a value may have the
     /// same name.
     fn peek(input: ParseStream<'_>) -> Option<Combinator> {
-        let combinator = if input.peek(keyword::one_of) {
-            Combinator::OneOf
+        Self::name(input).filter(|_| input.peek2(syn::token::Paren))
+    }
+
+    fn name(input: ParseStream<'_>) -> Option<Combinator> {
+        if input.peek(keyword::one_of) {
+            Some(Combinator::OneOf)
         } else if input.peek(keyword::all_of) {
-            Combinator::AllOf
+            Some(Combinator::AllOf)
         } else if input.peek(keyword::optional) {
-            Combinator::Optional
+            Some(Combinator::Optional)
         } else {
-            return None;
-        };
-        input.peek2(syn::token::Paren).then_some(combinator)
+            None
+        }
     }
 
     fn parse(input: ParseStream<'_>) -> Option<(Combinator, Span)> {
@@ -416,6 +486,7 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_found() {
+        let nearest = |unknown| Word::nearest(unknown).map(Word::as_str);
         assert_eq!(nearest("Bearer"), Some("bearer"));
         assert_eq!(nearest("baerer"), Some("bearer"));
         assert_eq!(nearest("apikey"), Some("api-key"));

@@ -166,10 +166,13 @@ fn on_impl(tokens: TokenStream, mut item: ItemImpl, original: TokenStream) -> To
             let front = front_door::expand(&item, &trait_path, &entries, &wiring);
             quote!(#item #front)
         }
-        _ => {
+        trait_path => {
             let errors = errors.into_tokens();
             let fallback = syn::parse2(original).map(fallback::of_impl).unwrap_or_default();
-            quote!(#errors #fallback)
+            // The attribute is there: a `guard` elsewhere must not say that it isn't.
+            item.items.clear();
+            let front = trait_path.map(|path| front_door::expand(&item, &path, &[], &wiring));
+            quote!(#errors #fallback #front)
         }
     }
 }
@@ -260,6 +263,15 @@ fn on_impl_method(
                 checks.check_named_by(&args, span, &mut mistakes);
             }
             let rpc = args.rpc.clone();
+            if let Default::Policy { .. } = default
+                && args.scheme.is_none()
+                && mistakes.is_empty()
+            {
+                mistakes.push(syn::Error::new(
+                    span,
+                    "this replaces the impl's default whole: repeat its `scheme = ..` here",
+                ));
+            }
             let policy = Policy::new(args, &tokens, span, &mut mistakes);
             errors.append(mistakes);
             (Rc::new(policy?), rpc)

@@ -30,7 +30,8 @@ use crate::policy::{Kind, ServicePolicy};
 #[diagnostic::on_unimplemented(
     message = "the methods of `{Self}` don't say who may call them",
     label = "no `#[authenticated(..)]` on the service's impl block",
-    note = "write `#[authenticated(scheme = ..)]` on the impl of the service's trait, above `#[tonic::async_trait]`"
+    note = "write `#[authenticated(scheme = ..)]` on the impl of the service's trait, above `#[tonic::async_trait]`",
+    note = "a service that is in an `Arc` already goes to `guard_arc`"
 )]
 pub trait Guarded<Marker, S>: Send + Sync + Sized {
     #[doc(hidden)]
@@ -43,6 +44,18 @@ pub trait Guarded<Marker, S>: Send + Sync + Sized {
     #[doc(hidden)]
     fn visit<V: Visit>(&self, method: u32, visitor: V) -> impl Future<Output = V::Output> + Send;
 }
+
+/// A server that a guard can stand before. Every one that serves what the guard hands it.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` doesn't serve the guarded service",
+    label = "`guard` hands the service over in an `Arc`",
+    note = "write the generated server's `from_arc`, such as `OrdersServer::from_arc`, and not `OrdersServer::new`"
+)]
+pub trait Serves {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Service<http::Request<GuardedBody<tonic::body::Body>>>> Serves for S {}
 
 /// A generated server behind its front door.
 ///
@@ -121,7 +134,7 @@ pub struct Guard<S> {
 pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
 where
     T: Guarded<M, S> + 'static,
-    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>> + 'static,
+    S: NamedService + 'static,
     M: 'static,
 {
     guard_arc(Arc::new(service), make_server)
@@ -134,7 +147,7 @@ where
 pub fn guard_arc<T, S, M>(service: Arc<T>, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
 where
     T: Guarded<M, S> + 'static,
-    S: NamedService + Service<http::Request<GuardedBody<tonic::body::Body>>> + 'static,
+    S: NamedService + 'static,
     M: 'static,
 {
     wiring::check::<T, S, M>();

@@ -16,7 +16,7 @@ pub use crate::scheme::ClientCertificate;
 pub use crate::{
     authenticate::Authenticate,
     error::AuthError,
-    guard::{Guarded, Named, Visit, Wiring},
+    guard::{Guarded, Named, Serves, Visit, Wiring},
     identity::{FromIdentity, OptionalIdentity},
     leaf::scheme,
     method_door::{Door, Policed, Refusable, enter, enter_with_request, head},

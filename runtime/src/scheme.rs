@@ -71,7 +71,8 @@ use crate::{challenge::Challenge, head::CallHead};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` isn't a scheme",
     label = "expected a value whose type implements `Scheme`",
-    note = "the schemes with a word are written as such: `scheme = \"bearer\"`"
+    note = "the schemes with a word are written as such: `scheme = \"bearer\"`",
+    note = "what checks the credentials stands behind `via`: `scheme = \"bearer\" via self.tokens`"
 )]
 pub trait Scheme: Send + Sync + 'static {
     /// What is handed to the authenticator. Owned, because it crosses an await.

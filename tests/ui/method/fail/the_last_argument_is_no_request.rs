@@ -1,16 +1,16 @@
-use tonic::{Request, Response, Status};
+use tonic::{Response, Status};
 use tonic_guard::authenticated;
 use tonic_guard_tests::Tokens;
 
 #[tonic::async_trait]
 trait Local {
-    async fn call(&self, request: Request<()>, id: i32) -> Result<Response<()>, Status>;
+    async fn call(&self, id: i32) -> Result<Response<()>, Status>;
 }
 
 #[tonic::async_trait]
 impl Local for Tokens {
     #[authenticated(scheme = "bearer")]
-    async fn call(&self, _: Request<()>, id: i32) -> Result<Response<()>, Status> {
+    async fn call(&self, id: i32) -> Result<Response<()>, Status> {
         drop(id);
         Ok(Response::new(()))
     }

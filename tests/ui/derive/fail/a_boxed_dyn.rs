@@ -1,0 +1,10 @@
+use tonic_guard::{Authenticate, scheme::Bearer};
+use tonic_guard_tests::User;
+
+#[derive(Authenticate)]
+struct Service {
+    #[verifies("bearer")]
+    tokens: Box<dyn Authenticate<Bearer, Identity = User>>,
+}
+
+fn main() {}

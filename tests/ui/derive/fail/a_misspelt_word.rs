@@ -1,0 +1,24 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, authenticated};
+use tonic_guard_tests::{
+    Keys, Tokens,
+    shapes::{Text, shape_server::Shape},
+};
+
+#[derive(Authenticate)]
+struct Service {
+    #[verifies("bearr")]
+    tokens: Tokens,
+    #[verifies("api-key")]
+    keys: Keys,
+}
+
+#[authenticated(scheme = one_of("bearer", "api-key"))]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+use tonic::{Request, Response, Status};
+use tonic_guard::{Authenticate, authenticated};
+use tonic_guard_tests::{
+    Tokens, User,
+    shapes::{Text, shape_server::Shape},
+};
+
+#[derive(Authenticate)]
+struct Service(#[verifies("bearer")] Tokens);
+
+#[authenticated(scheme = "bearer")]
+#[tonic::async_trait]
+impl Shape for Service {
+    async fn call(&self, request: Request<Text>, caller: User) -> Result<Response<Text>, Status> {
+        drop(caller);
+        Ok(Response::new(request.into_inner()))
+    }
+}
+
+fn main() {}
