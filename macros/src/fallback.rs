@@ -3,7 +3,8 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, parse_quote, punctuated::Punctuated,
+    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, ReturnType, Token, Type, parse_quote,
+    punctuated::Punctuated,
 };
 
 use crate::method::{is_attribute, is_forgotten_identity};
@@ -14,6 +15,10 @@ pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
     for inner in &mut item.items {
         if let ImplItem::Fn(function) = inner {
             hollow_out(function);
+            if returns_a_result(function) {
+                // `async` was forgotten, which is told: the trait must not tell it again.
+                function.sig.asyncness = Some(Token![async](function.sig.fn_token.span));
+            }
         }
     }
     quote!(#[allow(unused)] #item)
@@ -50,6 +55,18 @@ fn hollow_out(function: &mut ImplItemFn) {
         let _: fn(#(#types),*);
         ::core::unreachable!()
     });
+}
+
+fn returns_a_result(function: &ImplItemFn) -> bool {
+    match &function.sig.output {
+        ReturnType::Type(_, ty) => match &**ty {
+            Type::Path(path) => {
+                path.path.segments.last().is_some_and(|last| last.ident == "Result")
+            }
+            _ => false,
+        },
+        ReturnType::Default => false,
+    }
 }
 
 fn is_identity(input: &FnArg) -> bool {
