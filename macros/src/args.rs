@@ -11,10 +11,7 @@ use syn::{
     token,
 };
 
-use crate::{
-    errors::Errors,
-    scheme::{Schemes, within_two_edits},
-};
+use crate::{errors::Errors, scheme::Schemes, word::within_two_edits};
 
 const ARGUMENTS: &str = "`scheme = ..`, `scopes(..)`, `roles(..)`, `authorize = ..`, \
      `authorize_request = ..`, `rpc = \"..\"`, `service = \"..\"`, `server = ..`, `crate = ..`";

@@ -7,7 +7,7 @@ use syn::{
     parse::ParseStream, parse_quote, spanned::Spanned,
 };
 
-use crate::{errors::Errors, hygiene, scheme::Word, text};
+use crate::{errors::Errors, hygiene, text, word::Word};
 
 /// What `#[verifies(..)]` names.
 enum Verified {
@@ -57,7 +57,13 @@ fn listed(
                      `#[authenticated(scheme = ..)]`",
                 ));
             }
-            listed.push(Verified::Scheme(Box::new(ty)));
+            match Word::without_quotes(&text::of(&ty)) {
+                Some(word) => {
+                    errors.push(syn::Error::new(ty.span(), word.in_quotes()));
+                    listed.push(Verified::Word(word, ty.span()));
+                }
+                None => listed.push(Verified::Scheme(Box::new(ty))),
+            }
         }
         if !input.is_empty() {
             input.parse::<Token![,]>()?;

@@ -64,6 +64,7 @@ mod policy;
 mod scheme;
 mod service;
 mod text;
+mod word;
 
 use proc_macro::TokenStream;
 

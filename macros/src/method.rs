@@ -7,7 +7,7 @@ use syn::{
     punctuated::Punctuated, spanned::Spanned,
 };
 
-use crate::{errors::Errors, scheme::within_two_edits};
+use crate::{errors::Errors, word::within_two_edits};
 
 /// A method that a door can be put into.
 pub(crate) struct Method {

@@ -9,7 +9,11 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{args::within_parentheses, text};
+use crate::{
+    args::within_parentheses,
+    text,
+    word::{WORDS, Word},
+};
 
 /// As many as the runtime's plans hold.
 const MAX_LEAVES: usize = 8;
@@ -40,110 +44,8 @@ pub(crate) enum Value {
     Expr(Expr),
 }
 
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Word {
-    Bearer,
-    Basic,
-    ApiKey,
-    ClientCertificate,
-}
-
-const WORDS: &str = "\"bearer\", \"basic\", \"api-key\", \"client-certificate\"";
-
 const SEVERAL: &str = "several schemes: `one_of(\"bearer\", \"basic\")` where one of them is enough, \
      `all_of(\"api-key\", \"bearer\")` where a call carries each";
-
-impl Word {
-    const ALL: [Word; 4] = [Word::Bearer, Word::Basic, Word::ApiKey, Word::ClientCertificate];
-
-    pub(crate) fn parse(literal: &LitStr) -> syn::Result<Word> {
-        match literal.value().as_str() {
-            "bearer" => Ok(Word::Bearer),
-            "basic" => Ok(Word::Basic),
-            "api-key" => Ok(Word::ApiKey),
-            "client-certificate" => Ok(Word::ClientCertificate),
-            unknown => {
-                let nearest = Word::nearest(unknown);
-                let hint = nearest
-                    .map(|word| format!("; did you mean \"{}\"?", word.as_str()))
-                    .unwrap_or_default();
-                Err(syn::Error::new(
-                    literal.span(),
-                    format!(
-                        "unknown scheme \"{unknown}\"{hint}\nthe schemes with a word are {WORDS}; any other is a \
-                         value whose type implements `Scheme`, such as `ApiKey::header(\"x-ingest-key\")`"
-                    ),
-                ))
-            }
-        }
-    }
-
-    /// The word that someone meant who wrote `unknown`.
-    pub(crate) fn nearest(unknown: &str) -> Option<Word> {
-        let plain = |text: &str| -> String {
-            let kept = text.chars().filter(char::is_ascii_alphanumeric);
-            kept.map(|c| c.to_ascii_lowercase()).collect()
-        };
-        let wanted = plain(unknown);
-        Word::ALL.into_iter().find(|word| {
-            let word = plain(word.as_str());
-            word == wanted
-                || (wanted.len() >= 3 && (word.starts_with(&wanted) || wanted.starts_with(&word)))
-                || within_two_edits(&word, &wanted)
-        })
-    }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Word::Bearer => "bearer",
-            Word::Basic => "basic",
-            Word::ApiKey => "api-key",
-            Word::ClientCertificate => "client-certificate",
-        }
-    }
-
-    /// The type of the scheme, in the runtime.
-    pub(crate) fn type_name(self, span: Span) -> Ident {
-        let name = match self {
-            Word::Bearer => "Bearer",
-            Word::Basic => "Basic",
-            Word::ApiKey => "ApiKey",
-            Word::ClientCertificate => "ClientCertificate",
-        };
-        Ident::new(name, span)
-    }
-
-    /// Refuses a word whose scheme the runtime has only with a feature that isn't on.
-    pub(crate) fn check_feature(self, span: Span) -> syn::Result<()> {
-        if self == Word::ClientCertificate && !cfg!(feature = "client-certificate") {
-            return Err(syn::Error::new(
-                span,
-                "the scheme \"client-certificate\" needs the feature `client-certificate` of `tonic-guard`",
-            ));
-        }
-        Ok(())
-    }
-
-    fn reads_authorization(self) -> bool {
-        matches!(self, Word::Bearer | Word::Basic)
-    }
-}
-
-/// Whether `left` becomes `right` by at most two insertions, removals or replacements.
-pub(crate) fn within_two_edits(left: &str, right: &str) -> bool {
-    fn go(left: &[u8], right: &[u8], edits: u8) -> bool {
-        match (left, right) {
-            ([a, left @ ..], [b, right @ ..]) if a == b => go(left, right, edits),
-            ([], []) => true,
-            _ if edits == 0 => false,
-            ([], [_, rest @ ..]) | ([_, rest @ ..], []) => go(&[], rest, edits - 1),
-            ([_, l @ ..], [_, r @ ..]) => {
-                go(l, r, edits - 1) || go(left, r, edits - 1) || go(l, right, edits - 1)
-            }
-        }
-    }
-    go(left.as_bytes(), right.as_bytes(), 2)
-}
 
 impl Leaf {
     pub(crate) fn span(&self) -> Span {
@@ -238,7 +140,6 @@ impl Parse for Leaf {
 /// Tells what someone meant who wrote a value that can be none: the compiler would only say that there is
 /// no such name. A name in capitals may well be a constant.
 fn no_scheme_by_another_name(value: &Expr) -> syn::Result<()> {
-    let in_quotes = |word: Word| format!("a word stands in quotes: `\"{}\"`", word.as_str());
     let hint = match value {
         Expr::Path(path) => {
             let last = path.path.segments.last().filter(|last| last.arguments.is_none());
@@ -253,20 +154,17 @@ fn no_scheme_by_another_name(value: &Expr) -> syn::Result<()> {
                 "none" | "public" | "anonymous" => {
                     "a method that is open to everyone says so with `#[anonymous(reason = \"..\")]`".to_owned()
                 }
-                lower if lower.chars().all(|c| c.is_ascii_lowercase() || c == '_') => {
-                    match Word::nearest(lower) {
-                        Some(word) => in_quotes(word),
-                        None => return Ok(()),
-                    }
-                }
-                _ => return Ok(()),
+                name => match Word::without_quotes(name) {
+                    Some(word) => word.in_quotes(),
+                    None => return Ok(()),
+                },
             }
         }
         // `api-key`, without its quotes.
         Expr::Binary(binary) => {
             let text = text::of(binary);
             match Word::ALL.into_iter().find(|word| word.as_str() == text) {
-                Some(word) => in_quotes(word),
+                Some(word) => word.in_quotes(),
                 None => return Ok(()),
             }
         }
@@ -482,18 +380,5 @@ mod tests {
             let told = mistake(schemes).is_some_and(|told| told.contains("list it last"));
             assert!(!told, "{schemes}");
         }
-    }
-
-    #[test]
-    fn the_nearest_word_is_found() {
-        let nearest = |unknown| Word::nearest(unknown).map(Word::as_str);
-        assert_eq!(nearest("Bearer"), Some("bearer"));
-        assert_eq!(nearest("baerer"), Some("bearer"));
-        assert_eq!(nearest("apikey"), Some("api-key"));
-        assert_eq!(nearest("api_key"), Some("api-key"));
-        assert_eq!(nearest("bsaic"), Some("basic"));
-        assert_eq!(nearest("client-cert"), Some("client-certificate"));
-        assert_eq!(nearest("kerberos"), None);
-        assert_eq!(nearest("jwt"), None);
     }
 }

@@ -1,0 +1,10 @@
+use tonic_guard::Authenticate;
+use tonic_guard_tests::Tokens;
+
+#[derive(Authenticate)]
+struct Service {
+    #[verifies(bearer)]
+    tokens: Tokens,
+}
+
+fn main() {}
