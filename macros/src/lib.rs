@@ -45,8 +45,8 @@
 //!
 //! # The steps
 //!
-//! Arguments are read (`args`, `scheme`), the item is recognised (`method`), both become a validated
-//! model (`policy`, `service`), and the model becomes tokens (`method_door`, `front_door`). Every
+//! Arguments are read (`args`, `scheme`, `word`), the item is recognised (`method`), both become a validated
+//! model (`policy`, `service`, `rules`), and the model becomes tokens (`method_door`, `front_door`). Every
 //! mistake on the way is collected and told at once (`errors`); then the item is left behind as one
 //! that type-checks and reaches none of the user's code (`fallback`).
 
@@ -61,6 +61,7 @@ mod method_door;
 mod plan;
 mod policed;
 mod policy;
+mod rules;
 mod scheme;
 mod service;
 mod text;
