@@ -40,7 +40,6 @@ where
     }
 }
 
-#[allow(clippy::panic, reason = "a wiring mistake, told at start")]
 fn check_name(server: &str, known: &Named) {
     match *known {
         Named::Service(name) => assert!(
