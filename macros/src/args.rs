@@ -116,7 +116,7 @@ impl Args {
             "authorize_request" => self.authorize_request = function(input, span)?,
             "rpc" => {
                 let rpc: LitStr = value(input)?;
-                if !is_name(&rpc.value()) {
+                if !is_segment(&rpc.value()) {
                     return Err(syn::Error::new(
                         rpc.span(),
                         "the method's own name, as the proto has it, such as `rpc = \"GetURL\"`",
@@ -126,7 +126,7 @@ impl Args {
             }
             "service" => {
                 let service: LitStr = value(input)?;
-                if !service.value().split('.').all(is_name) {
+                if !is_segment(&service.value()) {
                     return Err(syn::Error::new(
                         service.span(),
                         "the service's full name, as the proto has it, such as `service = \"shop.v1.Orders\"`",
@@ -192,10 +192,10 @@ fn hint(unknown: &str) -> String {
     }
 }
 
-/// A name as a proto has it.
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// Whether a name can stand in a call's path, `/service/method`: of a service that isn't made of a proto it
+/// may hold more than a proto's would.
+fn is_segment(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '/')
 }
 
 mod keyword {
@@ -208,7 +208,11 @@ fn value<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
 }
 
 fn function(input: ParseStream<'_>, span: Span) -> syn::Result<Setting<ExprPath>> {
-    let named: Expr = value(input)?;
+    let mut named: Expr = value(input)?;
+    // As a macro hands it on.
+    while let Expr::Group(group) = named {
+        named = *group.expr;
+    }
     match named {
         Expr::Path(path) if path.path.is_ident("none") => Ok(Setting::Dropped),
         Expr::Path(path) => Ok(Setting::Set(path, span)),

@@ -14,8 +14,9 @@ pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
     item.attrs.retain(|attribute| !is_ours(attribute));
     for inner in &mut item.items {
         if let ImplItem::Fn(function) = inner {
+            let is_open = function.attrs.iter().any(|found| is_attribute(found, "anonymous"));
             hollow_out(function);
-            if returns_a_result(function) {
+            if !is_open && returns_a_result(function) {
                 // `async` was forgotten, which is told: the trait must not tell it again.
                 function.sig.asyncness = Some(Token![async](function.sig.fn_token.span));
             }

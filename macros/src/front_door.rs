@@ -3,11 +3,11 @@
 use std::{collections::HashMap, rc::Rc};
 
 use heck::ToUpperCamelCase;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
-    Attribute, ExprPath, GenericParam, ImplItem, ImplItemFn, ItemImpl, LitStr, Path, Type,
-    parse_quote,
+    Attribute, ExprPath, FnArg, GenericParam, ImplItem, ImplItemFn, ItemImpl, LitStr, Path, Type,
+    TypeParamBound, WherePredicate, parse_quote,
 };
 
 use crate::{
@@ -91,7 +91,7 @@ pub(crate) fn expand(
 ) -> TokenStream {
     let krate = &wiring.krate;
     let site = Span::mixed_site();
-    let cfgs = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    let cfgs = cfgs(&item.attrs);
     let server: Type = match &wiring.server {
         Some(server) => {
             let self_ty = &item.self_ty;
@@ -123,10 +123,12 @@ pub(crate) fn expand(
         #[doc(hidden)]
         #[allow(
             dead_code,
+            deprecated,
             missing_debug_implementations,
             missing_docs,
             non_local_definitions,
             unnameable_types,
+            unreachable_code,
             unreachable_pub,
             clippy::all,
             clippy::pedantic,
@@ -179,25 +181,65 @@ fn named(trait_path: &Path, wiring: &Wiring) -> TokenStream {
     }
 }
 
-/// One of the trait's methods that is there whatever the `cfg`s, and has one type.
+/// One of the trait's methods by its path: of those that have one type whatever calls them, and that no
+/// `cfg` takes out.
 fn a_method(item: &ItemImpl, trait_path: &Path, krate: &Path) -> TokenStream {
-    let mut functions = item.items.iter().filter_map(|inner| match inner {
-        ImplItem::Fn(function) => Some(function),
-        _ => None,
-    });
-    let plain = |function: &&ImplItemFn| {
-        let of_one_type = |generic: &GenericParam| matches!(generic, GenericParam::Lifetime(_));
-        function.sig.generics.params.iter().all(of_one_type)
-            && !function.attrs.iter().any(|attribute| attribute.path().is_ident("cfg"))
+    let functions = || {
+        item.items.iter().filter_map(|inner| match inner {
+            ImplItem::Fn(function) if has_one_type(function) => Some(function),
+            _ => None,
+        })
     };
-    match functions.find(plain).map(|function| &function.sig.ident) {
-        Some(name) => quote! {
-            #krate::__private::Option::Some(
-                #krate::__private::type_name_of_val(&<Self as #trait_path>::#name),
-            )
-        },
-        None => quote!(#krate::__private::Option::None),
+    let candidates = match functions().find(|function| cfgs(&function.attrs).next().is_none()) {
+        Some(always_there) => vec![always_there],
+        None => functions().collect(),
+    };
+    let found = candidates.into_iter().map(|function| {
+        let (cfgs, name) = (cfgs(&function.attrs), &function.sig.ident);
+        quote! {
+            #(#cfgs)*
+            {
+                return #krate::__private::Option::Some(
+                    #krate::__private::type_name_of_val(&<Self as #trait_path>::#name),
+                );
+            }
+        }
+    });
+    quote! {
+        #(#found)*
+        #krate::__private::Option::None
     }
+}
+
+fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+}
+
+fn has_one_type(function: &ImplItemFn) -> bool {
+    let generics = &function.sig.generics;
+    let is_impl = |input: &FnArg| match input {
+        FnArg::Typed(typed) => says_impl(typed.ty.to_token_stream()),
+        FnArg::Receiver(_) => false,
+    };
+    // async_trait writes lifetimes and where clauses of its own, which every impl proves.
+    let of_lifetimes = |predicate: &WherePredicate| match predicate {
+        WherePredicate::Lifetime(_) => true,
+        WherePredicate::Type(bounded) => {
+            bounded.bounds.iter().all(|bound| matches!(bound, TypeParamBound::Lifetime(_)))
+        }
+        _ => false,
+    };
+    generics.params.iter().all(|generic| matches!(generic, GenericParam::Lifetime(_)))
+        && generics.where_clause.iter().flat_map(|clause| &clause.predicates).all(of_lifetimes)
+        && !function.sig.inputs.iter().any(is_impl)
+}
+
+fn says_impl(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => says_impl(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 fn method_policy(entry: &Entry, accesses: &mut Accesses, krate: &Path) -> TokenStream {

@@ -14,23 +14,35 @@ pub(crate) fn parenthesised(tokens: TokenStream) -> TokenStream {
     if !has_groups_of_a_macro(tokens.clone()) {
         return tokens;
     }
+    let mut behind_mark = false;
     tokens
         .into_iter()
-        .map(|token| match token {
-            TokenTree::Group(group) => {
-                let loose = group.delimiter() == Delimiter::None && is_loose(group.stream());
-                let (delimiter, span) = match loose {
-                    // As what a macro wrote: these are no parentheses that its user could spare.
-                    true => (Delimiter::Parenthesis, group.span().resolved_at(Span::mixed_site())),
-                    false => (group.delimiter(), group.span()),
-                };
-                let mut written = Group::new(delimiter, parenthesised(group.stream()));
-                written.set_span(span);
-                written.into()
+        .map(|token| {
+            let of_a_macro = std::mem::replace(&mut behind_mark, is_mark(&token));
+            match token {
+                // What another macro is called with is that macro's: it may read the very tokens.
+                TokenTree::Group(group) if of_a_macro => group.into(),
+                TokenTree::Group(group) => {
+                    let loose = group.delimiter() == Delimiter::None && is_loose(group.stream());
+                    let (delimiter, span) = match loose {
+                        // As what a macro wrote: these are no parentheses that its user could spare.
+                        true => {
+                            (Delimiter::Parenthesis, group.span().resolved_at(Span::mixed_site()))
+                        }
+                        false => (group.delimiter(), group.span()),
+                    };
+                    let mut written = Group::new(delimiter, parenthesised(group.stream()));
+                    written.set_span(span);
+                    written.into()
+                }
+                other => other,
             }
-            other => other,
         })
         .collect()
+}
+
+fn is_mark(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '!')
 }
 
 fn has_groups_of_a_macro(tokens: TokenStream) -> bool {
@@ -42,21 +54,20 @@ fn has_groups_of_a_macro(tokens: TokenStream) -> bool {
     })
 }
 
-/// Whether an operator beside these tokens could take some of them away.
+/// Whether an operator beside these tokens could take some of them away. A literal with its sign stands in
+/// patterns and types, too, where parentheses don't.
 fn is_loose(tokens: TokenStream) -> bool {
-    let expr = syn::parse2::<Expr>(tokens);
-    expr.is_ok_and(|expr| {
-        matches!(
-            expr,
-            Expr::Assign(_)
-                | Expr::Binary(_)
-                | Expr::Cast(_)
-                | Expr::Closure(_)
-                | Expr::Range(_)
-                | Expr::Reference(_)
-                | Expr::Unary(_)
-        )
-    })
+    match syn::parse2::<Expr>(tokens) {
+        Ok(Expr::Unary(unary)) => !matches!(*unary.expr, Expr::Lit(_)),
+        Ok(
+            Expr::Binary(_)
+            | Expr::Cast(_)
+            | Expr::Closure(_)
+            | Expr::Range(_)
+            | Expr::Reference(_),
+        ) => true,
+        Ok(_) | Err(_) => false,
+    }
 }
 
 /// Lets each `self` in `tokens` mean the receiver at `receiver`, and still point at its own place.
@@ -123,6 +134,12 @@ mod tests {
             let kept = group(tight.clone());
             let written = parenthesised(quote!(#kept.x));
             assert_eq!(crate::text::of(&written), crate::text::of(&quote!(#tight.x)));
+        }
+        // Arguments as a whole, and what another macro reads.
+        let inner = group(quote!(5 - 2));
+        let named = group(quote!(scheme = "bearer"));
+        for kept in [quote!(#named), quote!(stringify!(#inner))] {
+            assert_eq!(crate::text::of(&parenthesised(kept.clone())), crate::text::of(&kept));
         }
     }
 }

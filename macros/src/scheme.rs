@@ -144,8 +144,9 @@ fn no_scheme_by_another_name(value: &Expr) -> syn::Result<()> {
         Expr::Path(path) => {
             let last = path.path.segments.last().filter(|last| last.arguments.is_none());
             let name = last.map(|last| last.ident.to_string()).unwrap_or_default();
+            let of_ours = text::of(path).ends_with("scheme::FromExtensions");
             match name.as_str() {
-                "FromExtensions" => {
+                "FromExtensions" if of_ours || path.path.get_ident().is_some() => {
                     "this is a type: write the value `FromExtensions::<User>::new()`, with the type that the layer \
                      leaves"
                         .to_owned()
@@ -172,10 +173,17 @@ fn no_scheme_by_another_name(value: &Expr) -> syn::Result<()> {
         Expr::Call(call) => {
             const OTHERS: [&str; 9] =
                 ["any", "any_of", "anyof", "either", "oneof", "or", "all", "allof", "and"];
-            let called = text::of(&call.func);
-            let is_word =
-                |arg: &Expr| matches!(arg, Expr::Lit(lit) if matches!(lit.lit, syn::Lit::Str(_)));
-            match OTHERS.contains(&called.as_str()) && call.args.iter().all(is_word) {
+            let is_word = |arg: &Expr| match arg {
+                Expr::Lit(lit) => match &lit.lit {
+                    syn::Lit::Str(text) => Word::parse(text).is_ok(),
+                    _ => false,
+                },
+                _ => false,
+            };
+            let several = OTHERS.contains(&text::of(&call.func).as_str())
+                && call.args.len() > 1
+                && call.args.iter().all(is_word);
+            match several {
                 true => SEVERAL.to_owned(),
                 false => return Ok(()),
             }

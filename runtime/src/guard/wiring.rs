@@ -35,8 +35,8 @@ where
     S: NamedService,
 {
     check_name(S::NAME, &T::WIRING.service);
-    if let (Named::Trait(name), Some(method)) = (&T::WIRING.service, T::a_method()) {
-        check_trait(S::NAME, type_name::<S>(), name, method);
+    if let (Named::Trait(_), Some(method)) = (&T::WIRING.service, T::a_method()) {
+        check_trait(S::NAME, type_name::<S>(), method);
     }
 }
 
@@ -63,25 +63,52 @@ fn check_name(server: &str, known: &Named) {
 /// Two packages may have a service of one name. The generator puts a trait and its server beside each
 /// other, so the paths that the compiler prints tell them apart. Where the server's path doesn't show,
 /// behind a type of the user's own, its name has to do.
-fn check_trait(service: &str, server: &str, name: &str, method: &str) {
-    let in_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let modules: Vec<&str> = server
-        .match_indices(&format!("::{name}Server<"))
-        .filter_map(|(end, _)| server.get(..end)?.rsplit(|c| !in_path(c)).next())
-        .collect();
-    let of_the_trait = |module: &str| {
-        let path = format!(" as {module}::{name}");
-        method
-            .match_indices(&path)
-            .filter_map(|(at, path)| method.get(at + path.len()..))
-            .any(|rest| rest.starts_with(['>', '<']))
-    };
+fn check_trait(service: &str, server: &str, method: &str) {
+    let Some(path) = trait_path(method) else { return };
+    let name = path.rsplit("::").next().unwrap_or(path);
+    let beside = format!("{path}Server<");
+    let all_beside = server.match_indices(&format!("::{name}Server<")).all(|(at, found)| {
+        let up_to = server.get(..at + found.len()).unwrap_or_default();
+        let before = up_to.strip_suffix(&beside);
+        before.is_some_and(|before| {
+            !before.ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c))
+        })
+    });
     assert!(
-        modules.is_empty() || modules.into_iter().any(of_the_trait),
+        all_beside,
         "`guard` was given the server of `{service}`, and the attribute stands on the impl of another trait \
-         named `{name}`, in `{method}`: write the attribute on each impl. If they do belong together, say \
+         of this name, `{path}`: write the attribute on each impl. If they do belong together, say \
          `service = \"{service}\"` in the attribute on the impl",
     );
+}
+
+/// The trait's path in the compiler's name of one of its methods, `<Orders as shop::Orders<u8>>::list`.
+fn trait_path(method: &str) -> Option<&str> {
+    let (implementation, _) = method.strip_prefix('<')?.rsplit_once(">::")?;
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    let mut path = None;
+    let mut end = implementation.len();
+    for (at, c) in implementation.char_indices() {
+        let rest = implementation.get(at..).unwrap_or_default();
+        match c {
+            // Generic arguments of the trait, and not a path that begins with `<Host as ..>`.
+            '<' if path.is_some_and(|start| start < at) && depth == 0 && before != ':' => end = at,
+            '<' | '(' | '[' => depth += 1,
+            // `->` closes nothing.
+            '>' if before == '-' => {}
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            ' ' if depth == 0 && path.is_none() && rest.starts_with(" as ") => {
+                path = Some(at + " as ".len());
+            }
+            _ => {}
+        }
+        if end < implementation.len() {
+            break;
+        }
+        before = c;
+    }
+    implementation.get(path?..end)
 }
 
 #[cfg(test)]
@@ -112,8 +139,8 @@ mod tests {
     #[test]
     fn the_server_stands_beside_the_trait() {
         const METHOD: &str = "<shop::Svc<a::B> as shop::v1::orders_server::Orders>::list";
-        let check = |server: &str| {
-            std::panic::catch_unwind(|| check_trait("shop.v1.Orders", server, "Orders", METHOD))
+        let fits = |server: &str| {
+            std::panic::catch_unwind(|| check_trait("shop.v1.Orders", server, METHOD)).is_ok()
         };
         for server in [
             "shop::v1::orders_server::OrdersServer<shop::Svc<a::B>>",
@@ -122,20 +149,39 @@ mod tests {
             "shop::Wrapped",
             "shop::MyOrdersServer<shop::Svc>",
         ] {
-            assert!(check(server).is_ok(), "{server}");
+            assert!(fits(server), "{server}");
         }
         for server in [
             "shop::v2::orders_server::OrdersServer<shop::Svc>",
             "tonic::InterceptedService<shop::v2::orders_server::OrdersServer<shop::Svc>, fn()>",
+            "other::shop::v1::orders_server::OrdersServer<shop::Svc>",
+            "myshop::v1::orders_server::OrdersServer<shop::Svc>",
             "v1::orders_server::OrdersServer<shop::Svc>",
+            "tonic::InterceptedService<shop::v2::orders_server::OrdersServer<shop::Svc>, \
+             shop::with<shop::v1::orders_server::OrdersServer<()>>>",
         ] {
-            assert!(check(server).is_err(), "{server}");
+            assert!(!fits(server), "{server}");
         }
-        let generic = "<shop::Svc as shop::v1::orders_server::Orders<u8>>::list";
-        let server = "shop::v1::orders_server::OrdersServer<shop::Svc>";
-        check_trait("shop.v1.Orders", server, "Orders", generic);
-        let longer = "<shop::Svc as shop::v1::orders_server::OrdersToo>::list";
-        let longer = || check_trait("shop.v1.Orders", server, "Orders", longer);
-        assert!(std::panic::catch_unwind(longer).is_err());
+    }
+
+    #[test]
+    fn the_traits_path_is_read_out_of_a_methods() {
+        for (method, path) in [
+            ("<Svc as shop::Orders>::list", Some("shop::Orders")),
+            ("<Svc as shop::Orders<u8, a::B<c::D>>>::list", Some("shop::Orders")),
+            ("<Svc<<a::B as c::D>::e> as shop::Orders>::list", Some("shop::Orders")),
+            ("<Svc<fn() -> u8> as shop::Orders>::list", Some("shop::Orders")),
+            (
+                "<Svc as shop::f::{{closure}}::pb::Orders>::list",
+                Some("shop::f::{{closure}}::pb::Orders"),
+            ),
+            (
+                "<Svc as <Host as From<u8>>::from::pb::Orders>::list",
+                Some("<Host as From<u8>>::from::pb::Orders"),
+            ),
+            ("shop::Svc::list", None),
+        ] {
+            assert_eq!(trait_path(method), path, "{method}");
+        }
     }
 }

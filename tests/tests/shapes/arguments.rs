@@ -75,3 +75,64 @@ async fn strangers_are_refused() {
     holds_alone(Server(Flight(Tokens))).await;
     holds_alone(Server(FlightOnImpl(Tokens))).await;
 }
+
+/// Methods that have no one type, or that nobody should name.
+mod under_an_impls_attribute {
+    #![deny(warnings)]
+
+    use super::*;
+
+    #[allow(dead_code, reason = "the first of them is called")]
+    #[tonic::async_trait]
+    trait Loose: Send + Sync + 'static {
+        async fn query(
+            &self,
+            query: impl Into<String> + Send + 'static,
+            request: Request<Text>,
+        ) -> Result<Response<Text>, Status>;
+
+        #[deprecated]
+        async fn old(&self, request: Request<Text>) -> Result<Response<Text>, Status>;
+
+        async fn copied(&self, request: Request<Text>) -> Result<Response<Text>, Status>
+        where
+            Self: Sized + Clone;
+    }
+
+    #[derive(Authenticate)]
+    struct Service<T: Send + Sync + 'static>(#[verifies("bearer")] Tokens, T);
+
+    #[authenticated(scheme = "bearer")]
+    #[tonic::async_trait]
+    impl<T: Send + Sync + 'static> Loose for Service<T> {
+        async fn query(
+            &self,
+            query: impl Into<String> + Send + 'static,
+            _: Request<Text>,
+        ) -> Result<Response<Text>, Status> {
+            let _: String = query.into();
+            Ok(ran())
+        }
+
+        async fn old(&self, _: Request<Text>) -> Result<Response<Text>, Status> {
+            Ok(ran())
+        }
+
+        async fn copied(&self, _: Request<Text>) -> Result<Response<Text>, Status>
+        where
+            Self: Sized + Clone,
+        {
+            Ok(ran())
+        }
+    }
+
+    #[tokio::test]
+    async fn strangers_are_refused() {
+        let service = Service(Tokens, 0);
+        let refused = service.query("hi", Request::new(Text::default())).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+        let mut request = Request::new(Text::default());
+        request.metadata_mut().insert("authorization", "Bearer ada-token".parse().unwrap());
+        assert!(service.query("hi", request).await.is_ok());
+    }
+}

@@ -116,6 +116,25 @@ macro_rules! on_method {
 
 on_method!(OnMethod, self.tokens);
 
+/// The arguments are handed on as one.
+macro_rules! meta {
+    ($name:ident, $default:meta, $scopes:meta) => {
+        #[derive(Authenticate)]
+        struct $name(#[verifies("bearer")] Tokens);
+
+        #[authenticated($default)]
+        #[tonic::async_trait]
+        impl Shape for $name {
+            #[authenticated($default, $scopes)]
+            async fn call(&self, _: Request<Text>) -> Result<Response<Text>, Status> {
+                Ok(ran())
+            }
+        }
+    };
+}
+
+meta!(Meta, scheme = "bearer", scopes("write"));
+
 struct Open;
 
 macro_rules! open {
@@ -138,6 +157,7 @@ async fn strangers_are_refused() {
     holds_at_both_doors(WithIdentity::new).await;
     holds_at_both_doors(WithItsOwn::new).await;
     holds_at_both_doors(|| Whole { tokens: Tokens }).await;
+    holds_at_both_doors(|| Meta(Tokens)).await;
     crate::holds_alone(OnMethod { tokens: Tokens }).await;
 }
 

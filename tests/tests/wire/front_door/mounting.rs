@@ -333,32 +333,53 @@ fn the_server_of_another_trait_is_refused_at_start() {
     assert!(told.contains("service = \"guard.test.v2.Extra\""), "{told}");
 }
 
-/// Its methods say who may call them in one version, and say nothing in the next.
-#[derive(Authenticate)]
-struct Versioned(#[verifies("bearer")] Tokens);
+/// Their methods say who may call them in one version, and say nothing in the next.
+macro_rules! versioned {
+    ($($name:ident as $this:ident $(#[$cfg:meta])?;)*) => {$(
+        #[derive(Authenticate)]
+        struct $name(#[verifies("bearer")] Tokens);
 
-#[authenticated(scheme = "bearer")]
-#[tonic::async_trait]
-impl Extra for Versioned {
-    #[anonymous(reason = "public in the first version")]
-    async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
-        says("")
-    }
+        #[authenticated(scheme = "bearer")]
+        #[tonic::async_trait]
+        impl $this for $name {
+            $(#[$cfg])?
+            #[anonymous(reason = "public in the first version")]
+            async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                says("")
+            }
 
-    async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
-        says("")
-    }
+            $(#[$cfg])?
+            async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
+                says("")
+            }
+        }
+
+        #[tonic::async_trait]
+        impl later::extra_server::Extra for $name {
+            async fn unary(
+                &self,
+                _: Request<later::Note>,
+            ) -> Result<Response<later::Note>, Status> {
+                Ok(Response::new(later::Note::default()))
+            }
+
+            async fn get_url(
+                &self,
+                _: Request<later::Note>,
+            ) -> Result<Response<later::Note>, Status> {
+                Ok(Response::new(later::Note::default()))
+            }
+        }
+    )*};
 }
 
-#[tonic::async_trait]
-impl later::extra_server::Extra for Versioned {
-    async fn unary(&self, _: Request<later::Note>) -> Result<Response<later::Note>, Status> {
-        Ok(Response::new(later::Note::default()))
-    }
+use tonic_guard_tests::pb::extra_server::Extra as EXTRA;
 
-    async fn get_url(&self, _: Request<later::Note>) -> Result<Response<later::Note>, Status> {
-        Ok(Response::new(later::Note::default()))
-    }
+versioned! {
+    Versioned as Extra;
+    // A name that differs from the service's in its case alone.
+    Renamed as EXTRA;
+    Conditional as Extra #[cfg(all())];
 }
 
 /// The attribute of one version would otherwise stand for the other, which carries none.
@@ -371,6 +392,8 @@ fn the_server_of_another_trait_of_the_same_name_is_refused_at_start() {
     for told in [
         mistake(|| guard(Versioned(Tokens), later::extra_server::ExtraServer::from_arc)),
         mistake(|| guard(Versioned(Tokens), intercepted)),
+        mistake(|| guard(Renamed(Tokens), later::extra_server::ExtraServer::from_arc)),
+        mistake(|| guard(Conditional(Tokens), later::extra_server::ExtraServer::from_arc)),
     ] {
         assert!(told.contains("guard.test.v2.Extra") && told.contains("another trait"), "{told}");
     }
@@ -379,6 +402,8 @@ fn the_server_of_another_trait_of_the_same_name_is_refused_at_start() {
     });
     assert!(policy.is_err());
     guard(Versioned(Tokens), ExtraServer::from_arc);
+    guard(Renamed(Tokens), ExtraServer::from_arc);
+    guard(Conditional(Tokens), ExtraServer::from_arc);
 }
 
 #[tokio::test]
