@@ -95,8 +95,7 @@ fn trait_path(method: &str) -> Option<&str> {
             // Generic arguments of the trait, and not a path that begins with `<Host as ..>`.
             '<' if path.is_some_and(|start| start < at) && depth == 0 && before != ':' => end = at,
             '<' | '(' | '[' => depth += 1,
-            // `->` closes nothing.
-            '>' if before == '-' => {}
+            // That of `->` closes nothing, but each ` as ` of a type stands in a `<` of its own.
             '>' | ')' | ']' => depth = depth.saturating_sub(1),
             ' ' if depth == 0 && path.is_none() && rest.starts_with(" as ") => {
                 path = Some(at + " as ".len());
@@ -171,6 +170,7 @@ mod tests {
             ("<Svc as shop::Orders<u8, a::B<c::D>>>::list", Some("shop::Orders")),
             ("<Svc<<a::B as c::D>::e> as shop::Orders>::list", Some("shop::Orders")),
             ("<Svc<fn() -> u8> as shop::Orders>::list", Some("shop::Orders")),
+            ("<Svc<A<fn() -> u8>, <a::B as c::D>::e> as shop::Orders>::list", Some("shop::Orders")),
             (
                 "<Svc as shop::f::{{closure}}::pb::Orders>::list",
                 Some("shop::f::{{closure}}::pb::Orders"),
