@@ -113,6 +113,11 @@ impl<K, L> Deref for AllOf<K, L> {
     }
 }
 
+/// The schemes of a plan, as a tuple.
+trait Leaves {
+    fn facts(&self) -> Facts;
+}
+
 /// The identities of `all_of`, as a tuple.
 pub trait Branches {
     type Identities: Send + Sync + 'static;
@@ -193,11 +198,7 @@ macro_rules! plans {
             }
 
             fn facts(&self) -> Facts {
-                let mut scopes = Cow::Borrowed(&[] as &[&str]);
-                $(if scopes.is_empty() {
-                    scopes = self.leaves.$at.scopes();
-                })+
-                Facts { leaves: vec![$(self.leaves.$at.facts()),+], scopes }
+                self.leaves.facts()
             }
         }
 
@@ -208,6 +209,16 @@ macro_rules! plans {
                 $(T: FromIdentity<$B::Identity>,)+
             {
                 OneOf { leaves: self.leaves, keep: PhantomData }
+            }
+        }
+
+        impl<$($B: Branch),+> Leaves for ($($B,)+) {
+            fn facts(&self) -> Facts {
+                let mut scopes = Cow::Borrowed(&[] as &[&str]);
+                $(if scopes.is_empty() {
+                    scopes = self.$at.scopes();
+                })+
+                Facts { leaves: vec![$(self.$at.facts()),+], scopes }
             }
         }
 
@@ -257,11 +268,7 @@ macro_rules! plans {
             }
 
             fn facts(&self) -> Facts {
-                let mut scopes = Cow::Borrowed(&[] as &[&str]);
-                $(if scopes.is_empty() {
-                    scopes = self.leaves.$at.scopes();
-                })+
-                Facts { leaves: vec![$(self.leaves.$at.facts()),+], scopes }
+                self.leaves.facts()
             }
         }
     )+};

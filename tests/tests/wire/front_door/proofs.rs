@@ -130,9 +130,10 @@ async fn the_proof_of_another_instance_isnt_taken() {
     assert!(call_get_url(&server, &[ADA]).await.is_ok());
 }
 
-/// Two services made by one macro, with one attribute: what wraps stands where the wrapped one does.
-macro_rules! made_alike {
-    ($($name:ident($inner:ty) knows $token:expr;)*) => {$(
+/// Makes a service that knows one token. All of them have one attribute: what wraps another stands where
+/// the wrapped one does.
+macro_rules! service_that_knows {
+    ($token:expr, $name:ident($inner:ty)) => {
         #[repr(transparent)]
         struct $name($inner);
 
@@ -155,27 +156,30 @@ macro_rules! made_alike {
                 says("in")
             }
         }
-    )*};
+    };
 }
 
-made_alike! {
-    Wrapped(u64) knows "other-token";
-    Wrapper(Wrapped) knows "ada-token";
+/// Makes a service that passes each call on to what `$wrapper` wraps.
+macro_rules! passes_on {
+    ($name:ident($wrapper:ty)) => {
+        struct $name(Arc<$wrapper>);
+
+        #[tonic::async_trait]
+        impl Extra for $name {
+            async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+                self.0.0.unary(request).await
+            }
+
+            async fn get_url(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
+                self.0.0.get_url(request).await
+            }
+        }
+    };
 }
 
-/// Passes each call on to what is wrapped.
-struct PassedOn(Arc<Wrapper>);
-
-#[tonic::async_trait]
-impl Extra for PassedOn {
-    async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
-        self.0.0.unary(request).await
-    }
-
-    async fn get_url(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
-        self.0.0.get_url(request).await
-    }
-}
+service_that_knows!("other-token", Wrapped(u64));
+service_that_knows!("ada-token", Wrapper(Wrapped));
+passes_on!(PassedOn(Wrapper));
 
 #[tokio::test]
 async fn the_proof_of_a_wrapper_isnt_taken_by_what_it_wraps() {
@@ -196,34 +200,8 @@ fn a_wrapper_of_its_own_name() -> tonic::transport::server::Router {
         type Service;
     }
     struct First;
-    macro_rules! made_in_a_block {
-        ($inner:ty, $token:expr) => {
-            #[repr(transparent)]
-            struct Service($inner);
-
-            impl Authenticate<Bearer> for Service {
-                type Identity = User;
-
-                async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
-                    OneToken::new($token).authenticate(token).await
-                }
-            }
-
-            #[authenticated(scheme = "bearer")]
-            #[tonic::async_trait]
-            impl Extra for Service {
-                async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
-                    says("in")
-                }
-
-                async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
-                    says("in")
-                }
-            }
-        };
-    }
     {
-        made_in_a_block!(u64, "other-token");
+        service_that_knows!("other-token", Service(u64));
         impl Inner for First {
             type Service = Service;
         }
@@ -234,19 +212,8 @@ fn a_wrapper_of_its_own_name() -> tonic::transport::server::Router {
         }
     }
     {
-        made_in_a_block!(<First as Inner>::Service, "ada-token");
-        struct PassedOn(Arc<Service>);
-
-        #[tonic::async_trait]
-        impl Extra for PassedOn {
-            async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
-                self.0.0.unary(request).await
-            }
-
-            async fn get_url(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
-                self.0.0.get_url(request).await
-            }
-        }
+        service_that_knows!("ada-token", Service(<First as Inner>::Service));
+        passes_on!(PassedOn(Service));
 
         let wrapper = Service(<First as Inner>::Service::from(0));
         let guard = guard(wrapper, |wrapper| ExtraServer::new(PassedOn(wrapper)));
