@@ -203,8 +203,7 @@ impl Running {
         self.addr
     }
 
-    /// A connection to the server. A call that it doesn't answer within a minute fails, so that a test of
-    /// a guard that waits forever turns red.
+    /// A connection to the server.
     ///
     /// # Panics
     /// When it can't be made within ten seconds.
@@ -213,7 +212,6 @@ impl Running {
         Channel::from_shared(format!("http://{}", self.addr))
             .expect("an address makes a URI")
             .connect_timeout(std::time::Duration::from_secs(10))
-            .timeout(std::time::Duration::from_secs(60))
             .connect()
             .await
             .expect("the server accepts")
