@@ -115,24 +115,14 @@ impl Args {
             "authorize" => self.authorize = function(input, span)?,
             "authorize_request" => self.authorize_request = function(input, span)?,
             "rpc" => {
-                let rpc: LitStr = value(input)?;
-                if !is_segment(&rpc.value()) {
-                    return Err(syn::Error::new(
-                        rpc.span(),
-                        "the method's own name, as the proto has it, such as `rpc = \"GetURL\"`",
-                    ));
-                }
-                self.rpc = Some(rpc);
+                const WHAT: &str =
+                    "the method's own name, as the proto has it, such as `rpc = \"GetURL\"`";
+                self.rpc = Some(segment(input, WHAT)?);
             }
             "service" => {
-                let service: LitStr = value(input)?;
-                if !is_segment(&service.value()) {
-                    return Err(syn::Error::new(
-                        service.span(),
-                        "the service's full name, as the proto has it, such as `service = \"shop.v1.Orders\"`",
-                    ));
-                }
-                self.service = Some(service);
+                const WHAT: &str = "the service's full name, as the proto has it, such as \
+                     `service = \"shop.v1.Orders\"`";
+                self.service = Some(segment(input, WHAT)?);
             }
             "server" => {
                 input.parse::<Token![=]>()?;
@@ -192,10 +182,15 @@ fn hint(unknown: &str) -> String {
     }
 }
 
-/// Whether a name can stand in a call's path, `/service/method`: of a service that isn't made of a proto it
-/// may hold more than a proto's would.
-fn is_segment(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '/')
+/// A name that can stand in a call's path, `/service/method`: of a service that isn't made of a proto it may
+/// hold more than a proto's would.
+fn segment(input: ParseStream<'_>, what: &str) -> syn::Result<LitStr> {
+    let name: LitStr = value(input)?;
+    let text = name.value();
+    match !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '/') {
+        true => Ok(name),
+        false => Err(syn::Error::new(name.span(), what)),
+    }
 }
 
 mod keyword {

@@ -3,11 +3,11 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, ReturnType, Token, Type, parse_quote,
+    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, ReturnType, Token, parse_quote,
     punctuated::Punctuated,
 };
 
-use crate::method::{is_attribute, is_forgotten_identity};
+use crate::method::{is_attribute, is_forgotten_identity, is_named};
 
 /// The impl with bodies that do nothing.
 pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
@@ -60,12 +60,7 @@ fn hollow_out(function: &mut ImplItemFn) {
 
 fn returns_a_result(function: &ImplItemFn) -> bool {
     match &function.sig.output {
-        ReturnType::Type(_, ty) => match &**ty {
-            Type::Path(path) => {
-                path.path.segments.last().is_some_and(|last| last.ident == "Result")
-            }
-            _ => false,
-        },
+        ReturnType::Type(_, ty) => is_named(ty, "Result"),
         ReturnType::Default => false,
     }
 }

@@ -211,7 +211,8 @@ fn a_method(item: &ItemImpl, trait_path: &Path, krate: &Path) -> TokenStream {
     }
 }
 
-fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+/// Of these attributes those that may take their item out.
+pub(crate) fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
 }
 

@@ -76,6 +76,14 @@ pub(crate) fn is_attribute(attribute: &syn::Attribute, name: &str) -> bool {
     attribute.path().segments.last().is_some_and(|segment| segment.ident == name)
 }
 
+/// Whether a type is called `name`, by whatever path.
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
+        _ => false,
+    }
+}
+
 fn shape(item: &ImplItemFn) -> syn::Result<Shape> {
     if item.sig.asyncness.is_some() {
         return Ok(Shape::Async);
@@ -146,12 +154,7 @@ pub(crate) fn is_forgotten_identity(inputs: &Punctuated<FnArg, Token![,]>, at: u
         return true;
     }
     let is_request = |input: &FnArg| match input {
-        FnArg::Typed(typed) => match &*typed.ty {
-            Type::Path(path) => {
-                path.path.segments.last().is_some_and(|last| last.ident == "Request")
-            }
-            _ => false,
-        },
+        FnArg::Typed(typed) => is_named(&typed.ty, "Request"),
         FnArg::Receiver(_) => false,
     };
     let last = inputs.len() == at + 1;
