@@ -45,7 +45,7 @@
 //!
 //! # The steps
 //!
-//! Arguments are read (`args`, `scheme`, `word`), the item is recognised (`method`), both become a validated
+//! Arguments are read (`args`, `groups`, `scheme`, `word`), the item is recognised (`method`), both become a validated
 //! model (`policy`, `service`, `rules`), and the model becomes tokens (`method_door`, `front_door`). Every
 //! mistake on the way is collected and told at once (`errors`); then the item is left behind as one
 //! that type-checks and reaches none of the user's code (`fallback`).
@@ -55,6 +55,7 @@ mod derive;
 mod errors;
 mod fallback;
 mod front_door;
+mod groups;
 mod hygiene;
 mod method;
 mod method_door;

@@ -14,7 +14,7 @@ use crate::{
     errors::Errors,
     fallback::{self, hides_ours, is_ours},
     front_door::{self, Access, Entry, Wiring},
-    hygiene::parenthesised,
+    groups::parenthesised,
     method::{Method, is_attribute},
     method_door::{self, WayIn},
     policed,
@@ -228,8 +228,7 @@ fn on_impl_method(
         is_attribute(attribute, "authenticated") || is_attribute(attribute, "anonymous")
     };
     let own = function.attrs.extract_if(.., ours).next();
-    let cfgs = function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned();
-    let cfgs: Vec<_> = cfgs.collect();
+    let cfgs: Vec<_> = front_door::cfgs(&function.attrs).cloned().collect();
     let name = method_door::function_name(&function.sig.ident);
     let (policy, rpc) = match &own {
         None => match default {
