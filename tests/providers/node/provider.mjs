@@ -19,13 +19,16 @@ const server = createServer();
 await new Promise((resolve) => server.listen(settings.port, "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-// One key of each kind that signs tokens.
-const newKeys = () =>
-  [
-    generateKeyPairSync("rsa", { modulusLength: 2048 }),
-    generateKeyPairSync("ec", { namedCurve: "P-256" }),
-    generateKeyPairSync("ed25519"),
-  ].map(({ privateKey }) => privateKey.export({ format: "jwk" }));
+// One key of each kind that signs tokens. They are asked for as JWK: Node 20 can hang for good when it
+// exports a key that it made as an object (its collector waits for the lock that the export holds).
+const newKeys = () => {
+  const jwk = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } };
+  return [
+    generateKeyPairSync("rsa", { modulusLength: 2048, ...jwk }),
+    generateKeyPairSync("ec", { namedCurve: "P-256", ...jwk }),
+    generateKeyPairSync("ed25519", jwk),
+  ].map(({ privateKey }) => privateKey);
+};
 
 let keys = settings.keys ?? newKeys();
 
