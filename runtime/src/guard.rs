@@ -220,6 +220,13 @@ impl<S> Guard<S> {
     pub fn policy(&self) -> ServicePolicy {
         self.door.front().policy()
     }
+
+    /// Tells whether this guard, or a clone of it, still stands somewhere.
+    #[cfg(feature = "server")]
+    pub(crate) fn stands(&self) -> impl Fn() -> bool + use<S> {
+        let door = Arc::downgrade(&self.door);
+        move || door.strong_count() > 0
+    }
 }
 
 impl<S: NamedService> NamedService for Guard<S> {

@@ -1,7 +1,8 @@
 //! A server that is closed by default.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, error::Error};
 
+use bytes::Bytes;
 use tonic::{
     body::Body,
     server::NamedService,
@@ -13,6 +14,8 @@ use crate::{
     guard::Guard,
     policy::{Kind, PolicyTable, ServicePolicy},
 };
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The routes of a server on which every service is guarded, or open with a reason.
 ///
@@ -111,9 +114,10 @@ impl GuardedRoutes {
     }
 
     /// Adds a guarded service. A generated server as it stands doesn't fit here: see
-    /// [`guard`](crate::guard()).
+    /// [`guard`](crate::guard()). Nor does a guard with a layer around it: see
+    /// [`guarded_behind`](GuardedRoutes::guarded_behind).
     #[must_use]
-    pub fn guarded<S>(mut self, service: Guard<S>) -> Self
+    pub fn guarded<S>(self, service: Guard<S>) -> Self
     where
         S: NamedService,
         Guard<S>: Service<
@@ -126,9 +130,107 @@ impl GuardedRoutes {
             + Sync
             + 'static,
     {
-        self.policy.extend([service.policy()]);
-        self.routes.add_service(service);
-        self
+        let policy = service.policy();
+        self.with(service, policy)
+    }
+
+    /// Adds a guarded service that stands behind a layer or an interceptor of its own. `behind` puts that
+    /// around the guard.
+    ///
+    /// What stands there sees calls that nobody has checked yet. It may put something into the extensions
+    /// for [`FromExtensions`](crate::scheme::FromExtensions), and what it answers itself is open to everyone.
+    /// The table shows the guarded service's policy.
+    ///
+    /// ```
+    /// # use tonic::{Request, Response, Status};
+    /// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
+    /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
+    /// # struct Probe;
+    /// # impl Authenticate<Bearer> for Probe {
+    /// #     type Identity = ();
+    /// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
+    /// # }
+    /// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+    /// # #[authenticated(scheme = "bearer")]
+    /// # #[tonic::async_trait]
+    /// # impl Health for Probe {
+    /// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+    /// #         Ok(Response::new(HealthCheckResponse::default()))
+    /// #     }
+    /// #     type WatchStream = Changes;
+    /// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
+    /// #         Ok(Response::new(tokio_stream::empty()))
+    /// #     }
+    /// # }
+    /// # use tonic_guard::{GuardedRoutes, guard};
+    /// use tonic::service::{LayerExt, interceptor::InterceptorLayer};
+    ///
+    /// let regional = InterceptorLayer::new(|call: Request<()>| match call.metadata().get("x-region") {
+    ///     Some(_) => Ok(call),
+    ///     None => Err(Status::invalid_argument("say which region")),
+    /// });
+    /// let routes = GuardedRoutes::new()
+    ///     .guarded_behind(guard(Probe, HealthServer::from_arc), |guard| regional.named_layer(guard));
+    /// assert!(routes.policy().to_string().contains("grpc.health.v1.Health/Check  authenticated  bearer"));
+    /// ```
+    ///
+    /// A server without a guard doesn't come in this way either:
+    ///
+    /// ```should_panic
+    /// # use tonic::{Request, Response, Status};
+    /// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
+    /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
+    /// # struct Probe;
+    /// # impl Authenticate<Bearer> for Probe {
+    /// #     type Identity = ();
+    /// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
+    /// # }
+    /// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+    /// # #[authenticated(scheme = "bearer")]
+    /// # #[tonic::async_trait]
+    /// # impl Health for Probe {
+    /// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+    /// #         Ok(Response::new(HealthCheckResponse::default()))
+    /// #     }
+    /// #     type WatchStream = Changes;
+    /// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
+    /// #         Ok(Response::new(tokio_stream::empty()))
+    /// #     }
+    /// # }
+    /// # use tonic_guard::{GuardedRoutes, guard};
+    /// let routes = GuardedRoutes::new()
+    ///     .guarded_behind(guard(Probe, HealthServer::from_arc), |_| HealthServer::new(Probe));
+    /// ```
+    ///
+    /// # Panics
+    /// When `behind` drops the guard, or gives a service of another name.
+    #[must_use]
+    pub fn guarded_behind<S, L, B>(
+        self,
+        service: Guard<S>,
+        behind: impl FnOnce(Guard<S>) -> L,
+    ) -> Self
+    where
+        S: NamedService,
+        L: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        L::Future: Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let policy = service.policy();
+        let stands = service.stands();
+        let layered = behind(service);
+        assert!(
+            stands(),
+            "`{}` must stand behind what is made for `guarded_behind`, and its guard was dropped",
+            S::NAME
+        );
+        assert_eq!(L::NAME, S::NAME, "what stands before a service has its name");
+        self.with(layered, policy)
     }
 
     /// Adds a service that everyone may call, and says why.
@@ -136,18 +238,33 @@ impl GuardedRoutes {
     /// # Panics
     /// When the reason is blank.
     #[must_use]
-    pub fn open<S>(mut self, service: S, reason: &'static str) -> Self
+    pub fn open<S, B>(self, service: S, reason: &'static str) -> Self
     where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>
             + NamedService
             + Clone
             + Send
             + Sync
             + 'static,
         S::Future: Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         assert!(!reason.trim().is_empty(), "say why `{}` is open to everyone", S::NAME);
-        self.policy.extend([ServicePolicy { service: S::NAME, kind: Kind::Open { reason } }]);
+        self.with(service, ServicePolicy { service: S::NAME, kind: Kind::Open { reason } })
+    }
+
+    fn with<S, B>(mut self, service: S, policy: ServicePolicy) -> Self
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.policy.extend([policy]);
         self.routes.add_service(service);
         self
     }

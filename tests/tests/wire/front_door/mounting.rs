@@ -8,6 +8,7 @@ use std::{
 use http::HeaderValue;
 use tonic::{
     Code, Request, Response, Status,
+    body::Body,
     codec::CompressionEncoding,
     server::NamedService,
     service::{
@@ -104,6 +105,62 @@ fn a_service_isnt_opened_without_a_reason() {
             GuardedRoutes::new().open(ExtraServer::new(Plain::default()), reason)
         });
         assert!(opened.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_guard_behind_a_layer_is_among_the_guarded_routes() {
+    let seen = Ran::default();
+    let sees = seen.clone();
+    let layer = InterceptorLayer::new(move |request: Request<()>| {
+        sees.once();
+        Ok(request)
+    });
+    let made = guard(Plain::default(), ExtraServer::from_arc);
+    let policy = made.policy();
+    let routes = GuardedRoutes::new().guarded_behind(made, |guard| layer.named_layer(guard));
+    assert_eq!(routes.policy().services(), [policy]);
+    is_guarded(&Running::start(Server::builder().add_routes(routes.into())).await).await;
+    assert_eq!(seen.times(), 2);
+}
+
+#[test]
+fn nothing_stands_in_for_a_guard_behind_a_layer() {
+    let said = |made: fn() -> GuardedRoutes| {
+        let panicked = std::panic::catch_unwind(made).unwrap_err();
+        *panicked.downcast::<String>().unwrap()
+    };
+    let unguarded = said(|| {
+        let guard = guard(Plain::default(), ExtraServer::from_arc);
+        GuardedRoutes::new().guarded_behind(guard, |_| ExtraServer::new(Plain::default()))
+    });
+    assert!(unguarded.contains("its guard was dropped"), "{unguarded}");
+    let renamed = said(|| {
+        let guard = guard(Plain::default(), ExtraServer::from_arc);
+        GuardedRoutes::new().guarded_behind(guard, Elsewhere)
+    });
+    assert!(renamed.contains("has its name"), "{renamed}");
+}
+
+/// A layer that takes the place of another service.
+#[derive(Clone)]
+struct Elsewhere<S>(S);
+
+impl<S> NamedService for Elsewhere<S> {
+    const NAME: &'static str = "guard.test.v1.Kinds";
+}
+
+impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Elsewhere<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> S::Future {
+        self.0.call(request)
     }
 }
 
