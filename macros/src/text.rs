@@ -1,5 +1,7 @@
 //! Tokens as people write them: the policy table is read by people and compared by programs.
 
+use std::mem;
+
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
@@ -10,11 +12,43 @@ pub(crate) fn of(tokens: &impl ToTokens) -> String {
     text
 }
 
+/// What is written otherwise than its characters one after the other; a longer one before what it begins
+/// with.
+const OPERATORS: [(&str, &str); 12] = [
+    ("..=", "..="),
+    ("==", " == "),
+    ("!=", " != "),
+    ("<=", " <= "),
+    (">=", " >= "),
+    ("=>", " => "),
+    ("->", " -> "),
+    ("||", " || "),
+    ("=", " = "),
+    ("+", " + "),
+    ("|", " | "),
+    (",", ", "),
+];
+
+/// Writes the `puncts` that stand together, and forgets them.
+fn write_operators(puncts: &mut String, text: &mut String) {
+    let stand = mem::take(puncts);
+    let mut puncts = stand.as_str();
+    while let Some(first) = puncts.chars().next() {
+        let known = OPERATORS.iter().find(|(operator, _)| puncts.starts_with(operator));
+        let length = known.map_or(first.len_utf8(), |(operator, _)| operator.len());
+        let (operator, others) = puncts.split_at(length);
+        text.push_str(known.map_or(operator, |(_, written)| written));
+        puncts = others;
+    }
+}
+
 fn write(tokens: TokenStream, text: &mut String) {
     let mut after_word = false;
+    let mut puncts = String::new();
     for token in tokens {
         match token {
             TokenTree::Group(group) => {
+                write_operators(&mut puncts, text);
                 let (open, close) = match group.delimiter() {
                     Delimiter::Parenthesis => ("(", ")"),
                     Delimiter::Bracket => ("[", "]"),
@@ -27,20 +61,14 @@ fn write(tokens: TokenStream, text: &mut String) {
                 after_word = false;
             }
             TokenTree::Punct(punct) => {
-                let spaced =
-                    matches!(punct.as_char(), '=' | '+' | '|') && punct.spacing() == Spacing::Alone;
-                match punct.as_char() {
-                    ',' => text.push_str(", "),
-                    other if spaced => {
-                        text.push(' ');
-                        text.push(other);
-                        text.push(' ');
-                    }
-                    other => text.push(other),
+                puncts.push(punct.as_char());
+                if punct.spacing() == Spacing::Alone {
+                    write_operators(&mut puncts, text);
                 }
                 after_word = false;
             }
             word @ (TokenTree::Ident(_) | TokenTree::Literal(_)) => {
+                write_operators(&mut puncts, text);
                 if after_word {
                     text.push(' ');
                 }
@@ -49,6 +77,7 @@ fn write(tokens: TokenStream, text: &mut String) {
             }
         }
     }
+    write_operators(&mut puncts, text);
 }
 
 #[cfg(test)]
@@ -64,5 +93,15 @@ mod tests {
         assert_eq!(of(&quote!(FromExtensions::<User>::new())), "FromExtensions::<User>::new()");
         assert_eq!(of(&quote!(self.keys.get(1, &a))), "self.keys.get(1, &a)");
         assert_eq!(of(&quote!(Role::Of("a") | b)), "Role::Of(\"a\") | b");
+        let compared = quote!(Self::with(A == b, c >= 1 || !d));
+        assert_eq!(of(&compared), "Self::with(A == b, c >= 1 || !d)");
+        assert_eq!(of(&quote!(Self::<'a>::new(&'a ()))), "Self::<'a>::new(&'a())");
+    }
+
+    #[test]
+    fn punctuation_that_stands_together_is_read_as_operators() {
+        let read = |text: &str| of(&text.parse::<TokenStream>().unwrap());
+        assert_eq!(read("f::<A<B>,C>(0..=9,-1)"), "f::<A<B>, C>(0..=9, -1)");
+        assert_eq!(read("|x|x==-1"), " | x | x == -1");
     }
 }
