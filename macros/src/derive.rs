@@ -40,10 +40,8 @@ fn listed(
                 }
                 Err(error) => {
                     errors.push(error);
-                    // As what was meant, so that a method that asks for it isn't a second mistake.
                     let nearest = Word::nearest(&literal.value());
-                    let there = nearest.filter(|word| word.check_feature(span).is_ok());
-                    listed.extend(there.map(|word| Verified::Word(word, span)));
+                    listed.extend(nearest.and_then(|word| there(word, span)));
                 }
             }
         } else if input.peek(Ident) && input.peek2(Token![=]) {
@@ -57,10 +55,11 @@ fn listed(
                      `#[authenticated(scheme = ..)]`",
                 ));
             }
-            match Word::without_quotes(&text::of(&ty)) {
-                Some(word) => {
-                    errors.push(syn::Error::new(ty.span(), word.in_quotes()));
-                    listed.push(Verified::Word(word, ty.span()));
+            match meant(&text::of(&ty)) {
+                Some((word, mistake)) => {
+                    let span = ty.span();
+                    errors.push(syn::Error::new(span, mistake));
+                    listed.extend(there(word, span));
                 }
                 None => listed.push(Verified::Scheme(Box::new(ty))),
             }
@@ -70,6 +69,24 @@ fn listed(
         }
     }
     Ok(listed)
+}
+
+/// The word that is meant by a type as it is written, and what is wrong with that.
+fn meant(written: &str) -> Option<(Word, String)> {
+    if let Some(word) = Word::without_quotes(written) {
+        return Some((word, word.in_quotes()));
+    }
+    let word = Word::of_credentials(written)?;
+    let said = word.as_str();
+    Some((
+        word,
+        format!("`{written}` is the credentials' type: write the scheme's word, `\"{said}\"`"),
+    ))
+}
+
+/// A mistake stands as what was meant, so that a method that asks for it isn't a second one.
+fn there(meant: Word, span: Span) -> Option<Verified> {
+    meant.check_feature(span).is_ok().then(|| Verified::Word(meant, span))
 }
 
 impl Verified {

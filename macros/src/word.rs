@@ -60,6 +60,21 @@ impl Word {
         lower.then(|| Word::nearest(text)).flatten()
     }
 
+    /// The word of a scheme whose credentials' type is named for it. A type of one's own with such a name
+    /// is written with a path, `self::BearerToken`.
+    pub(crate) fn of_credentials(text: &str) -> Option<Word> {
+        Word::ALL.into_iter().find(|word| word.credentials_name() == text)
+    }
+
+    fn credentials_name(self) -> &'static str {
+        match self {
+            Word::Bearer => "BearerToken",
+            Word::Basic => "BasicCredentials",
+            Word::ApiKey => "ApiKeyValue",
+            Word::ClientCertificate => "CertificateChain",
+        }
+    }
+
     pub(crate) fn in_quotes(self) -> String {
         format!("a word stands in quotes: `\"{}\"`", self.as_str())
     }
