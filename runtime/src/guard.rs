@@ -80,8 +80,9 @@ pub struct Guard<S> {
 /// content type `application/grpc`. Trailers of a request are dropped.
 ///
 /// Layers that answer in the service's place, such as CORS, and interceptors that put something
-/// into the extensions for [`FromExtensions`](crate::scheme::FromExtensions) stand outside it. What
-/// `make_server` puts around the server stands inside: it sees admitted calls alone.
+/// into the extensions for [`FromExtensions`](crate::scheme::FromExtensions) stand outside it; among
+/// `GuardedRoutes` they go in by `guarded_behind`. What `make_server` puts around the server stands inside: it
+/// sees admitted calls alone.
 ///
 /// A service of your own may stand between, `|orders| OrdersServer::new(Cached(orders))`. What it answers
 /// itself has passed the front door and nothing else: `authorize_request`, which waits for the message, is
