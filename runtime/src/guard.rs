@@ -222,11 +222,13 @@ impl<S> Guard<S> {
         self.door.front().policy()
     }
 
-    /// Tells whether this guard, or a clone of it, still stands somewhere.
+    /// This guard with a door of its own, and what tells whether that door still stands somewhere. A clone that
+    /// was made before has another.
     #[cfg(feature = "server")]
-    pub(crate) fn stands(&self) -> impl Fn() -> bool + use<S> {
+    pub(crate) fn watched(mut self) -> (Self, impl Fn() -> bool + use<S>) {
+        self.door = self.door.with_domain(self.door.front().domain());
         let door = Arc::downgrade(&self.door);
-        move || door.strong_count() > 0
+        (self, move || door.strong_count() > 0)
     }
 }
 

@@ -119,6 +119,11 @@ impl HttpClient {
         self.timeout
     }
 
+    /// A little longer than a request may take, so that the cause of a slow one is told.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.timeout.saturating_add(Duration::from_secs(1))
+    }
+
     /// Refuses a URL that this client must not ask.
     pub(crate) fn check(&self, url: &Url) -> Result<(), HttpError> {
         let allowed = match url.scheme() {
@@ -255,7 +260,11 @@ impl HttpError {
 /// A text that is no URL, as a log may have it: what stands for a user, a password, a query or a fragment
 /// is left out, and so is all beyond two hundred characters.
 pub(crate) fn shown_text(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (text, behind) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+    if behind.contains('@') {
+        // Of a password that isn't escaped, or of a query: nothing tells which.
+        return "a text with `@` behind `?` or `#`".into();
+    }
     let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
     text.chars().take(200).collect()
 }
@@ -324,6 +333,10 @@ mod tests {
         let client = HttpClient::new().unwrap();
         let told = refused(&client, "https://user:pa55@id.example:99999/keys?key=s3cret#f");
         assert_eq!(told.as_deref(), Some("id.example:99999/keys is no URL"));
+        for end in ["#tail", "?tail"] {
+            let told = refused(&client, &format!("https://user:Pa55{end}@id.example/keys"));
+            assert_eq!(told.as_deref(), Some("a text with `@` behind `?` or `#` is no URL"));
+        }
         assert!(refused(&client, &"x".repeat(9999)).is_some_and(|told| told.len() < 300));
     }
 

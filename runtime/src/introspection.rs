@@ -148,8 +148,9 @@ impl<C> IntrospectionVerifierBuilder<C> {
         IntrospectionVerifierBuilder { http: Some(http), ..self }
     }
 
-    /// How long a good token is good without asking again, if its `exp` doesn't come first. A
-    /// minute by default; zero asks for every call.
+    /// How long a good token is good without asking again, if its `exp` doesn't come first, from when
+    /// the question was asked. A minute by default; zero asks for every call that comes while no question
+    /// about its token is under way.
     pub fn max_age(self, max_age: Duration) -> Self {
         IntrospectionVerifierBuilder { max_age, ..self }
     }
@@ -214,9 +215,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Authenticate<Bearer>
         self.asker.check(token).await?.claims()
     }
 
-    /// A little longer than a request may take, so that the cause of a slow one is told.
     fn deadline(&self) -> Duration {
-        self.asker.http.timeout().saturating_add(Duration::from_secs(1))
+        self.asker.http.deadline()
     }
 }
 
@@ -305,13 +305,19 @@ impl Asker {
         }
     }
 
-    fn remember(&self, digest: Digest, outcome: &Outcome) {
+    /// Remembers what became of a question that was asked at `begun`: what the endpoint says may have ceased to
+    /// hold while its answer was on the way.
+    fn remember(&self, digest: Digest, begun: Instant, outcome: &Outcome) {
         let now = Now::read();
-        // When an age ends, if it ever does and isn't nothing.
-        let end = |age: Duration| now.steady().checked_add(age).filter(|end| *end > now.steady());
+        // When an age ends, if it ever does and hasn't already.
+        let end = |age: Duration| begun.checked_add(age).filter(|end| *end > now.steady());
         match outcome {
             Outcome::Active(active) => {
-                if let Some(until) = end(active.lifetime().left(now, self.max_age)) {
+                let until = end(self.max_age).map(|until| {
+                    let left = until.saturating_duration_since(now.steady());
+                    now.steady() + active.lifetime().left(now, left)
+                });
+                if let Some(until) = until.filter(|until| *until > now.steady()) {
                     self.active.insert(digest, Remembered { active: Arc::clone(active), until });
                 }
             }

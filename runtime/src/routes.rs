@@ -222,7 +222,7 @@ impl GuardedRoutes {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let policy = service.policy();
-        let stands = service.stands();
+        let (service, stands) = service.watched();
         let layered = behind(service);
         assert!(
             stands(),

@@ -9,9 +9,10 @@ pub(crate) fn is_of_another_kind(claim: &str) -> bool {
     OF_OTHER_KINDS.contains(&claim)
 }
 
-/// Whether `token_use`, by which Amazon Cognito tells the kind, names another.
+/// Whether `token_use`, by which Amazon Cognito and Ory Hydra tell the kind, names another. What isn't known
+/// is another: the member is there to tell access tokens from the rest.
 pub(crate) fn token_use_is_another(token_use: &str) -> bool {
-    token_use == "id"
+    !["access", "access_token"].contains(&token_use)
 }
 
 /// Whether the claim `typ`, by which Keycloak tells the kind, names another.

@@ -79,7 +79,9 @@ impl<T> Watcher<T> {
             let Some(current) = self.current.upgrade() else {
                 return;
             };
-            self.look(&current);
+            // What is dropped here, and who hears the events, is the user's code as well: a panic must not
+            // keep what is taken out of the file good for ever.
+            _ = catch_unwind(AssertUnwindSafe(|| self.look(&current)));
         }
     }
 
@@ -96,12 +98,15 @@ impl<T> Watcher<T> {
         });
         match looked {
             Ok(changed) => {
-                if let Some((now, value)) = changed {
-                    current.store(Arc::new(value));
-                    self.seen = now;
-                } else if self.failure.is_none() {
-                    return;
-                }
+                // Dropped when all else is done.
+                let _before = match changed {
+                    Some((now, value)) => {
+                        self.seen = now;
+                        Some(current.swap(Arc::new(value)))
+                    }
+                    None if self.failure.is_none() => return,
+                    None => None,
+                };
                 self.failure = None;
                 tracing::info!(
                     target: "tonic_guard",
@@ -249,6 +254,33 @@ mod tests {
         assert_eq!(read(&file.path.0).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         File::create(&file.path.0).unwrap().set_len(MAX_SIZE).unwrap();
         assert_eq!(read(&file.path.0).unwrap().len() as u64, MAX_SIZE);
+    }
+
+    /// The first one panics when the watcher drops it.
+    struct Fragile(String);
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            assert_ne!(self.0, "first", "a user's code");
+        }
+    }
+
+    #[test]
+    fn a_value_whose_drop_panics_doesnt_end_the_watch() {
+        let path = std::env::temp_dir().join(format!("tonic-guard-{}-drop", std::process::id()));
+        let path = Remove(path);
+        let put = |content: &str| std::fs::write(&path.0, content).unwrap();
+        put("first");
+        let parse: Parse<Fragile> = |content| Ok(Fragile(String::from_utf8(content.into())?));
+        let watched = Watched::file(path.0.clone(), parse).unwrap();
+        for content in ["second", "third"] {
+            put(content);
+            let deadline = std::time::Instant::now() + 30 * INTERVAL;
+            while watched.load().0 != content {
+                assert!(std::time::Instant::now() < deadline, "{content} wasn't seen");
+                thread::sleep(INTERVAL / 20);
+            }
+        }
     }
 
     #[test]

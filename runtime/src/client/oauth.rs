@@ -8,6 +8,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use http::StatusCode;
@@ -106,6 +107,10 @@ impl TokenSource for ClientCredentials {
         let answer = request.request_async(&self.endpoint).await;
         token(&answer.map_err(refused)?)
     }
+
+    fn deadline(&self) -> Duration {
+        self.endpoint.http.deadline()
+    }
 }
 
 impl fmt::Debug for ClientCredentials {
@@ -191,6 +196,11 @@ impl TokenSource for RefreshToken {
             }
         }
         token(&answer)
+    }
+
+    /// An answer that nobody waits for is lost, and the next refresh token with it.
+    fn deadline(&self) -> Duration {
+        self.endpoint.http.deadline()
     }
 }
 

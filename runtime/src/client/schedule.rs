@@ -15,7 +15,9 @@ const EARLY: Duration = Duration::from_secs(30);
 
 /// The pause after the first failed fetch, and the longest (gRPC's connection backoff).
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSES: f64 = 120.0;
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+/// The first one of a token that lives but a moment: what is left of a life may be next to nothing.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const GROWTH: f64 = 1.6;
 const JITTER: f64 = 0.2;
 
@@ -54,7 +56,8 @@ impl Schedule {
             refresh: earlier(before_end(2), asked),
             stale: before_end(1),
             end: before_end(0),
-            pause: early.map_or(FIRST_PAUSE, |early| FIRST_PAUSE.min(early / 8)),
+            pause: early
+                .map_or(FIRST_PAUSE, |early| (early / 8).clamp(SHORTEST_PAUSE, FIRST_PAUSE)),
             check: refresh_after,
             due: before_end(2),
         }
@@ -96,11 +99,12 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 /// How long to wait after the `failures`-th failed fetch in a row.
 pub(super) fn backoff(first: Duration, failures: u32) -> Duration {
     let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
-    let pauses = GROWTH.powi(exponent).min(LONGEST_PAUSES);
+    let most = LONGEST_PAUSE.as_secs_f64();
+    let pause = (first.as_secs_f64() * GROWTH.powi(exponent)).min(most);
     // Callers that failed together must not come back together. It guards nothing, so the seed of
     // the standard library's hash maps is random enough.
     let random = RandomState::new().hash_one(failures) as f64 / u64::MAX as f64;
-    first.mul_f64(pauses * (1.0 - JITTER + 2.0 * JITTER * random))
+    Duration::from_secs_f64(pause * (1.0 - JITTER + 2.0 * JITTER * random))
 }
 
 #[cfg(test)]
@@ -154,10 +158,13 @@ mod tests {
             let pause = backoff(FIRST_PAUSE, failures).as_secs_f64();
             assert!((0.79 * pauses..=1.21 * pauses).contains(&pause), "{failures}: {pause}");
         }
+        // However short the first is, a source that stays down is asked ever less often.
+        assert!(backoff(Duration::from_millis(10), 4000) >= secs(96));
         let begin = Instant::now();
         let pause = |life| Schedule::new(begin, life, None).pause;
         assert_eq!(pause(None), secs(1));
         assert_eq!(pause(Some(secs(3600))), secs(1));
         assert_eq!(pause(Some(secs(2))), Duration::from_micros(62_500));
+        assert_eq!(pause(Some(secs(0))), Duration::from_millis(10));
     }
 }

@@ -349,9 +349,16 @@ where
             }
             None => return Ok(response),
         };
-        if due > Instant::now() {
+        let newer = if due > Instant::now() {
             sleep_until(due).await;
-        }
+            // Its life may have ended meanwhile.
+            match deadline.bound(cache.credential()).await {
+                Some(Ok(newest)) if !newest.is_same(&credential) => newest,
+                _ => newer,
+            }
+        } else {
+            newer
+        };
         let mut service = shared.spare();
         match deadline.bound(until_ready(&mut service)).await {
             Some(ready) if deadline.leaves_time_at(Instant::now()) => ready?,

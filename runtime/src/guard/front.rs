@@ -178,6 +178,11 @@ impl Front {
         }
     }
 
+    #[cfg(feature = "server")]
+    pub(super) fn domain(&self) -> &'static str {
+        self.domain
+    }
+
     pub(super) fn name(&self) -> &'static str {
         self.name
     }

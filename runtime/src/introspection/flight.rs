@@ -1,11 +1,12 @@
 //! Requests under way: one for each token, shared by all who ask.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     Asker, Digest,
@@ -38,8 +39,21 @@ type Answer = watch::Receiver<Option<Outcome>>;
 
 /// The requests under way.
 pub(super) struct Flights {
-    under_way: Mutex<HashMap<Digest, Answer>>,
+    under_way: Mutex<HashMap<Digest, UnderWay>>,
     most: usize,
+}
+
+struct UnderWay {
+    answer: Answer,
+    begun: Instant,
+}
+
+impl UnderWay {
+    /// Whether it must have ended. One that hasn't is on a runtime that nobody drives: nobody waits for it
+    /// any more, and it holds no place.
+    fn is_lost(&self, now: Instant, deadline: Duration) -> bool {
+        now.saturating_duration_since(self.begun) >= deadline
+    }
 }
 
 impl Flights {
@@ -47,7 +61,7 @@ impl Flights {
         Flights { under_way: Mutex::default(), most }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Answer>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -63,8 +77,9 @@ impl Asker {
         let mut answer = match self.board(digest)? {
             Boarded::Known(outcome) => return outcome.into_result(),
             Boarded::Passenger(answer) => answer,
-            Boarded::Pilot(sender, answer) => {
-                let flight = Flight { asker: Arc::clone(self), digest };
+            Boarded::Pilot(sender, answer, begun) => {
+                let asker = Arc::clone(self);
+                let flight = Flight { asker, digest, begun, answer: answer.clone() };
                 // A task of its own: who asks first may go away while others wait.
                 tokio::spawn(flight.fly(token, sender));
                 answer
@@ -85,39 +100,44 @@ impl Asker {
         if let Some(known) = self.recall(&digest) {
             return Ok(Boarded::Known(known));
         }
-        let full = under_way.len() >= self.flights.most;
-        match under_way.entry(digest) {
-            Entry::Occupied(entry) => Ok(Boarded::Passenger(entry.get().clone())),
-            Entry::Vacant(_) if full => {
-                let most = self.flights.most;
-                let cause = format!("{most} introspection requests are under way");
-                Err(AuthError::unavailable().because(cause))
-            }
-            Entry::Vacant(entry) => {
-                let (sender, answer) = watch::channel(None);
-                entry.insert(answer.clone());
-                Ok(Boarded::Pilot(sender, answer))
-            }
+        let (begun, deadline) = (Instant::now(), self.http.deadline());
+        if let Some(known) = under_way.get(&digest)
+            && !known.is_lost(begun, deadline)
+        {
+            return Ok(Boarded::Passenger(known.answer.clone()));
         }
+        let most = self.flights.most;
+        if under_way.len() >= most {
+            under_way.retain(|_, other| !other.is_lost(begun, deadline));
+        }
+        if under_way.len() >= most {
+            let cause = format!("{most} introspection requests are under way");
+            return Err(AuthError::unavailable().because(cause));
+        }
+        let (sender, answer) = watch::channel(None);
+        under_way.insert(digest, UnderWay { answer: answer.clone(), begun });
+        Ok(Boarded::Pilot(sender, answer, begun))
     }
 }
 
 enum Boarded {
     Known(Outcome),
     Passenger(Answer),
-    Pilot(watch::Sender<Option<Outcome>>, Answer),
+    Pilot(watch::Sender<Option<Outcome>>, Answer, Instant),
 }
 
 /// A request under way. However it ends, the next caller may begin another.
 struct Flight {
     asker: Arc<Asker>,
     digest: Digest,
+    begun: Instant,
+    answer: Answer,
 }
 
 impl Flight {
     async fn fly(self, token: BearerToken, sender: watch::Sender<Option<Outcome>>) {
         let outcome = self.asker.ask(&token).await;
-        self.asker.remember(self.digest, &outcome);
+        self.asker.remember(self.digest, self.begun, &outcome);
         // Whoever comes between these two finds it remembered.
         drop(self);
         sender.send_replace(Some(outcome));
@@ -126,6 +146,11 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.asker.flights.lock().remove(&self.digest);
+        let mut under_way = self.asker.flights.lock();
+        // Where this one was lost, another may be in its place.
+        if under_way.get(&self.digest).is_some_and(|known| known.answer.same_channel(&self.answer))
+        {
+            under_way.remove(&self.digest);
+        }
     }
 }

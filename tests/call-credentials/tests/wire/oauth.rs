@@ -10,7 +10,7 @@ use serde_json::json;
 use tonic::{Code, Status};
 use tonic_guard::{
     client::{
-        CallCredentials, CallErrorKind,
+        CallCredentials, CallErrorKind, TokenSource,
         oauth::{ClientCredentials, RefreshToken},
     },
     http_client::HttpClient,
@@ -40,6 +40,18 @@ async fn start() -> (Guarded, Provider) {
     let issuer = Arc::clone(&server.issuer);
     provider.reply_by("/token", move |_| Reply::Json(issued(&issuer).to_string()));
     (server, provider)
+}
+
+/// Otherwise its answer would be thrown away, and the refresh token in it.
+#[tokio::test]
+async fn a_request_may_take_as_long_as_its_http_client_allows() {
+    let provider = Provider::start().await;
+    let limit = Duration::from_secs(30);
+    let http = HttpClient::builder().allow_http_on_loopback().timeout(limit).build().unwrap();
+    let url = provider.url("/token");
+    let own = ClientCredentials::new(http.clone(), &url, "orders", "s3cret").unwrap();
+    let refreshed = RefreshToken::new(http, &url, "orders-cli", "r-1").unwrap();
+    assert!(own.deadline() > limit && refreshed.deadline() > limit);
 }
 
 #[tokio::test]

@@ -338,6 +338,16 @@ async fn a_server_that_wants_a_pause_gets_it() {
 }
 
 #[tokio::test]
+async fn a_token_whose_life_ends_in_that_pause_isnt_sent() {
+    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "1500");
+    let (running, attempts) = Scripted::start([pause], answer).await;
+    let source = Source::new(&std::sync::Arc::default()).life(Duration::from_secs(1));
+    let mut client = client(endpoint(&running), &CallCredentials::bearer(source));
+    within("the call", client.unary(note("hi"))).await.unwrap();
+    assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-3"]);
+}
+
+#[tokio::test]
 async fn a_pause_beyond_the_deadline_ends_the_call_at_once() {
     let pause = with_header(refusal(), "grpc-retry-pushback-ms", "60000");
     let (mut client, attempts, _, _running) = scripted([pause], answer, as_it_is).await;

@@ -135,6 +135,15 @@ fn nothing_stands_in_for_a_guard_behind_a_layer() {
         GuardedRoutes::new().guarded_behind(guard, |_| ExtraServer::new(Plain::default()))
     });
     assert!(unguarded.contains("its guard was dropped"), "{unguarded}");
+    let elsewhere = said(|| {
+        let guard = guard(Plain::default(), ExtraServer::from_arc);
+        let routes = GuardedRoutes::new().guarded(guard.clone());
+        let open =
+            GuardedRoutes::new().guarded_behind(guard, |_| ExtraServer::new(Plain::default()));
+        drop(routes);
+        open
+    });
+    assert!(elsewhere.contains("its guard was dropped"), "{elsewhere}");
     let renamed = said(|| {
         let guard = guard(Plain::default(), ExtraServer::from_arc);
         GuardedRoutes::new().guarded_behind(guard, Elsewhere)

@@ -127,7 +127,7 @@ fn a_request_of_a_runtime_that_isnt_run_keeps_nobody_waiting() {
     let provider = beside.block_on(provider());
     let http = HttpClient::builder().allow_http_on_loopback();
     let http = http.timeout(Duration::from_millis(500)).build().unwrap();
-    let verifier = builder::<Claims>(&provider).http_client(http).build().unwrap();
+    let verifier = builder::<Claims>(&provider).http_client(http).at_once(1).build().unwrap();
     provider.hold();
     idle.block_on(async {
         let client = Serving::bearers(verifier.clone()).await;
@@ -140,7 +140,9 @@ fn a_request_of_a_runtime_that_isnt_run_keeps_nobody_waiting() {
         let serving = Serving::bearers(verifier).await;
         let refused = within("the call", serving.bearer("opaque")).await;
         assert_eq!(refused, Err(UNAVAILABLE.into()));
+        // It holds the one place no longer.
         assert_eq!(within("the call", serving.bearer("another")).await, Ok("ada".into()));
+        assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
     });
     drop(idle);
 }

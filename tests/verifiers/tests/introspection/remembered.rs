@@ -26,6 +26,26 @@ async fn a_good_token_is_asked_about_once_in_its_time() {
     assert_eq!(provider.asked(), 2);
 }
 
+/// What the endpoint said may have ceased to hold while its answer was on the way.
+#[tokio::test]
+async fn the_age_of_an_answer_is_counted_from_its_question() {
+    let provider = provider().await;
+    let verifier = builder::<Claims>(&provider).max_age(Duration::from_secs(10)).build().unwrap();
+    let serving = Arc::new(Serving::bearers(verifier).await);
+    for (held, asked) in [(2, 1), (11, 2)] {
+        provider.hold();
+        let first = Arc::clone(&serving);
+        let token = format!("held-{held}");
+        let call = tokio::spawn(async move { first.bearer(&token).await });
+        provider.asked_at_least(asked).await;
+        pass(Duration::from_secs(held)).await;
+        provider.release();
+        assert_eq!(within("the call", call).await.unwrap(), Ok("ada".into()), "{held}");
+        assert_eq!(serving.bearer(&format!("held-{held}")).await, Ok("ada".into()), "{held}");
+    }
+    assert_eq!(provider.asked(), 3);
+}
+
 #[tokio::test]
 async fn a_good_token_isnt_remembered_past_its_end() {
     let provider = Provider::start().await;

@@ -94,6 +94,7 @@ async fn the_plain_profile_takes_what_doesnt_say_that_it_is_something_else() {
         ("s_hash", json!("x")),
         ("events", json!({"http://schemas.openid.net/event/backchannel-logout": {}})),
         ("token_use", json!("id")),
+        ("token_use", json!("refresh_token")),
         ("typ", json!("ID")),
         ("typ", json!("Refresh")),
         ("typ", json!("Offline")),
