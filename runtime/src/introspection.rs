@@ -313,9 +313,9 @@ impl Asker {
         let end = |age: Duration| begun.checked_add(age).filter(|end| *end > now.steady());
         match outcome {
             Outcome::Active(active) => {
-                let until = end(self.max_age).map(|until| {
+                let until = end(self.max_age).and_then(|until| {
                     let left = until.saturating_duration_since(now.steady());
-                    now.steady() + active.lifetime().left(now, left)
+                    now.steady().checked_add(active.lifetime().left(now, left))
                 });
                 if let Some(until) = until.filter(|until| *until > now.steady()) {
                     self.active.insert(digest, Remembered { active: Arc::clone(active), until });

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use tonic::{Code, transport::Server};
-use tonic_guard::{guard, scheme::Bearer};
+use tonic_guard::{GuardedRoutes, guard, scheme::Bearer};
 use tonic_guard_tests::{
     Caller, Role, Running, User, challenges, error_info, pb::extra_server::ExtraServer,
 };
@@ -234,6 +234,14 @@ async fn a_refusal_bears_the_domain_that_the_guard_was_given() {
     let server = Running::start(Server::builder().add_service(guard)).await;
     refuses(&server, SCOPED, Names::Both, "orders.example.com").await;
     assert!(call(&server, &[ADA]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_guard_behind_a_layer_keeps_its_domain() {
+    let guard = guard(Scoped::default(), ExtraServer::from_arc).error_domain("orders.example.com");
+    let routes = GuardedRoutes::new().guarded_behind(guard, |guard| guard);
+    let server = Running::start(Server::builder().add_routes(routes.into())).await;
+    refuses(&server, SCOPED, Names::Both, "orders.example.com").await;
 }
 
 #[test]
