@@ -90,7 +90,7 @@ use crate::{
 /// One identity may have several keys: give out the new one, wait until the old isn't used, take it
 /// out.
 ///
-/// `I` is cloned for each call. Where that is dear, let it be an `Arc`: scopes and roles pass through.
+/// `I` is cloned for each call, but for keys of a store of your own. Where that is dear, let it be an `Arc`: scopes and roles pass through.
 pub struct ApiKeys<I, S = KeyTable<I>> {
     store: S,
     identity: PhantomData<fn() -> I>,
@@ -128,7 +128,7 @@ impl<I: Clone + Send + Sync + 'static> ApiKeys<I> {
     /// ERROR says why.
     ///
     /// # Errors
-    /// When the file can't be read, or isn't as above.
+    /// When the file can't be read, has more than 64 MiB, or isn't as above.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, FileError>
     where
         I: DeserializeOwned,

@@ -23,6 +23,9 @@ impl Challenge {
     }
 
     /// Adds a parameter as a quoted string.
+    ///
+    /// A value that no header can hold, such as one with a line break, means that the challenge isn't sent; an
+    /// event at the level ERROR tells so.
     #[must_use]
     pub fn param(mut self, name: &'static str, value: &str) -> Self {
         self.text.push_str(if self.has_params { ", " } else { " " });

@@ -17,7 +17,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let credentials = CallCredentials::bearer(TokenFile::new("/var/run/secrets/tokens/orders"));
-//! let channel = credentials.channel(Endpoint::from_static("https://orders.example"))?;
+//! let channel = credentials.channel(Endpoint::new("https://orders.example")?)?;
 //! let client = OrdersClient::new(channel);
 //! # Ok(())
 //! # }
@@ -68,7 +68,6 @@ pub const DEFAULT_REFUSAL_INTERVAL: Duration = Duration::from_secs(1);
 /// channels of it as there are servers that take it.
 ///
 /// ```
-/// use std::time::Duration;
 /// use tonic_guard::client::{CallCredentials, Token};
 /// use tonic_guard::scheme::ApiKey;
 ///

@@ -76,8 +76,8 @@ pub struct Guard<S> {
 /// (E0283). Layers then go around the guard: the server is that type itself.
 ///
 /// A call is decided on its headers, before a byte of its message is read. A method that the impl
-/// doesn't know is answered with UNIMPLEMENTED, and so is a request that isn't gRPC's: POST with the
-/// content type `application/grpc`. Trailers of a request are dropped.
+/// doesn't know is answered with UNIMPLEMENTED, and so is whatever isn't gRPC's: POST with the content
+/// type `application/grpc`. Trailers of a request are dropped.
 ///
 /// Layers that answer in the service's place, such as CORS, and interceptors that put something
 /// into the extensions for [`FromExtensions`](crate::scheme::FromExtensions) stand outside it; among

@@ -189,6 +189,10 @@ mod head;
     not(all(feature = "client-oauth", feature = "introspection", feature = "jwks")),
     allow(dead_code, reason = "each feature that asks a provider calls a part of it")
 )]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "client-oauth", feature = "introspection", feature = "jwks")))
+)]
 pub mod http_client;
 mod identity;
 pub mod in_process;

@@ -1,6 +1,6 @@
 //! The manual: a page for each thing that a service sets up.
 //!
-//! Pages hold no items. Each has programs that are compiled with the documentation.
+//! Pages hold no items. Their programs are compiled with the documentation.
 
 #[cfg(feature = "jwt")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
@@ -44,6 +44,16 @@ pub mod introspection {}
     feature = "jwt",
     feature = "passwords"
 ))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(all(
+        feature = "api-keys",
+        feature = "client-certificate",
+        feature = "introspection",
+        feature = "jwt",
+        feature = "passwords"
+    )))
+)]
 #[doc = include_str!("manual/verifiers.md")]
 pub mod verifiers {}
 

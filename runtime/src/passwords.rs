@@ -142,8 +142,8 @@ impl<I: Clone + Send + Sync + 'static> Passwords<I> {
     /// event at the level ERROR says why.
     ///
     /// # Errors
-    /// When the file can't be read, or isn't as above, or has a hash that isn't by Argon2 or whose parameters
-    /// are beyond those of [`Parameters::new`].
+    /// When the file can't be read, has more than 64 MiB, isn't as above, or has a hash that isn't by Argon2 or
+    /// whose parameters are beyond those of [`Parameters::new`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, FileError>
     where
         I: DeserializeOwned,

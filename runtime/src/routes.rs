@@ -116,6 +116,9 @@ impl GuardedRoutes {
     /// Adds a guarded service. A generated server as it stands doesn't fit here: see
     /// [`guard`](crate::guard()). Nor does a guard with a layer around it: see
     /// [`guarded_behind`](GuardedRoutes::guarded_behind).
+    ///
+    /// # Panics
+    /// When a service of that name was added already.
     #[must_use]
     pub fn guarded<S>(self, service: Guard<S>) -> Self
     where
@@ -203,7 +206,8 @@ impl GuardedRoutes {
     /// ```
     ///
     /// # Panics
-    /// When `behind` drops the guard, or gives a service of another name.
+    /// When `behind` drops the guard, or gives a service of another name, or when one of that name was added
+    /// already.
     #[must_use]
     pub fn guarded_behind<S, L, B>(
         self,
@@ -236,7 +240,7 @@ impl GuardedRoutes {
     /// Adds a service that everyone may call, and says why.
     ///
     /// # Panics
-    /// When the reason is blank.
+    /// When the reason is blank, or a service of that name was added already.
     #[must_use]
     pub fn open<S, B>(self, service: S, reason: &'static str) -> Self
     where
@@ -264,6 +268,8 @@ impl GuardedRoutes {
         S::Future: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        let added = self.policy.services().iter().any(|known| known.service() == policy.service());
+        assert!(!added, "`{}` is added twice", policy.service());
         self.policy.extend([policy]);
         self.routes.add_service(service);
         self

@@ -8,7 +8,7 @@
 //! 2. Give one method after the other a scheme of its own, with the scopes and roles that the
 //!    interceptor couldn't ask for: it doesn't know which method is called. `cancel` has moved.
 //! 3. When no method reads the extensions any more, take the interceptor off. On the way, forgetting
-//!    it closes the methods that need it and opens none.
+//!    it closes the methods that need it, and opens none but those that are `#[anonymous(..)]`.
 //!
 //! The interceptor stands *outside* `guard`. A guard decides before anything inside of it runs, so
 //! there the extensions would still be empty and every call refused. Outside, it also goes on

@@ -17,7 +17,7 @@ const MIN: usize = 32;
 /// in a header of their own and bearer tokens.
 ///
 /// ```
-/// use tonic_guard::{Authenticate, scheme::Bearer};
+/// use tonic_guard::Authenticate;
 /// use tonic_guard::api_keys::StaticToken;
 ///
 /// #[derive(Clone)]

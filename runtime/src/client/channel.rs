@@ -26,14 +26,15 @@ impl CallCredentials {
     /// assert!(credentials.channel(plain).is_err());
     ///
     /// # #[cfg(feature = "tls-aws-lc")] {
-    /// let secure = Endpoint::from_static("https://orders.example");
+    /// let secure = Endpoint::new("https://orders.example").unwrap();
     /// let channel = credentials.channel(secure).unwrap();
     /// # }
     /// # }
     /// ```
     ///
-    /// The endpoint says by `Endpoint::tls_config` which certificates it trusts. One that says nothing
-    /// sends nothing: its calls end as UNAVAILABLE.
+    /// An endpoint made by `Endpoint::new` trusts the roots that tonic's features enable. One made by
+    /// `from_static` or `from_shared` has no TLS before `Endpoint::tls_config` gives it some, and sends nothing: its
+    /// calls end as UNAVAILABLE.
     ///
     /// # Errors
     /// When the endpoint isn't `https://`, or tonic-guard is built with neither of its features
@@ -128,7 +129,8 @@ impl CallCredentials {
 
 fn require_tls(uri: &Uri) -> Result<(), InsecureEndpoint> {
     if uri.scheme_str() != Some("https") {
-        Err(InsecureEndpoint::new(uri, Why::NotHttps))
+        let here = is_loopback(uri);
+        Err(InsecureEndpoint::new(uri, if here { Why::NotHttpsHere } else { Why::NotHttps }))
     } else if !TLS {
         Err(InsecureEndpoint::new(uri, Why::NoTls))
     } else {
@@ -156,6 +158,8 @@ pub struct InsecureEndpoint {
 #[derive(Clone, Copy, Debug)]
 enum Why {
     NotHttps,
+    /// As that, on this machine.
+    NotHttpsHere,
     NoTls,
     NotLoopback,
     /// The calls of such a channel would wait for ever.
@@ -177,6 +181,11 @@ impl fmt::Display for InsecureEndpoint {
             Why::NotHttps => {
                 write!(f, "credentials would go to {uri} in the clear: it isn't https")
             }
+            Why::NotHttpsHere => write!(
+                f,
+                "credentials would go to {uri} in the clear: it isn't https, and on this machine there is \
+                 `loopback_channel` for that"
+            ),
             Why::NoTls => write!(
                 f,
                 "credentials would go to {uri} in the clear: tonic-guard is built without TLS, turn on \

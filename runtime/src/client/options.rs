@@ -30,7 +30,7 @@ pub struct CallOptions {
 
 #[derive(Clone, Debug, Default)]
 pub(super) enum Which {
-    /// The channel's. An `authorization` of the request's own is an error.
+    /// The channel's. A credential of the request's own, in the same header or in `authorization`, is an error.
     #[default]
     Channel,
     /// The channel's, in place of what the request brings along.
@@ -46,8 +46,8 @@ impl CallOptions {
         CallOptions::default()
     }
 
-    /// Attaches nothing. An `authorization` that the request brings along is sent as it is, and a
-    /// refusal isn't retried.
+    /// Attaches nothing. An `authorization` or an API key that the request brings along is sent as it is, and
+    /// a refusal isn't retried.
     #[must_use]
     pub fn without_credentials(self) -> Self {
         CallOptions { which: Which::None, ..self }
@@ -60,8 +60,8 @@ impl CallOptions {
         CallOptions { which: Which::Other(credential), ..self }
     }
 
-    /// Attaches the channel's credential in place of an `authorization` that the request brings
-    /// along, which is an error otherwise.
+    /// Attaches the channel's credential in place of an `authorization` or an API key that the request
+    /// brings along, which is an error otherwise.
     #[must_use]
     pub fn replace_own_credentials(self) -> Self {
         CallOptions { which: Which::ChannelWins, ..self }

@@ -24,7 +24,7 @@ const DEFAULT_CACHE_BYTES: usize = 16 * 1024 * 1024;
 ///
 /// ```
 /// use tonic_guard::jwt::{Algorithm, Claims, JwtVerifier, Key};
-/// use tonic_guard::{Authenticate, authenticated};
+/// use tonic_guard::Authenticate;
 ///
 /// # fn main() -> Result<(), tonic_guard::jwt::KeyError> {
 /// # let pem = "-----BEGIN PUBLIC KEY-----

@@ -108,6 +108,17 @@ fn a_service_isnt_opened_without_a_reason() {
     }
 }
 
+#[test]
+fn no_service_is_added_twice() {
+    let added = std::panic::catch_unwind(|| {
+        GuardedRoutes::new()
+            .guarded(guard(Plain::default(), ExtraServer::from_arc))
+            .open(ExtraServer::new(Plain::default()), "by mistake")
+    });
+    let said = *added.unwrap_err().downcast::<String>().unwrap();
+    assert_eq!(said, "`guard.test.v1.Extra` is added twice");
+}
+
 #[tokio::test]
 async fn a_guard_behind_a_layer_is_among_the_guarded_routes() {
     let seen = Ran::default();
