@@ -182,13 +182,14 @@ use proc_macro::TokenStream;
 /// - **`via`** names the authenticator of a scheme where the service itself isn't one: a field, a
 ///   static, a call.
 /// - **`scopes`**: all of them. **`roles`**: any of them. They are asked of the identity that the
-///   authenticator returns, through `HasScopes` and `HasRoles`; under `all_of` of the first one's.
+///   authenticator returns, through `HasScopes` and `HasRoles`; under `all_of` of the first one's. Neither goes
+///   with `optional`.
 /// - **`authorize`**: your own check, `async fn(&self, &identity, &CallHead<'_>)`, before the message
 ///   is read. **`authorize_request`**: `async fn(&self, &identity, &Request<..>)`, with the decoded
 ///   request. Both run after the declared checks and return `Result<(), AuthError>` or
 ///   `Result<(), Status>`. Their identity is of the type of the `#[identity]` parameter where the method has
-///   one, otherwise what the authenticator returns; under `optional` an `Option` of it. Where the alternatives of
-///   `one_of` return different ones, the parameter is needed.
+///   one, otherwise what the authenticator returns, and under `optional` an `Option` of it. Under `one_of` the
+///   parameter is needed.
 /// - **`rpc`**: the remote procedure's name, where the function's isn't made of it. **`service`**: the
 ///   service's full name, where the trait was imported under another. **`server`**: the generated
 ///   server, where one type implements several services. **`crate`**: where `tonic_guard` is, if not at
