@@ -28,6 +28,8 @@ async fn a_plaintext_endpoint_is_refused() {
         let error =
             credentials.channel(Endpoint::from_shared(uri.to_owned()).unwrap()).unwrap_err();
         assert!(error.to_string().contains("it isn't https"), "{error}");
+        let here = uri.contains("127.0.0.1") || uri.contains("localhost");
+        assert_eq!(error.to_string().contains("`loopback_channel`"), here, "{error}");
     }
     credentials.channel(Endpoint::from_static("https://orders.example")).unwrap();
 }

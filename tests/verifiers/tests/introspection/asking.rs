@@ -1,6 +1,6 @@
 //! How often the endpoint is asked, and who waits for whom.
 
-use tokio::task::JoinSet;
+use tokio::{runtime::Runtime, task::JoinSet};
 
 use super::*;
 
@@ -116,35 +116,76 @@ async fn an_endpoint_that_hangs_is_given_up() {
     assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
 }
 
+/// A request about `opaque` on a runtime that nobody drives any more, and one on which to go on.
+struct Lost {
+    idle: Runtime,
+    here: Runtime,
+    provider: Provider,
+    verifier: IntrospectionVerifier<Claims>,
+    /// Where the provider runs, by itself.
+    _beside: Runtime,
+}
+
+impl Lost {
+    /// The provider holds its answers.
+    fn begin(timeout: Duration) -> Self {
+        let runtime =
+            || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (idle, here) = (runtime(), runtime());
+        let mut beside = tokio::runtime::Builder::new_multi_thread();
+        let beside = beside.worker_threads(1).enable_all().build().unwrap();
+        let provider = beside.block_on(provider());
+        let http = HttpClient::builder().allow_http_on_loopback();
+        let http = http.timeout(timeout).build().unwrap();
+        let verifier = builder::<Claims>(&provider).http_client(http).at_once(1).build().unwrap();
+        provider.hold();
+        idle.block_on(async {
+            let serving = Serving::bearers(verifier.clone()).await;
+            tokio::spawn(async move { serving.bearer("opaque").await });
+            provider.asked_at_least(1).await;
+        });
+        Lost { idle, here, provider, verifier, _beside: beside }
+    }
+}
+
 /// The deadline of the verifier ends the wait for a request that nobody runs any more.
 #[test]
 fn a_request_of_a_runtime_that_isnt_run_keeps_nobody_waiting() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (idle, here) = (runtime(), runtime());
-    // The provider runs by itself.
-    let beside = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let beside = beside.unwrap();
-    let provider = beside.block_on(provider());
-    let http = HttpClient::builder().allow_http_on_loopback();
-    let http = http.timeout(Duration::from_millis(500)).build().unwrap();
-    let verifier = builder::<Claims>(&provider).http_client(http).at_once(1).build().unwrap();
-    provider.hold();
-    idle.block_on(async {
-        let client = Serving::bearers(verifier.clone()).await;
-        let call = tokio::spawn(async move { client.bearer("opaque").await });
-        provider.asked_at_least(1).await;
-        drop(call);
-    });
-    provider.release();
-    here.block_on(async {
-        let serving = Serving::bearers(verifier).await;
+    // Long enough for the call below to begin before the request counts as lost.
+    let lost = Lost::begin(Duration::from_secs(3));
+    lost.provider.release();
+    lost.here.block_on(async {
+        let serving = Serving::bearers(lost.verifier).await;
         let refused = within("the call", serving.bearer("opaque")).await;
         assert_eq!(refused, Err(UNAVAILABLE.into()));
         // It holds the one place no longer.
         assert_eq!(within("the call", serving.bearer("another")).await, Ok("ada".into()));
         assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
     });
-    drop(idle);
+}
+
+#[test]
+fn the_end_of_a_lost_request_leaves_the_one_in_its_place_alone() {
+    let Lost { idle, here, provider, verifier, _beside } = Lost::begin(Duration::from_secs(20));
+    here.block_on(async {
+        let (verifier, waiting) = Counted::new(verifier);
+        let serving = Arc::new(Serving::bearers(verifier).await);
+        let call = || {
+            let serving = Arc::clone(&serving);
+            tokio::spawn(async move { serving.bearer("opaque").await })
+        };
+        pass(Duration::from_secs(21)).await;
+        let first = call();
+        provider.asked_at_least(2).await;
+        idle.shutdown_background();
+        let second = call();
+        waiting.reach(2).await;
+        provider.release();
+        for call in [first, second] {
+            assert_eq!(within("the call", call).await.unwrap(), Ok("ada".into()));
+        }
+        assert_eq!(provider.asked(), 2);
+    });
 }
 
 #[tokio::test]
