@@ -41,7 +41,7 @@ fn listed(
                 Err(error) => {
                     errors.push(error);
                     let nearest = Word::nearest(&literal.value());
-                    listed.extend(nearest.and_then(|word| there(word, span)));
+                    listed.extend(nearest.and_then(|word| as_meant(word, span)));
                 }
             }
         } else if input.peek(Ident) && input.peek2(Token![=]) {
@@ -59,7 +59,7 @@ fn listed(
                 Some((word, mistake)) => {
                     let span = ty.span();
                     errors.push(syn::Error::new(span, mistake));
-                    listed.extend(there(word, span));
+                    listed.extend(as_meant(word, span));
                 }
                 None => listed.push(Verified::Scheme(Box::new(ty))),
             }
@@ -85,7 +85,7 @@ fn meant(written: &str) -> Option<(Word, String)> {
 }
 
 /// A mistake stands as what was meant, so that a method that asks for it isn't a second one.
-fn there(meant: Word, span: Span) -> Option<Verified> {
+fn as_meant(meant: Word, span: Span) -> Option<Verified> {
     meant.check_feature(span).is_ok().then(|| Verified::Word(meant, span))
 }
 

@@ -119,7 +119,7 @@ fn id(tokens: &TokenStream, span: Span) -> u64 {
 fn place(tokens: &TokenStream, span: Span) -> u64 {
     let mut hasher = DefaultHasher::new();
     text::of(tokens).hash(&mut hasher);
-    // Outside a compiler, in this crate's own tests, there is no place.
+    // Outside a compiler, in this crate's own tests, there is no place, and `unwrap` would panic.
     if proc_macro::is_available() {
         let span = span.unwrap();
         (span.file(), span.line(), span.column()).hash(&mut hasher);

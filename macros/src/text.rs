@@ -12,8 +12,7 @@ pub(crate) fn of(tokens: &impl ToTokens) -> String {
     text
 }
 
-/// What is written otherwise than its characters one after the other; a longer one before what it begins
-/// with.
+/// How operators are written; a longer one before what it begins with. All others are written as they are.
 const OPERATORS: [(&str, &str); 12] = [
     ("..=", "..="),
     ("==", " == "),

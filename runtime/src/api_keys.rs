@@ -90,7 +90,8 @@ use crate::{
 /// One identity may have several keys: give out the new one, wait until the old isn't used, take it
 /// out.
 ///
-/// `I` is cloned for each call, but for keys of a store of your own. Where that is dear, let it be an `Arc`: scopes and roles pass through.
+/// `I` is cloned for each call, but for keys of a store of your own. Where that is dear, let it be an
+/// `Arc`: scopes and roles pass through.
 pub struct ApiKeys<I, S = KeyTable<I>> {
     store: S,
     identity: PhantomData<fn() -> I>,

@@ -309,20 +309,18 @@ impl Asker {
     /// hold while its answer was on the way.
     fn remember(&self, digest: Digest, begun: Instant, outcome: &Outcome) {
         let now = Now::read();
-        // When an age ends, if it ever does and hasn't already.
-        let end = |age: Duration| begun.checked_add(age).filter(|end| *end > now.steady());
+        let waited = now.steady().saturating_duration_since(begun);
+        // When what is left of an age ends, if it ever does and hasn't already.
+        let end = |left: Duration| now.steady().checked_add(left).filter(|end| *end > now.steady());
         match outcome {
             Outcome::Active(active) => {
-                let until = end(self.max_age).and_then(|until| {
-                    let left = until.saturating_duration_since(now.steady());
-                    now.steady().checked_add(active.lifetime().left(now, left))
-                });
-                if let Some(until) = until.filter(|until| *until > now.steady()) {
+                let left = active.lifetime().left(now, self.max_age.saturating_sub(waited));
+                if let Some(until) = end(left) {
                     self.active.insert(digest, Remembered { active: Arc::clone(active), until });
                 }
             }
             Outcome::Refused(refused) => {
-                if let Some(until) = end(self.refusal_age) {
+                if let Some(until) = end(self.refusal_age.saturating_sub(waited)) {
                     self.refused.insert(digest, (*refused, until));
                 }
             }

@@ -120,7 +120,7 @@ impl GuardedRoutes {
     /// # Panics
     /// When a service of that name was added already.
     #[must_use]
-    pub fn guarded<S>(self, service: Guard<S>) -> Self
+    pub fn guarded<S>(mut self, service: Guard<S>) -> Self
     where
         S: NamedService,
         Guard<S>: Service<
@@ -133,8 +133,9 @@ impl GuardedRoutes {
             + Sync
             + 'static,
     {
-        let policy = service.policy();
-        self.with(service, policy)
+        self.list(service.policy());
+        self.routes.add_service(service);
+        self
     }
 
     /// Adds a guarded service that stands behind a layer or an interceptor of its own. `behind` puts that
@@ -210,7 +211,7 @@ impl GuardedRoutes {
     /// already.
     #[must_use]
     pub fn guarded_behind<S, L, B>(
-        self,
+        mut self,
         service: Guard<S>,
         behind: impl FnOnce(Guard<S>) -> L,
     ) -> Self
@@ -225,7 +226,7 @@ impl GuardedRoutes {
         L::Future: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let policy = service.policy();
+        self.list(service.policy());
         let (service, stands) = service.watched();
         let layered = behind(service);
         assert!(
@@ -234,7 +235,8 @@ impl GuardedRoutes {
             S::NAME
         );
         assert_eq!(L::NAME, S::NAME, "what stands before a service has its name");
-        self.with(layered, policy)
+        self.routes.add_service(layered);
+        self
     }
 
     /// Adds a service that everyone may call, and says why.
@@ -242,7 +244,7 @@ impl GuardedRoutes {
     /// # Panics
     /// When the reason is blank, or a service of that name was added already.
     #[must_use]
-    pub fn open<S, B>(self, service: S, reason: &'static str) -> Self
+    pub fn open<S, B>(mut self, service: S, reason: &'static str) -> Self
     where
         S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>
             + NamedService
@@ -254,25 +256,15 @@ impl GuardedRoutes {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         assert!(!reason.trim().is_empty(), "say why `{}` is open to everyone", S::NAME);
-        self.with(service, ServicePolicy { service: S::NAME, kind: Kind::Open { reason } })
+        self.list(ServicePolicy { service: S::NAME, kind: Kind::Open { reason } });
+        self.routes.add_service(service);
+        self
     }
 
-    fn with<S, B>(mut self, service: S, policy: ServicePolicy) -> Self
-    where
-        S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    fn list(&mut self, policy: ServicePolicy) {
         let added = self.policy.services().iter().any(|known| known.service() == policy.service());
         assert!(!added, "`{}` is added twice", policy.service());
         self.policy.extend([policy]);
-        self.routes.add_service(service);
-        self
     }
 
     /// Who may call what on this server.

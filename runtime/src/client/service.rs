@@ -341,7 +341,7 @@ where
         }
         let refused = refusal::status(response.headers());
         let renewal = deadline.bound(cache.renewed(renewing, &credential)).await;
-        let newer = match renewal {
+        let mut newer = match renewal {
             Some(Renewal::Newer(newer)) => newer,
             Some(Renewal::NothingNewer) => return Err(CallError::nothing_newer(refused).into()),
             Some(Renewal::Failed(error)) => {
@@ -349,16 +349,15 @@ where
             }
             None => return Ok(response),
         };
-        let newer = if due > Instant::now() {
+        if due > Instant::now() {
             sleep_until(due).await;
             // Its life may have ended meanwhile.
-            match deadline.bound(cache.credential()).await {
-                Some(Ok(newest)) if !newest.is_same(&credential) => newest,
-                _ => newer,
+            if let Some(Ok(newest)) = deadline.bound(cache.credential()).await
+                && !newest.is_same(&credential)
+            {
+                newer = newest;
             }
-        } else {
-            newer
-        };
+        }
         let mut service = shared.spare();
         match deadline.bound(until_ready(&mut service)).await {
             Some(ready) if deadline.leaves_time_at(Instant::now()) => ready?,

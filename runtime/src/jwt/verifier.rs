@@ -107,7 +107,8 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
     /// Refused are tokens that say that they are something else: by another `typ` (`logout+jwt`,
     /// `dpop+jwt`), by the claims of ID tokens (`nonce`, `at_hash`, `c_hash`, `s_hash`), by `events`, which logout
     /// and other event tokens have, by a `token_use` that isn't `access` or
-    /// `access_token` (Amazon Cognito, Ory Hydra), or by a claim `typ` of `ID`, `Refresh`, `Offline` or `Logout` (Keycloak).
+    /// `access_token` (Amazon Cognito, Ory Hydra), or by a claim `typ` of `ID`, `Refresh`, `Offline` or
+    /// `Logout` (Keycloak).
     ///
     /// An ID token may have none of these. What keeps it out then is the audience, which is the
     /// client's: never give a service the same audience as a client. Access tokens of Keycloak before version 25 have
