@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error};
 
-use crate::refusal::{Facts, Reason, status};
+use crate::evaluate::rejection::{Facts, Reason, status};
 
 type Cause = Box<dyn Error + Send + Sync>;
 
@@ -92,6 +92,6 @@ impl Error for AuthError {
 impl From<AuthError> for tonic::Status {
     fn from(error: AuthError) -> Self {
         let facts = Facts { leaves: Vec::new(), scopes: Cow::Borrowed(&[]) };
-        status(error.reason, None, &facts, crate::refusal::DOMAIN, None)
+        status(error.reason, None, &facts, crate::evaluate::rejection::DOMAIN, None)
     }
 }

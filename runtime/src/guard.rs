@@ -1,25 +1,31 @@
 //! The front door: a tower service around the generated server.
 
-mod body;
+mod decide;
 mod drain;
-mod front;
-mod path;
-mod refusals;
-mod sensitive;
+pub(crate) mod handoff;
+mod path_lookup;
+mod rejection_cache;
+#[cfg(feature = "server")]
+mod routes;
+mod sensitive_headers;
+mod server_binding;
 mod service;
-mod wiring;
+pub(crate) mod stand_in;
+mod trailers;
 
 use std::{fmt, sync::Arc};
 
 use tonic::server::NamedService;
 use tower_service::Service;
 
-pub use self::body::GuardedBody;
-use self::front::{FrontDoor, front_door};
+use self::decide::{FrontDoor, front_door};
+#[cfg(feature = "server")]
+pub use self::routes::GuardedRoutes;
+pub use self::trailers::GuardedBody;
 pub use self::{
-    front::Visit,
+    decide::Visit,
+    server_binding::{Named, Wiring},
     service::GuardFuture,
-    wiring::{Named, Wiring},
 };
 use crate::policy::{Kind, ServicePolicy};
 
@@ -151,7 +157,7 @@ where
     S: NamedService + 'static,
     M: 'static,
 {
-    wiring::check::<T, S, M>();
+    server_binding::check::<T, S, M>();
     let door = front_door::<T, M, S>(Arc::clone(&service));
     Guard { server: make_server(service), door }
 }
@@ -196,7 +202,7 @@ where
 {
     // Only its type is of interest.
     drop(make_server);
-    wiring::check::<T, S, M>();
+    server_binding::check::<T, S, M>();
     let kind = Kind::Guarded { methods: T::WIRING.methods, bypassed: Vec::new() };
     ServicePolicy { service: S::NAME, kind }
 }

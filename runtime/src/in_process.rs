@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::stand_in::StandIn;
+use crate::guard::stand_in::StandIn;
 
 /// Lets the next guarded handler that is called with `request` take `identity` for its caller.
 ///

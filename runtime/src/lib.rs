@@ -163,83 +163,61 @@
 //! - Extensions never come from the wire. Whoever may insert into them runs inside your process.
 
 #[doc(hidden)]
-#[path = "private.rs"]
+#[path = "codegen.rs"]
 pub mod __private;
-#[cfg(feature = "api-keys")]
-#[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
-pub mod api_keys;
 mod authenticate;
-#[cfg(feature = "client-certificate")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
-pub mod certificates;
 mod challenge;
-mod check;
-#[cfg(any(feature = "jwt", feature = "introspection"))]
-mod claims;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
-pub mod compose;
-mod decision;
 mod error;
+mod evaluate;
 mod guard;
-mod head;
-#[cfg(feature = "_http")]
-#[cfg_attr(
-    not(all(feature = "client-oauth", feature = "introspection", feature = "jwks")),
-    allow(dead_code, reason = "each feature that asks a provider calls a part of it")
-)]
-#[cfg_attr(
-    docsrs,
-    doc(cfg(any(feature = "client-oauth", feature = "introspection", feature = "jwks")))
-)]
-pub mod http_client;
-mod identity;
+mod handler_check;
 pub mod in_process;
-#[cfg(feature = "introspection")]
-#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
-pub mod introspection;
-#[cfg(feature = "jwt")]
-#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
-pub mod jwt;
-mod leaf;
-#[cfg(any(feature = "jwt", feature = "introspection"))]
-mod lifetime;
 pub mod manual;
-mod method_door;
-#[cfg(feature = "passwords")]
-#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
-pub mod passwords;
-mod plan;
+mod net;
 mod policy;
-mod proof;
-mod refusal;
-mod requirement;
-#[cfg(feature = "server")]
-mod routes;
 pub mod scheme;
-mod stand_in;
-mod table;
-#[cfg(any(feature = "jwt", feature = "introspection"))]
-mod token_kind;
-mod verdict;
-#[cfg(feature = "_file")]
-mod watched_file;
+mod verifiers;
 
 pub use tonic_guard_macros::{Authenticate, anonymous, authenticated};
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use crate::routes::GuardedRoutes;
+pub use crate::guard::GuardedRoutes;
+#[cfg(feature = "_http")]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "client-oauth", feature = "introspection", feature = "jwks")))
+)]
+pub use crate::net::http_client;
+#[cfg(feature = "api-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api-keys")))]
+pub use crate::verifiers::api_keys;
+#[cfg(feature = "client-certificate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
+pub use crate::verifiers::certificates;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub use crate::verifiers::introspection;
+#[cfg(feature = "jwt")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
+pub use crate::verifiers::jwt;
+#[cfg(feature = "passwords")]
+#[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
+pub use crate::verifiers::passwords;
 pub use crate::{
     authenticate::{Authenticate, BoxAuthenticator, DEFAULT_DEADLINE},
     challenge::Challenge,
     error::AuthError,
+    evaluate::{
+        check_result::IntoVerdict,
+        identity::FromIdentity,
+        requirement::{HasRoles, HasScopes},
+    },
     guard::{Guard, GuardFuture, Guarded, GuardedBody, guard, guard_arc, policy_of},
-    head::{CallHead, RpcName},
-    identity::FromIdentity,
     policy::{Access, Checks, Combinator, MethodPolicy, PolicyTable, ServicePolicy},
-    requirement::{HasRoles, HasScopes},
-    scheme::Scheme,
-    verdict::IntoVerdict,
+    scheme::{CallHead, RpcName, Scheme},
+    verifiers::compose,
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::table;
+mod render;
 
 /// What the attributes say of one method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,18 +158,18 @@ impl ServicePolicy {
 
     /// The policy as a Markdown table.
     pub fn to_markdown(&self) -> String {
-        table::markdown([self])
+        render::markdown([self])
     }
 
     /// The policy as a JSON array with an object for each method.
     pub fn to_json(&self) -> String {
-        table::json([self])
+        render::json([self])
     }
 }
 
 impl fmt::Display for ServicePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        table::text([self], f)
+        render::text([self], f)
     }
 }
 
@@ -187,12 +187,12 @@ impl PolicyTable {
 
     /// The policies as a Markdown table.
     pub fn to_markdown(&self) -> String {
-        table::markdown(&self.services)
+        render::markdown(&self.services)
     }
 
     /// The policies as a JSON array with an object for each method.
     pub fn to_json(&self) -> String {
-        table::json(&self.services)
+        render::json(&self.services)
     }
 }
 
@@ -210,6 +210,6 @@ impl Extend<ServicePolicy> for PolicyTable {
 
 impl fmt::Display for PolicyTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        table::text(&self.services, f)
+        render::text(&self.services, f)
     }
 }

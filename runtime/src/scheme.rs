@@ -4,6 +4,7 @@ mod api_key;
 mod authorization;
 mod basic;
 mod bearer;
+mod call_head;
 #[cfg(feature = "client-certificate")]
 mod client_certificate;
 mod from_extensions;
@@ -11,6 +12,7 @@ mod from_extensions;
 pub use api_key::{ApiKey, ApiKeyValue};
 pub use basic::{Basic, BasicCredentials};
 pub use bearer::{Bearer, BearerToken};
+pub use call_head::{CallHead, RpcName};
 #[cfg(feature = "client-certificate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
 pub use client_certificate::{CertificateChain, ClientCertificate};
@@ -18,7 +20,7 @@ pub use from_extensions::{FromExtensions, TrustExtension};
 
 use http::HeaderName;
 
-use crate::{challenge::Challenge, head::CallHead};
+use crate::challenge::Challenge;
 
 /// A kind of credential and the place where a call carries it.
 ///

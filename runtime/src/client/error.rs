@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::token::TokenError;
-use crate::refusal::{DOMAIN, Reason};
+use crate::evaluate::rejection::{DOMAIN, Reason};
 
 /// Why a call that carries call credentials failed, beyond what its [`Status`] says.
 ///

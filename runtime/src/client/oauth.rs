@@ -19,7 +19,7 @@ use oauth2::{
 };
 
 use super::token::{Token, TokenError, TokenSource};
-use crate::http_client::{HttpClient, HttpError, shown};
+use crate::net::http_client::{HttpClient, HttpError, shown};
 
 type Client =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;

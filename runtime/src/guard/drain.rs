@@ -14,7 +14,7 @@ use http::{
 };
 use http_body::Body;
 
-use crate::leaf::within;
+use crate::evaluate::scheme_check::within;
 
 /// How much of a refused body is read at most.
 const MAX_BYTES: usize = 64 * 1024;

@@ -15,8 +15,8 @@ use tower_service::Service;
 
 use super::{
     Guard, GuardedBody,
+    decide::{Decided, Decision},
     drain::drain,
-    front::{Decided, Decision},
 };
 use crate::policy::MethodPolicy;
 

@@ -2,7 +2,7 @@ use constant_time_eq::constant_time_eq;
 use http::{HeaderName, HeaderValue};
 
 use super::{ExtractError, Found, Place, Scheme};
-use crate::{challenge::Challenge, head::CallHead};
+use crate::{challenge::Challenge, scheme::CallHead};
 
 /// A key in a header of its own. The word `"api-key"`, which reads `x-api-key`.
 ///

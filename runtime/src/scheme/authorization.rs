@@ -3,7 +3,7 @@
 use http::{HeaderValue, header::AUTHORIZATION};
 
 use super::{ExtractError, Found};
-use crate::head::CallHead;
+use crate::scheme::CallHead;
 
 /// A token68 of one scheme inside its header value, which is shared, not copied.
 #[derive(Clone)]

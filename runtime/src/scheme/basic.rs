@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 use super::{ExtractError, Found, Place, Scheme, authorization::token68};
 use crate::{
     challenge::{Challenge, check_quotable},
-    head::CallHead,
+    scheme::CallHead,
 };
 
 /// A user id and a password in the `authorization` header (RFC 7617). The word `"basic"`.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     challenge::{Challenge, check_quotable},
-    head::CallHead,
+    scheme::CallHead,
 };
 
 /// A bearer token in the `authorization` header (RFC 6750, section 2.1). The word `"bearer"`.

@@ -6,7 +6,7 @@ use tonic::transport::{
 };
 
 use super::{ExtractError, Found, Place, Scheme};
-use crate::head::CallHead;
+use crate::scheme::CallHead;
 
 /// The certificate that the client showed as its TLS connection was made. The word
 /// `"client-certificate"`.

@@ -1,7 +1,7 @@
 use std::{future::ready, marker::PhantomData};
 
 use super::{ExtractError, Found, Place, Scheme};
-use crate::{authenticate::Authenticate, error::AuthError, head::CallHead};
+use crate::{authenticate::Authenticate, error::AuthError, scheme::CallHead};
 
 /// An identity that a layer of the same server has put into the call's extensions.
 ///

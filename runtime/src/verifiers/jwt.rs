@@ -1,0 +1,38 @@
+//! Signed tokens (JWT, RFC 7519) as bearer tokens.
+//!
+//! [`JwtVerifier`] checks them against the rules of RFC 8725, with keys that are parsed once.
+//! [`Claims`] is an identity ready made.
+
+mod algorithm;
+mod base64url;
+mod cache;
+mod expectations;
+mod header;
+mod json;
+mod jwk;
+mod key;
+mod key_error;
+mod key_set;
+mod key_source;
+mod pem;
+#[cfg(feature = "jwks")]
+mod remote_keys;
+mod stated;
+mod unverified;
+#[cfg(test)]
+mod vectors;
+mod verifier;
+
+#[cfg(feature = "jwks")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
+pub use self::remote_keys::{RemoteKeys, RemoteKeysBuilder};
+pub(crate) use self::unverified::unverified_issuer;
+pub use self::{
+    algorithm::Algorithm,
+    key::Key,
+    key_error::KeyError,
+    key_set::KeySet,
+    key_source::KeySource,
+    verifier::{JwtVerifier, JwtVerifierBuilder},
+};
+pub use crate::verifiers::shared::claims::Claims;
