@@ -31,7 +31,7 @@ pub(crate) enum Door {
 //         )).kept_as::<Partner>().ready(),
 //         &*self,
 //         |service, identity, head| Box::pin(async move {
-//             IntoVerdict::into_verdict(Self::quota(service, identity, head).await)
+//             IntoCheckResult::into_check_result(Self::quota(service, identity, head).await)
 //         }),
 //     )
 pub(crate) fn expression(
@@ -77,7 +77,7 @@ pub(crate) fn check(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStrea
     let krate = hygiene::at(span, krate);
     quote_spanned! {span=>
         |__service, __identity, __subject| #krate::__private::Box::pin(async move {
-            #krate::__private::IntoVerdict::into_verdict(
+            #krate::__private::IntoCheckResult::into_check_result(
                 #path(__service, __identity, __subject).await
             )
         })

@@ -50,7 +50,7 @@ pub use self::{
     file::TokenFile,
     options::CallOptions,
     service::{CallCredentialsLayer, CallCredentialsService, ResponseFuture},
-    token::{DEFAULT_FETCH_DEADLINE, Token, TokenError, TokenFn, TokenSource, token_fn},
+    token::{DEFAULT_FETCH_DEADLINE, Token, TokenFn, TokenSource, TokenSourceError, token_fn},
 };
 
 use self::{cache::Cache, credential::Form};

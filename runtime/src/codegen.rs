@@ -16,7 +16,7 @@ pub use crate::scheme::ClientCertificate;
 pub use crate::{
     authenticate::Authenticate,
     error::AuthError,
-    evaluate::check_result::IntoVerdict,
+    evaluate::check_result::IntoCheckResult,
     evaluate::identity::{FromIdentity, OptionalIdentity},
     evaluate::requirement::{Roles, Scopes},
     evaluate::scheme_check::scheme,

@@ -212,7 +212,7 @@ pub use crate::{
     challenge::Challenge,
     error::AuthError,
     evaluate::{
-        check_result::IntoVerdict,
+        check_result::IntoCheckResult,
         identity::FromIdentity,
         requirement::{HasRoles, HasScopes},
     },

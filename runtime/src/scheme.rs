@@ -31,7 +31,7 @@ use crate::challenge::Challenge;
 /// token, the peer, a proof of possession.
 ///
 /// ```
-/// use tonic_guard::scheme::{ExtractError, Found, Place, Scheme};
+/// use tonic_guard::scheme::{ExtractError, Extraction, CredentialLocation, Scheme};
 /// use tonic_guard::CallHead;
 /// use http::HeaderName;
 ///
@@ -45,17 +45,17 @@ use crate::challenge::Challenge;
 ///         "ticket"
 ///     }
 ///
-///     fn place(&self) -> Place {
-///         Place::Header(HeaderName::from_static("x-ticket"))
+///     fn location(&self) -> CredentialLocation {
+///         CredentialLocation::Header(HeaderName::from_static("x-ticket"))
 ///     }
 ///
-///     fn extract(&self, head: &CallHead<'_>) -> Result<Found<u32>, ExtractError> {
+///     fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<u32>, ExtractError> {
 ///         let Some(value) = head.single(&HeaderName::from_static("x-ticket"))? else {
-///             return Ok(Found::Absent);
+///             return Ok(Extraction::Absent);
 ///         };
 ///         let number = value.to_str().ok().and_then(|text| text.strip_prefix("T-"));
 ///         let number = number.and_then(|digits| digits.parse().ok());
-///         number.map(Found::Credentials).ok_or(ExtractError::Malformed)
+///         number.map(Extraction::Credentials).ok_or(ExtractError::Malformed)
 ///     }
 /// }
 ///
@@ -86,16 +86,16 @@ pub trait Scheme: Send + Sync + 'static {
     fn name(&self) -> &str;
 
     /// Where the credentials stand.
-    fn place(&self) -> Place;
+    fn location(&self) -> CredentialLocation;
 
     /// Finds the credentials.
     ///
-    /// Only this decides that a call carries none: answer [`Found::Absent`] when the place is empty
+    /// Only this decides that a call carries none: answer [`Extraction::Absent`] when the place is empty
     /// and for no other reason.
     ///
     /// # Errors
     /// When something is there for this scheme and can't be read.
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<Self::Credentials>, ExtractError>;
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<Self::Credentials>, ExtractError>;
 
     /// What a refused caller is told to present (RFC 9110, section 11.6.1).
     fn challenge(&self) -> Option<Challenge> {
@@ -111,7 +111,7 @@ pub trait Scheme: Send + Sync + 'static {
 /// Where a scheme's credentials stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Place {
+pub enum CredentialLocation {
     /// In a header of the call. The front door marks its values sensitive.
     Header(HeaderName),
     /// In the call's extensions, where a layer of the server put it.
@@ -123,22 +123,22 @@ pub enum Place {
 
 /// What [`Scheme::extract`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found<C> {
+pub enum Extraction<C> {
     /// The place is empty.
     Absent,
     /// The place holds credentials of another scheme, such as `Basic ..` for [`Bearer`]. Another
     /// scheme of the same policy may claim them; if none does, the call is refused.
-    Foreign,
+    OtherScheme,
     /// Credentials for this scheme.
     Credentials(C),
 }
 
-impl<C> Found<C> {
+impl<C> Extraction<C> {
     /// The credentials, if any were found.
     pub fn credentials(self) -> Option<C> {
         match self {
-            Found::Credentials(credentials) => Some(credentials),
-            Found::Absent | Found::Foreign => None,
+            Extraction::Credentials(credentials) => Some(credentials),
+            Extraction::Absent | Extraction::OtherScheme => None,
         }
     }
 }
@@ -150,14 +150,14 @@ pub enum ExtractError {
     /// They don't follow the scheme's grammar.
     Malformed,
     /// They are there more than once.
-    Overloaded,
+    Duplicate,
 }
 
 impl std::fmt::Display for ExtractError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             ExtractError::Malformed => "the credentials are malformed",
-            ExtractError::Overloaded => "credentials are presented more than once",
+            ExtractError::Duplicate => "credentials are presented more than once",
         })
     }
 }

@@ -38,7 +38,7 @@ async fn answer(stream: TcpStream, identifier: &str, shared: &Shared) -> io::Res
     }
     let (status, body) = match shared.published(identifier, &path) {
         Some(body) => ("200 OK", body),
-        None => ("404 Not Found", String::new()),
+        None => ("404 Not Extraction", String::new()),
     };
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\

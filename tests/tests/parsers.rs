@@ -8,7 +8,7 @@ use http::{Extensions, HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use tonic_guard::{
     CallHead, Scheme,
-    scheme::{ApiKey, Basic, Bearer, ExtractError, Found},
+    scheme::{ApiKey, Basic, Bearer, ExtractError, Extraction},
 };
 
 /// Any bytes that a header can hold, and such as come near to credentials.
@@ -27,7 +27,7 @@ fn extract<S: Scheme>(
     scheme: S,
     name: &'static str,
     values: &[HeaderValue],
-) -> Result<Found<S::Credentials>, ExtractError> {
+) -> Result<Extraction<S::Credentials>, ExtractError> {
     let mut headers = HeaderMap::new();
     for value in values {
         headers.append(name, value.clone());
@@ -54,13 +54,13 @@ proptest! {
             (word.eq_ignore_ascii_case("bearer") && is_token68(token)).then(|| token.to_owned())
         });
         let found = extract(Bearer::new(), "authorization", &[value]);
-        let read = found.ok().and_then(Found::credentials).map(|token| token.as_str().to_owned());
+        let read = found.ok().and_then(Extraction::credentials).map(|token| token.as_str().to_owned());
         prop_assert_eq!(read, expected);
     }
 
     #[test]
     fn a_password_is_read_as_it_was_sent(value in header_value()) {
-        if let Ok(Found::Credentials(read)) = extract(Basic::new(), "authorization", std::slice::from_ref(&value)) {
+        if let Ok(Extraction::Credentials(read)) = extract(Basic::new(), "authorization", std::slice::from_ref(&value)) {
             let pair = format!("{}:{}", read.user_id(), read.password());
             prop_assert!(!read.user_id().contains(':'));
             prop_assert!(!pair.chars().any(char::is_control));
@@ -73,7 +73,7 @@ proptest! {
     fn any_user_id_and_password_without_control_characters_is_read(user in "[^:\\p{Cc}]{0,12}", password in "[^\\p{Cc}]{0,12}") {
         let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         let found = extract(Basic::new(), "authorization", &[value.parse().unwrap()]);
-        let read = found.ok().and_then(Found::credentials).unwrap();
+        let read = found.ok().and_then(Extraction::credentials).unwrap();
         prop_assert_eq!((read.user_id(), read.password()), (user.as_str(), password.as_str()));
     }
 
@@ -81,15 +81,15 @@ proptest! {
     fn an_api_key_is_printable_and_whole(value in header_value()) {
         let whole = !value.is_empty() && value.as_bytes().iter().all(|b| b.is_ascii_graphic() && *b != b',');
         let found = extract(ApiKey::new(), "x-api-key", std::slice::from_ref(&value));
-        let read = found.ok().and_then(Found::credentials).map(|key| key.as_str().to_owned());
+        let read = found.ok().and_then(Extraction::credentials).map(|key| key.as_str().to_owned());
         prop_assert_eq!(read, whole.then(|| value.to_str().unwrap().to_owned()));
     }
 
     #[test]
     fn two_values_are_never_read(first in header_value(), second in header_value()) {
         let values = [first, second];
-        prop_assert_eq!(extract(Bearer::new(), "authorization", &values).unwrap_err(), ExtractError::Overloaded);
-        prop_assert_eq!(extract(Basic::new(), "authorization", &values).unwrap_err(), ExtractError::Overloaded);
-        prop_assert_eq!(extract(ApiKey::new(), "x-api-key", &values).unwrap_err(), ExtractError::Overloaded);
+        prop_assert_eq!(extract(Bearer::new(), "authorization", &values).unwrap_err(), ExtractError::Duplicate);
+        prop_assert_eq!(extract(Basic::new(), "authorization", &values).unwrap_err(), ExtractError::Duplicate);
+        prop_assert_eq!(extract(ApiKey::new(), "x-api-key", &values).unwrap_err(), ExtractError::Duplicate);
     }
 }

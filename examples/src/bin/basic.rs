@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hash = Parameters::default().hash("open sesame")?;
     println!("ada's password is stored as\n  {}\n", hash.phc());
 
-    let users = Passwords::new([("ada", hash, User { name: "Ada" })])?.at_once(2);
+    let users = Passwords::new([("ada", hash, User { name: "Ada" })])?.max_concurrent(2);
     let routes = GuardedRoutes::new().guarded(guard(Greeter { users }, HelloServer::from_arc));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -96,7 +96,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = &arguments.issuer;
     let keys = RemoteKeys::discover(issuer).http_client(http.clone()).connect().await?;
     // Provider and server share a clock here: a token is refused as soon as it has ended.
-    let tokens = JwtVerifier::access_tokens(issuer, RESOURCE).skew(Duration::ZERO).build(keys);
+    let tokens =
+        JwtVerifier::access_tokens(issuer, RESOURCE).clock_skew(Duration::ZERO).build(keys);
     let clock = guard(MyClock { tokens }, ClockServer::from_arc);
     let routes = GuardedRoutes::new().guarded(clock);
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -21,7 +21,7 @@ use super::{
     credential::{Credential, Form},
     deadline::Deadline,
     schedule::{FIRST_PAUSE, Schedule, backoff},
-    token::{ErasedSource, Token, TokenError},
+    token::{ErasedSource, Token, TokenSourceError},
 };
 
 /// How often a call that waits begins anew when the runtime of a fetch was dropped, or isn't driven.
@@ -30,7 +30,7 @@ const ABANDONED: u32 = 3;
 /// How long after its deadline a fetch must have ended. One that hasn't is on a runtime that nobody drives.
 const LATE: Duration = Duration::from_secs(1);
 
-type Outcome = Result<Credential, TokenError>;
+type Outcome = Result<Credential, TokenSourceError>;
 
 /// A fetch on its way, as those see it who wait for it.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ struct Entry {
 }
 
 struct Failure {
-    error: TokenError,
+    error: TokenSourceError,
     in_a_row: u32,
     retry: Instant,
 }
@@ -74,7 +74,7 @@ struct Failure {
 pub(super) enum Look {
     Ready(Credential),
     Wait(Flight),
-    Failed(TokenError),
+    Failed(TokenSourceError),
 }
 
 /// What there is instead of a refused credential.
@@ -83,7 +83,7 @@ pub(super) enum Renewal {
     Newer(Credential),
     /// The source has no other, or was asked a moment ago.
     NothingNewer,
-    Failed(TokenError),
+    Failed(TokenSourceError),
 }
 
 /// A fetch that was asked for because a credential was refused.
@@ -159,7 +159,7 @@ impl Cache {
                 },
             }
         }
-        Err(TokenError::unreachable(
+        Err(TokenSourceError::unreachable(
             "the runtime that asked the source was shut down, or stands still",
         ))
     }
@@ -250,12 +250,18 @@ impl Cache {
     }
 
     /// Takes in what the source said to `flight`, which began at `begin`.
-    fn store(&self, flight: &Flight, begin: Instant, result: Result<Token, TokenError>) -> Outcome {
+    fn store(
+        &self,
+        flight: &Flight,
+        begin: Instant,
+        result: Result<Token, TokenSourceError>,
+    ) -> Outcome {
         let made = result.and_then(|token| {
             if token.life.is_some_and(|life| life.is_zero()) {
-                return Err(TokenError::unusable("it has expired already"));
+                return Err(TokenSourceError::unusable("it has expired already"));
             }
-            let credential = self.form.credential(&token.secret).map_err(TokenError::unusable)?;
+            let credential =
+                self.form.credential(&token.secret).map_err(TokenSourceError::unusable)?;
             Ok((credential, Schedule::new(begin, token.life, token.refresh_after)))
         });
         if let Err(error) = &made {
@@ -324,7 +330,7 @@ impl State {
         self.entry = Some(new);
     }
 
-    fn fail(&mut self, error: TokenError, now: Instant) {
+    fn fail(&mut self, error: TokenSourceError, now: Instant) {
         let in_a_row = self.failure.as_ref().map_or(0, |failure| failure.in_a_row) + 1;
         let first = self.entry.as_ref().map_or(FIRST_PAUSE, |entry| entry.times.pause);
         let retry = now + backoff(first, in_a_row);
@@ -357,7 +363,7 @@ impl Landing {
         let begin = Instant::now();
         let source = &self.cache.source;
         let result = timeout(source.deadline(), source.token()).await;
-        let late = || TokenError::unreachable("it gave no answer in time");
+        let late = || TokenSourceError::unreachable("it gave no answer in time");
         let result = result.unwrap_or_else(|_| Err(late()));
         let outcome = self.cache.store(&self.flight, begin, result);
         self.tell(outcome);
@@ -365,7 +371,7 @@ impl Landing {
 
     /// Ends the fetch without having asked.
     fn fail(&mut self, why: &'static str) {
-        let result = Err(TokenError::unreachable(why));
+        let result = Err(TokenSourceError::unreachable(why));
         let outcome = self.cache.store(&self.flight, Instant::now(), result);
         self.tell(outcome);
     }

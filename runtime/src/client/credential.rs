@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use constant_time_eq::constant_time_eq;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
-use crate::scheme::{ApiKey, BearerToken, Place, Scheme};
+use crate::scheme::{ApiKey, BearerToken, CredentialLocation, Scheme};
 
 /// A header that says who makes a call. It never prints its value.
 ///
@@ -45,9 +45,11 @@ impl Credential {
     /// # Errors
     /// When the key is empty, or isn't visible ASCII without a comma.
     pub fn api_key(scheme: &ApiKey, key: &str) -> Result<Self, InvalidCredential> {
-        match scheme.place() {
-            Place::Header(header) => Credential::new(header, "", visible(key)?),
-            Place::Extensions | Place::Connection => Err(InvalidCredential),
+        match scheme.location() {
+            CredentialLocation::Header(header) => Credential::new(header, "", visible(key)?),
+            CredentialLocation::Extensions | CredentialLocation::Connection => {
+                Err(InvalidCredential)
+            }
         }
     }
 
@@ -117,9 +119,9 @@ impl Form {
     /// The header of the credentials.
     pub(super) fn header(&self) -> HeaderName {
         match self {
-            Form::ApiKey(scheme) => match scheme.place() {
-                Place::Header(header) => header,
-                Place::Extensions | Place::Connection => AUTHORIZATION,
+            Form::ApiKey(scheme) => match scheme.location() {
+                CredentialLocation::Header(header) => header,
+                CredentialLocation::Extensions | CredentialLocation::Connection => AUTHORIZATION,
             },
             Form::Bearer | Form::Basic { .. } => AUTHORIZATION,
         }

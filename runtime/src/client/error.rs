@@ -6,7 +6,7 @@ use http::HeaderName;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::token::TokenError;
+use super::token::TokenSourceError;
 use crate::evaluate::rejection::{DOMAIN, Reason};
 
 /// Why a call that carries call credentials failed, beyond what its [`Status`] says.
@@ -29,7 +29,7 @@ use crate::evaluate::rejection::{DOMAIN, Reason};
 /// ```
 pub struct CallError {
     kind: CallErrorKind,
-    token: Option<TokenError>,
+    token: Option<TokenSourceError>,
     /// Boxed: a status is large, and the result of every call has room for the error.
     status: Box<Status>,
 }
@@ -47,7 +47,7 @@ pub enum CallErrorKind {
     /// The call was refused, sent again with a new token, and refused again.
     RefusedAgain,
     /// The request says itself who makes the call, and doesn't say which wins. Nothing was sent.
-    OwnCredentials,
+    ConflictingCredentials,
     /// The call's deadline passed while it waited for a token. Nothing was sent.
     DeadlineExceeded,
 }
@@ -71,11 +71,11 @@ impl CallError {
     }
 
     /// Why no token could be had, where that is what happened.
-    pub fn token_error(&self) -> Option<&TokenError> {
+    pub fn token_error(&self) -> Option<&TokenSourceError> {
         self.token.as_ref()
     }
 
-    pub(super) fn no_token(error: TokenError) -> Self {
+    pub(super) fn no_token(error: TokenSourceError) -> Self {
         let text = format!("no token for the call: {error}");
         let status = match error.is_unreachable() {
             true => Status::unavailable(text),
@@ -94,7 +94,7 @@ impl CallError {
         CallError::new(CallErrorKind::NothingNewer, refusal)
     }
 
-    pub(super) fn not_renewed(refusal: Status, error: TokenError) -> Self {
+    pub(super) fn not_renewed(refusal: Status, error: TokenSourceError) -> Self {
         CallError { token: Some(error), ..CallError::new(CallErrorKind::NotRenewed, refusal) }
     }
 
@@ -106,7 +106,7 @@ impl CallError {
         let text = format!(
             "the request carries its own `{header}`: say by `CallOptions` which credentials win"
         );
-        CallError::new(CallErrorKind::OwnCredentials, Status::invalid_argument(text))
+        CallError::new(CallErrorKind::ConflictingCredentials, Status::invalid_argument(text))
     }
 
     pub(super) fn deadline_exceeded() -> Self {
@@ -126,7 +126,7 @@ impl fmt::Display for CallError {
             CallErrorKind::NothingNewer => "refused, and there is no newer token",
             CallErrorKind::NotRenewed => "refused, and no new token could be had",
             CallErrorKind::RefusedAgain => "refused, and refused again with a new token",
-            CallErrorKind::OwnCredentials => "the request carries credentials of its own",
+            CallErrorKind::ConflictingCredentials => "the request carries credentials of its own",
             CallErrorKind::DeadlineExceeded => "the deadline passed while waiting for a token",
         })?;
         match &self.token {

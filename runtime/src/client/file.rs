@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use super::token::{Token, TokenError, TokenSource};
+use super::token::{Token, TokenSource, TokenSourceError};
 
 /// How often a file is looked at while its token is used, unless it says otherwise.
 const CHECK: Duration = Duration::from_secs(10);
@@ -51,10 +51,10 @@ impl TokenFile {
 }
 
 impl TokenSource for TokenFile {
-    async fn token(&self) -> Result<Token, TokenError> {
+    async fn token(&self) -> Result<Token, TokenSourceError> {
         let path = self.path.clone();
         let read = tokio::task::spawn_blocking(move || read(&path)).await;
-        let text = read.map_err(TokenError::unreachable)??;
+        let text = read.map_err(TokenSourceError::unreachable)??;
         let token = Token::new(text.trim_end()).refresh_after(self.check);
         Ok(match expiry(&token.secret) {
             Some(end) => token.expires_at(end),
@@ -64,17 +64,21 @@ impl TokenSource for TokenFile {
 }
 
 /// The whole text of the file. One that is replaced meanwhile stays what it was for who has opened it.
-fn read(path: &Path) -> Result<String, TokenError> {
-    let named =
-        |error: std::io::Error| TokenError::unreachable(format!("{}: {error}", path.display()));
+fn read(path: &Path) -> Result<String, TokenSourceError> {
+    let named = |error: std::io::Error| {
+        TokenSourceError::unreachable(format!("{}: {error}", path.display()))
+    };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(named)?;
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(named)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(TokenError::unusable(format!("{} is larger than 64 KiB", path.display())));
+        return Err(TokenSourceError::unusable(format!(
+            "{} is larger than 64 KiB",
+            path.display()
+        )));
     }
     String::from_utf8(bytes)
-        .map_err(|_| TokenError::unusable(format!("{} isn't text", path.display())))
+        .map_err(|_| TokenSourceError::unusable(format!("{} isn't text", path.display())))
 }
 
 /// The `exp` of a JWT (RFC 7519, section 4.1.4); `None` for what is no JWT, or has none that can be read.

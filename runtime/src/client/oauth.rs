@@ -18,7 +18,7 @@ use oauth2::{
     basic::{BasicClient, BasicErrorResponse, BasicTokenResponse, BasicTokenType},
 };
 
-use super::token::{Token, TokenError, TokenSource};
+use super::token::{Token, TokenSource, TokenSourceError};
 use crate::net::http_client::{HttpClient, HttpError, shown};
 
 type Client =
@@ -98,7 +98,7 @@ impl ClientCredentials {
 }
 
 impl TokenSource for ClientCredentials {
-    async fn token(&self) -> Result<Token, TokenError> {
+    async fn token(&self) -> Result<Token, TokenSourceError> {
         let mut request = self.endpoint.client.exchange_client_credentials();
         request = request.add_scopes(self.scopes.iter().cloned());
         for (name, value) in &self.endpoint.parameters {
@@ -184,7 +184,7 @@ impl RefreshToken {
 }
 
 impl TokenSource for RefreshToken {
-    async fn token(&self) -> Result<Token, TokenError> {
+    async fn token(&self) -> Result<Token, TokenSourceError> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         let request = self.endpoint.client.exchange_refresh_token(&current);
         let answer = request.request_async(&self.endpoint).await.map_err(refused)?;
@@ -282,9 +282,9 @@ impl Error for Unanswered {
 }
 
 /// What the endpoint's answer is worth.
-fn token(answer: &BasicTokenResponse) -> Result<Token, TokenError> {
+fn token(answer: &BasicTokenResponse) -> Result<Token, TokenSourceError> {
     if *answer.token_type() != BasicTokenType::Bearer {
-        return Err(TokenError::unusable(
+        return Err(TokenSourceError::unusable(
             "the token endpoint gave a token that isn't a bearer token",
         ));
     }
@@ -297,17 +297,17 @@ fn token(answer: &BasicTokenResponse) -> Result<Token, TokenError> {
 
 /// An error of the crate `oauth2` may hold the whole answer, tokens and all. Nothing of it is kept but
 /// the error's code.
-fn refused(error: RequestTokenError<Unanswered, BasicErrorResponse>) -> TokenError {
+fn refused(error: RequestTokenError<Unanswered, BasicErrorResponse>) -> TokenSourceError {
     match error {
         RequestTokenError::Request(Unanswered::Redirect(status)) => {
-            TokenError::unusable(Unanswered::Redirect(status))
+            TokenSourceError::unusable(Unanswered::Redirect(status))
         }
-        RequestTokenError::Request(unanswered) => TokenError::unreachable(unanswered),
+        RequestTokenError::Request(unanswered) => TokenSourceError::unreachable(unanswered),
         RequestTokenError::ServerResponse(response) => {
-            TokenError::unusable(format!("the token endpoint refused: {}", code(&response)))
+            TokenSourceError::unusable(format!("the token endpoint refused: {}", code(&response)))
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            TokenError::unusable("the token endpoint's answer isn't one of OAuth")
+            TokenSourceError::unusable("the token endpoint's answer isn't one of OAuth")
         }
     }
 }

@@ -29,7 +29,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Reasons that a new token of the same kind doesn't cure: the server didn't find the credential
 /// where it looks for one, or can't read one of its form.
 const INCURABLE: [Reason; 4] =
-    [Reason::Missing, Reason::Overloaded, Reason::Malformed, Reason::Unsupported];
+    [Reason::Missing, Reason::Duplicate, Reason::Malformed, Reason::Unsupported];
 
 /// What an answer means for the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -79,13 +79,13 @@ impl fmt::Debug for Token {
 ///
 /// ```
 /// use std::time::Duration;
-/// use tonic_guard::client::{Token, TokenError, TokenSource};
+/// use tonic_guard::client::{Token, TokenSourceError, TokenSource};
 ///
 /// struct Vault;
 ///
 /// impl TokenSource for Vault {
-///     async fn token(&self) -> Result<Token, TokenError> {
-///         let lease = read("secret/orders").map_err(TokenError::unreachable)?;
+///     async fn token(&self) -> Result<Token, TokenSourceError> {
+///         let lease = read("secret/orders").map_err(TokenSourceError::unreachable)?;
 ///         Ok(Token::new(lease).expires_in(Duration::from_secs(600)))
 ///     }
 /// }
@@ -100,9 +100,9 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Gets a token.
     ///
     /// # Errors
-    /// A [`TokenError`] says whether the source is out of reach or its answer is no good. Keep
+    /// A [`TokenSourceError`] says whether the source is out of reach or its answer is no good. Keep
     /// secrets out of it: the calls that waited tell it to their callers.
-    fn token(&self) -> impl Future<Output = Result<Token, TokenError>> + Send;
+    fn token(&self) -> impl Future<Output = Result<Token, TokenSourceError>> + Send;
 
     /// How long that may take. What takes longer counts as out of reach.
     fn deadline(&self) -> Duration {
@@ -111,7 +111,7 @@ pub trait TokenSource: Send + Sync + 'static {
 }
 
 impl TokenSource for Token {
-    async fn token(&self) -> Result<Token, TokenError> {
+    async fn token(&self) -> Result<Token, TokenSourceError> {
         Ok(self.clone())
     }
 }
@@ -119,10 +119,10 @@ impl TokenSource for Token {
 /// A source out of a closure.
 ///
 /// ```
-/// use tonic_guard::client::{CallCredentials, Token, TokenError, token_fn};
+/// use tonic_guard::client::{CallCredentials, Token, TokenSourceError, token_fn};
 ///
 /// let source = token_fn(|| async {
-///     let token = std::env::var("ORDERS_TOKEN").map_err(TokenError::unusable)?;
+///     let token = std::env::var("ORDERS_TOKEN").map_err(TokenSourceError::unusable)?;
 ///     Ok(Token::new(token))
 /// });
 /// let credentials = CallCredentials::bearer(source);
@@ -130,7 +130,7 @@ impl TokenSource for Token {
 pub fn token_fn<F, Fut>(function: F) -> TokenFn<F>
 where
     F: Fn() -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Token, TokenError>> + Send,
+    Fut: Future<Output = Result<Token, TokenSourceError>> + Send,
 {
     TokenFn(function)
 }
@@ -142,9 +142,9 @@ pub struct TokenFn<F>(F);
 impl<F, Fut> TokenSource for TokenFn<F>
 where
     F: Fn() -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Token, TokenError>> + Send,
+    Fut: Future<Output = Result<Token, TokenSourceError>> + Send,
 {
-    fn token(&self) -> impl Future<Output = Result<Token, TokenError>> + Send {
+    fn token(&self) -> impl Future<Output = Result<Token, TokenSourceError>> + Send {
         (self.0)()
     }
 }
@@ -157,12 +157,12 @@ impl<F> fmt::Debug for TokenFn<F> {
 
 /// A [`TokenSource`] whose type is forgotten.
 pub(super) trait ErasedSource: Send + Sync {
-    fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenError>> + Send + '_>>;
+    fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenSourceError>> + Send + '_>>;
     fn deadline(&self) -> Duration;
 }
 
 impl<S: TokenSource> ErasedSource for S {
-    fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenError>> + Send + '_>> {
+    fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenSourceError>> + Send + '_>> {
         Box::pin(TokenSource::token(self))
     }
 
@@ -173,21 +173,21 @@ impl<S: TokenSource> ErasedSource for S {
 
 /// Why no token could be had. A clone shares the cause.
 #[derive(Clone, Debug)]
-pub struct TokenError {
+pub struct TokenSourceError {
     pub(super) unreachable: bool,
     cause: Arc<dyn Error + Send + Sync>,
 }
 
-impl TokenError {
+impl TokenSourceError {
     /// The source can't be asked now. Calls that wait for it end as UNAVAILABLE.
     pub fn unreachable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        TokenError { unreachable: true, cause: cause.into().into() }
+        TokenSourceError { unreachable: true, cause: cause.into().into() }
     }
 
     /// The source answered, and there is no token in its answer that can be used. Calls that wait
     /// for it end as UNAUTHENTICATED.
     pub fn unusable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        TokenError { unreachable: false, cause: cause.into().into() }
+        TokenSourceError { unreachable: false, cause: cause.into().into() }
     }
 
     /// Whether the source couldn't be asked.
@@ -197,7 +197,7 @@ impl TokenError {
 }
 
 /// What went wrong, with all its causes.
-impl fmt::Display for TokenError {
+impl fmt::Display for TokenSourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.unreachable {
             true => "the source of tokens is out of reach",
@@ -213,7 +213,7 @@ impl fmt::Display for TokenError {
 }
 
 /// Without a source: the text has the causes already.
-impl Error for TokenError {}
+impl Error for TokenSourceError {}
 
 #[cfg(test)]
 mod tests {
@@ -222,10 +222,10 @@ mod tests {
     #[test]
     fn an_error_tells_its_causes() {
         let cause = std::io::Error::other("no route");
-        let error = TokenError::unreachable(cause);
+        let error = TokenSourceError::unreachable(cause);
         assert_eq!(error.to_string(), "the source of tokens is out of reach: no route");
         assert!(error.is_unreachable());
-        assert!(!TokenError::unusable("no").is_unreachable());
+        assert!(!TokenSourceError::unusable("no").is_unreachable());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     evaluate::rejection::{Facts, Refusal},
     evaluate::scheme_check::{Branch, Sound, in_time},
     evaluate::selection::{decide, demand},
-    scheme::Place,
+    scheme::CredentialLocation,
 };
 
 /// Marks a plan that doesn't say yet what becomes of the identity.
@@ -175,7 +175,7 @@ macro_rules! plans {
                     // Each by its own name: what is moved out of whole takes no room while the check
                     // waits.
                     $(let ($saw, $credentials) = self.leaves.$at.look(call.head);)+
-                    let decided = decide(&[$((self.leaves.$at.place(), $saw)),+])?;
+                    let decided = decide(&[$((self.leaves.$at.location(), $saw)),+])?;
                     match decided {
                         $(Some($at) => {
                             let credentials = $credentials.ok_or_else(impossible)?;
@@ -194,7 +194,7 @@ macro_rules! plans {
             }
 
             fn reads_extensions(&self) -> bool {
-                [$(self.leaves.$at.place()),+].contains(&Place::Extensions)
+                [$(self.leaves.$at.location()),+].contains(&CredentialLocation::Extensions)
             }
 
             fn facts(&self) -> Facts {
@@ -246,7 +246,7 @@ macro_rules! plans {
                             (Some(saw), credentials)
                         }
                     };)+
-                    demand(&[$((self.leaves.$at.place(), $saw)),+])?;
+                    demand(&[$((self.leaves.$at.location(), $saw)),+])?;
                     let by = if [$($saw),+].contains(&None) { By::Bypass } else { By::All };
                     let identities = ($(match bypass.$at {
                         Some(identity) => identity,

@@ -12,7 +12,7 @@ use crate::{
     challenge::Challenge,
     error::AuthError,
     scheme::RpcName,
-    scheme::{ExtractError, Place},
+    scheme::{CredentialLocation, ExtractError},
 };
 
 /// The `ErrorInfo` domain of refusals, unless a guard sets its own.
@@ -22,7 +22,7 @@ pub(crate) const DOMAIN: &str = "tonic-guard";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     Missing,
-    Overloaded,
+    Duplicate,
     Malformed,
     Unsupported,
     Invalid,
@@ -44,7 +44,7 @@ impl Reason {
     pub(crate) fn code(self) -> Code {
         match self {
             Reason::Missing
-            | Reason::Overloaded
+            | Reason::Duplicate
             | Reason::Malformed
             | Reason::Unsupported
             | Reason::Invalid
@@ -63,7 +63,7 @@ impl Reason {
     pub(crate) fn message(self) -> &'static str {
         match self {
             Reason::Missing => "credentials are missing",
-            Reason::Overloaded => "credentials are presented more than once",
+            Reason::Duplicate => "credentials are presented more than once",
             Reason::Malformed => "the credentials are malformed",
             Reason::Unsupported => "credentials of this type are not accepted here",
             Reason::Invalid => "the credentials are invalid",
@@ -79,7 +79,7 @@ impl Reason {
     pub(crate) fn name(self, invalid: &'static str) -> &'static str {
         match self {
             Reason::Missing => "CREDENTIALS_MISSING",
-            Reason::Overloaded => "OVERLOADED_CREDENTIALS",
+            Reason::Duplicate => "OVERLOADED_CREDENTIALS",
             Reason::Malformed => "CREDENTIALS_MALFORMED",
             Reason::Unsupported => "CREDENTIAL_TYPE_UNSUPPORTED",
             Reason::Invalid => invalid,
@@ -93,7 +93,7 @@ impl Reason {
 
     fn challenged(self) -> Challenged {
         match self {
-            Reason::Missing | Reason::Overloaded | Reason::Unsupported => Challenged::Accepted,
+            Reason::Missing | Reason::Duplicate | Reason::Unsupported => Challenged::Accepted,
             Reason::Malformed | Reason::Invalid | Reason::Expired | Reason::InsufficientScope => {
                 Challenged::Decider
             }
@@ -104,7 +104,7 @@ impl Reason {
     /// The challenge's `error` (RFC 6750, section 3.1).
     fn oauth_error(self) -> Option<&'static str> {
         match self {
-            Reason::Overloaded | Reason::Malformed => Some("invalid_request"),
+            Reason::Duplicate | Reason::Malformed => Some("invalid_request"),
             Reason::Invalid | Reason::Expired => Some("invalid_token"),
             Reason::InsufficientScope => Some("insufficient_scope"),
             _ => None,
@@ -116,7 +116,7 @@ impl From<ExtractError> for Reason {
     fn from(error: ExtractError) -> Self {
         match error {
             ExtractError::Malformed => Reason::Malformed,
-            ExtractError::Overloaded => Reason::Overloaded,
+            ExtractError::Duplicate => Reason::Duplicate,
         }
     }
 }
@@ -179,7 +179,7 @@ pub struct Facts {
 #[derive(Clone, Debug)]
 pub struct LeafFacts {
     pub(crate) name: String,
-    pub(crate) place: Place,
+    pub(crate) place: CredentialLocation,
     pub(crate) challenge: Option<Challenge>,
     pub(crate) invalid_reason: &'static str,
     pub(crate) bypassed: bool,

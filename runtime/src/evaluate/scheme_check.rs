@@ -17,7 +17,7 @@ use crate::{
     evaluate::rejection::{LeafFacts, Reason},
     evaluate::requirement::{And, Requirement},
     scheme::CallHead,
-    scheme::{ExtractError, Found, Place, Scheme},
+    scheme::{CredentialLocation, ExtractError, Extraction, Scheme},
 };
 
 /// A scheme whose authenticator isn't named yet.
@@ -116,12 +116,12 @@ impl Branch for Refused {
         None
     }
 
-    fn place(&self) -> Place {
-        Place::Connection
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Connection
     }
 
     fn look(&self, _: &CallHead<'_>) -> (Seen, Option<Infallible>) {
-        (Seen::Unreadable(ExtractError::Overloaded), None)
+        (Seen::Unreadable(ExtractError::Duplicate), None)
     }
 
     fn deadline(&self) -> Duration {
@@ -143,7 +143,7 @@ impl Branch for Refused {
     fn facts(&self) -> LeafFacts {
         LeafFacts {
             name: String::new(),
-            place: Place::Connection,
+            place: CredentialLocation::Connection,
             challenge: None,
             invalid_reason: "CREDENTIALS_INVALID",
             bypassed: false,
@@ -183,7 +183,7 @@ pub trait Branch: Send + Sync {
     type Identity: Send + Sync + 'static;
 
     fn bypass(&self) -> Option<Self::Identity>;
-    fn place(&self) -> Place;
+    fn location(&self) -> CredentialLocation;
     fn look(&self, head: &CallHead<'_>) -> (Seen, Option<Self::Credentials>);
     fn deadline(&self) -> Duration;
     fn authenticate(
@@ -208,15 +208,15 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
         self.authenticator.bypass()
     }
 
-    fn place(&self) -> Place {
-        self.scheme.place()
+    fn location(&self) -> CredentialLocation {
+        self.scheme.location()
     }
 
     fn look(&self, head: &CallHead<'_>) -> (Seen, Option<S::Credentials>) {
         match self.scheme.extract(head) {
-            Ok(Found::Absent) => (Seen::Absent, None),
-            Ok(Found::Foreign) => (Seen::Foreign, None),
-            Ok(Found::Credentials(credentials)) => (Seen::Credentials, Some(credentials)),
+            Ok(Extraction::Absent) => (Seen::Absent, None),
+            Ok(Extraction::OtherScheme) => (Seen::Foreign, None),
+            Ok(Extraction::Credentials(credentials)) => (Seen::Credentials, Some(credentials)),
             Err(error) => (Seen::Unreadable(error), None),
         }
     }
@@ -244,7 +244,7 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> Branch for Leaf
         let verifier = self.authenticator.invalid_reason();
         LeafFacts {
             name: self.scheme.name().to_owned(),
-            place: self.scheme.place(),
+            place: self.scheme.location(),
             challenge: self.scheme.challenge(),
             invalid_reason: verifier.unwrap_or_else(|| self.scheme.invalid_reason()),
             bypassed: self.authenticator.bypass().is_some(),

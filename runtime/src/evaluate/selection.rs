@@ -3,15 +3,15 @@
 use crate::{
     evaluate::rejection::{Reason, Refusal},
     evaluate::scheme_check::Seen,
-    scheme::{ExtractError, Place},
+    scheme::{CredentialLocation, ExtractError},
 };
 
 /// Which of `one_of`'s schemes decides, from what each of them saw. `None`: the call carries none.
 #[inline]
-pub(crate) fn decide(seen: &[(Place, Seen)]) -> Result<Option<usize>, Refusal> {
+pub(crate) fn decide(seen: &[(CredentialLocation, Seen)]) -> Result<Option<usize>, Refusal> {
     let presented = |seen: &Seen| matches!(seen, Seen::Credentials | Seen::Unreadable(_));
-    if seen.iter().any(|(_, seen)| *seen == Seen::Unreadable(ExtractError::Overloaded)) {
-        return Err(Refusal::new(Reason::Overloaded));
+    if seen.iter().any(|(_, seen)| *seen == Seen::Unreadable(ExtractError::Duplicate)) {
+        return Err(Refusal::new(Reason::Duplicate));
     }
     for (place, _) in seen.iter().filter(|(_, seen)| *seen == Seen::Foreign) {
         if !seen.iter().any(|(other, seen)| other == place && presented(seen)) {
@@ -20,14 +20,16 @@ pub(crate) fn decide(seen: &[(Place, Seen)]) -> Result<Option<usize>, Refusal> {
     }
     let mut headers = seen
         .iter()
-        .filter(|(place, seen)| matches!(place, Place::Header(_)) && presented(seen))
+        .filter(|(place, seen)| matches!(place, CredentialLocation::Header(_)) && presented(seen))
         .map(|(place, _)| place);
     if let Some(first) = headers.next()
         && headers.any(|other| other != first)
     {
-        return Err(Refusal::new(Reason::Overloaded));
+        return Err(Refusal::new(Reason::Duplicate));
     }
-    let of_call = |(_, (place, _)): &(usize, &(Place, Seen))| *place != Place::Connection;
+    let of_call = |(_, (place, _)): &(usize, &(CredentialLocation, Seen))| {
+        *place != CredentialLocation::Connection
+    };
     let listed = || seen.iter().enumerate().filter(|(_, (_, seen))| presented(seen));
     match listed().find(of_call).or_else(|| listed().next()) {
         Some((at, (_, Seen::Unreadable(error)))) => Err(Refusal::by_leaf(at, (*error).into())),
@@ -38,10 +40,10 @@ pub(crate) fn decide(seen: &[(Place, Seen)]) -> Result<Option<usize>, Refusal> {
 
 /// Refuses unless each of `all_of`'s schemes saw its credentials. `None` stands for a scheme that
 /// isn't asked.
-pub(crate) fn demand(seen: &[(Place, Option<Seen>)]) -> Result<(), Refusal> {
+pub(crate) fn demand(seen: &[(CredentialLocation, Option<Seen>)]) -> Result<(), Refusal> {
     let any = |wanted: Seen| seen.iter().position(|(_, seen)| *seen == Some(wanted));
-    if any(Seen::Unreadable(ExtractError::Overloaded)).is_some() {
-        return Err(Refusal::new(Reason::Overloaded));
+    if any(Seen::Unreadable(ExtractError::Duplicate)).is_some() {
+        return Err(Refusal::new(Reason::Duplicate));
     }
     if let Some(at) = any(Seen::Unreadable(ExtractError::Malformed)) {
         return Err(Refusal::by_leaf(at, Reason::Malformed));
@@ -62,12 +64,15 @@ mod tests {
 
     use super::*;
 
-    const TOKEN: Place = Place::Header(http::header::AUTHORIZATION);
-    const KEY: Place = Place::Header(HeaderName::from_static("x-api-key"));
+    const TOKEN: CredentialLocation = CredentialLocation::Header(http::header::AUTHORIZATION);
+    const KEY: CredentialLocation =
+        CredentialLocation::Header(HeaderName::from_static("x-api-key"));
     const MALFORMED: Seen = Seen::Unreadable(ExtractError::Malformed);
-    const TWICE: Seen = Seen::Unreadable(ExtractError::Overloaded);
+    const TWICE: Seen = Seen::Unreadable(ExtractError::Duplicate);
 
-    fn decided(seen: &[(Place, Seen)]) -> Result<Option<usize>, (Reason, Option<usize>)> {
+    fn decided(
+        seen: &[(CredentialLocation, Seen)],
+    ) -> Result<Option<usize>, (Reason, Option<usize>)> {
         decide(seen).map_err(why)
     }
 
@@ -91,13 +96,16 @@ mod tests {
     fn unreadable_credentials_are_never_passed_over() {
         let refused = Err((Reason::Malformed, Some(0)));
         assert_eq!(decided(&[(TOKEN, MALFORMED)]), refused);
-        assert_eq!(decided(&[(TOKEN, MALFORMED), (Place::Connection, Seen::Credentials)]), refused);
+        assert_eq!(
+            decided(&[(TOKEN, MALFORMED), (CredentialLocation::Connection, Seen::Credentials)]),
+            refused
+        );
         assert_eq!(decided(&[(TOKEN, MALFORMED), (TOKEN, Seen::Credentials)]), refused);
     }
 
     #[test]
     fn two_presentations_are_refused() {
-        let refused = Err((Reason::Overloaded, None));
+        let refused = Err((Reason::Duplicate, None));
         assert_eq!(decided(&[(TOKEN, TWICE)]), refused);
         assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, TWICE)]), refused);
         assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, Seen::Credentials)]), refused);
@@ -110,14 +118,14 @@ mod tests {
         assert_eq!(decided(&[(TOKEN, Seen::Foreign)]), refused);
         assert_eq!(decided(&[(TOKEN, Seen::Foreign), (KEY, Seen::Credentials)]), refused);
         assert_eq!(
-            decided(&[(TOKEN, Seen::Foreign), (Place::Connection, Seen::Credentials)]),
+            decided(&[(TOKEN, Seen::Foreign), (CredentialLocation::Connection, Seen::Credentials)]),
             refused
         );
     }
 
     #[test]
     fn the_connection_decides_only_when_the_call_carries_nothing() {
-        let connection = (Place::Connection, Seen::Credentials);
+        let connection = (CredentialLocation::Connection, Seen::Credentials);
         assert_eq!(decided(&[connection.clone(), (TOKEN, Seen::Absent)]), Ok(Some(0)));
         assert_eq!(decided(&[connection.clone(), (TOKEN, Seen::Credentials)]), Ok(Some(1)));
         assert_eq!(decided(&[connection, (TOKEN, MALFORMED)]), Err((Reason::Malformed, Some(1))));
@@ -126,14 +134,17 @@ mod tests {
     #[test]
     fn an_extension_is_no_second_header() {
         assert_eq!(
-            decided(&[(Place::Extensions, Seen::Credentials), (TOKEN, Seen::Credentials)]),
+            decided(&[
+                (CredentialLocation::Extensions, Seen::Credentials),
+                (TOKEN, Seen::Credentials)
+            ]),
             Ok(Some(0))
         );
     }
 
     #[test]
     fn all_of_demands_each() {
-        let demanded = |seen: &[(Place, Option<Seen>)]| demand(seen).map_err(why);
+        let demanded = |seen: &[(CredentialLocation, Option<Seen>)]| demand(seen).map_err(why);
         assert_eq!(
             demanded(&[(TOKEN, Some(Seen::Credentials)), (KEY, Some(Seen::Credentials))]),
             Ok(())
@@ -142,7 +153,7 @@ mod tests {
         for (seen, reason) in [
             (Seen::Absent, (Reason::Missing, None)),
             (Seen::Foreign, (Reason::Unsupported, None)),
-            (TWICE, (Reason::Overloaded, None)),
+            (TWICE, (Reason::Duplicate, None)),
             (MALFORMED, (Reason::Malformed, Some(1))),
         ] {
             assert_eq!(

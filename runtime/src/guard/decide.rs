@@ -27,7 +27,7 @@ use crate::{
     guard::handoff::{Admission, Instance, Proof},
     guard::stand_in::StandIn,
     policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
-    scheme::Place,
+    scheme::CredentialLocation,
     scheme::{CallHead, RpcName},
 };
 
@@ -149,7 +149,7 @@ impl Front {
             let Some(facts) = facts(method.key) else { continue };
             check_order(name, method, &facts);
             for leaf in facts.leaves {
-                if let Place::Header(header) = leaf.place {
+                if let CredentialLocation::Header(header) = leaf.place {
                     sensitive.add(header);
                 }
                 if leaf.bypassed {
@@ -256,7 +256,7 @@ impl Front {
 /// Under `one_of` the connection decides last, wherever it is listed; a reader takes the list as it is.
 fn check_order(service: &str, method: &MethodPolicy, facts: &Facts) {
     let (Access::Authenticated(checks) | Access::Optional(checks)) = method.access else { return };
-    let places = || facts.leaves.iter().map(|leaf| leaf.place == Place::Connection);
+    let places = || facts.leaves.iter().map(|leaf| leaf.place == CredentialLocation::Connection);
     assert!(
         checks.combinator == Combinator::AllOf || places().is_sorted(),
         "`{service}/{}` lists a scheme of the connection before one of the call: list it last, or the \

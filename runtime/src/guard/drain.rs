@@ -36,9 +36,9 @@ where
     {
         return None;
     }
-    let place = Place::take()?;
+    let permit = DrainPermit::take()?;
     Some(Box::pin(async move {
-        let _place = place;
+        let _permit = permit;
         let mut body = pin!(body);
         // Whichever way it ends, the answer is sent.
         within(MAX_TIME, pin!(read_some(body.as_mut())), |_| ()).await;
@@ -77,16 +77,16 @@ async fn read_some<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) {
 static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
 
 /// One of the places for bodies that are being read.
-struct Place;
+struct DrainPermit;
 
-impl Place {
-    fn take() -> Option<Place> {
+impl DrainPermit {
+    fn take() -> Option<DrainPermit> {
         let more = |taken| (taken < MAX_AT_ONCE).then_some(taken + 1);
-        AT_ONCE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Place)
+        AT_ONCE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| DrainPermit)
     }
 }
 
-impl Drop for Place {
+impl Drop for DrainPermit {
     fn drop(&mut self) {
         AT_ONCE.fetch_sub(1, Ordering::Relaxed);
     }
@@ -191,7 +191,8 @@ mod tests {
     fn there_are_so_many_places_and_each_is_given_back() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..2 {
-            let taken: Vec<_> = std::iter::from_fn(Place::take).take(MAX_AT_ONCE + 1).collect();
+            let taken: Vec<_> =
+                std::iter::from_fn(DrainPermit::take).take(MAX_AT_ONCE + 1).collect();
             assert_eq!(taken.len(), MAX_AT_ONCE);
             assert_eq!(read_of(&head(Version::HTTP_11, &[]), 3, 0), 0, "no place is left");
         }

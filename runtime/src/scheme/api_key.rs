@@ -1,7 +1,7 @@
 use constant_time_eq::constant_time_eq;
 use http::{HeaderName, HeaderValue};
 
-use super::{ExtractError, Found, Place, Scheme};
+use super::{CredentialLocation, ExtractError, Extraction, Scheme};
 use crate::{challenge::Challenge, scheme::CallHead};
 
 /// A key in a header of its own. The word `"api-key"`, which reads `x-api-key`.
@@ -51,20 +51,20 @@ impl Scheme for ApiKey {
         "api-key"
     }
 
-    fn place(&self) -> Place {
-        Place::Header(self.header.clone())
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Header(self.header.clone())
     }
 
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<ApiKeyValue>, ExtractError> {
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<ApiKeyValue>, ExtractError> {
         let Some(value) = head.single(&self.header)? else {
-            return Ok(Found::Absent);
+            return Ok(Extraction::Absent);
         };
         // Printable, without spaces, and no comma: a proxy joins two values with one.
         let valid = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
         if value.is_empty() || !value.as_bytes().iter().all(valid) {
             return Err(ExtractError::Malformed);
         }
-        Ok(Found::Credentials(ApiKeyValue(value.clone())))
+        Ok(Extraction::Credentials(ApiKeyValue(value.clone())))
     }
 
     fn challenge(&self) -> Option<Challenge> {
@@ -175,23 +175,23 @@ const fn equal(left: &[u8], right: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn read(values: &[&[u8]]) -> Result<Found<String>, ExtractError> {
+    fn read(values: &[&[u8]]) -> Result<Extraction<String>, ExtractError> {
         let mut headers = http::HeaderMap::new();
         for value in values {
             headers.append("x-api-key", HeaderValue::from_bytes(value).unwrap());
         }
         let extensions = http::Extensions::new();
         ApiKey::new().extract(&CallHead::new(&headers, &extensions)).map(|found| match found {
-            Found::Absent => Found::Absent,
-            Found::Foreign => Found::Foreign,
-            Found::Credentials(key) => Found::Credentials(key.as_str().to_owned()),
+            Extraction::Absent => Extraction::Absent,
+            Extraction::OtherScheme => Extraction::OtherScheme,
+            Extraction::Credentials(key) => Extraction::Credentials(key.as_str().to_owned()),
         })
     }
 
     #[test]
     fn a_key_is_found() {
-        assert_eq!(read(&[b"k-1:x/y=="]), Ok(Found::Credentials("k-1:x/y==".into())));
-        assert_eq!(read(&[]), Ok(Found::Absent));
+        assert_eq!(read(&[b"k-1:x/y=="]), Ok(Extraction::Credentials("k-1:x/y==".into())));
+        assert_eq!(read(&[]), Ok(Extraction::Absent));
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn two_keys_are_overloaded_even_when_equal() {
-        assert_eq!(read(&[b"a", b"a"]), Err(ExtractError::Overloaded));
+        assert_eq!(read(&[b"a", b"a"]), Err(ExtractError::Duplicate));
     }
 
     #[test]
@@ -239,7 +239,10 @@ mod tests {
             assert!(made.is_err(), "{name:?} must be refused");
         }
         for name in ["x-ingest-key", "apikey", "x_key", "grpc", "bin", "cookie2", "custom"] {
-            assert_eq!(ApiKey::header(name).place(), Place::Header(HeaderName::from_static(name)));
+            assert_eq!(
+                ApiKey::header(name).location(),
+                CredentialLocation::Header(HeaderName::from_static(name))
+            );
         }
     }
 }

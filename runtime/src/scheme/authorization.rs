@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, header::AUTHORIZATION};
 
-use super::{ExtractError, Found};
+use super::{ExtractError, Extraction};
 use crate::scheme::CallHead;
 
 /// A token68 of one scheme inside its header value, which is shared, not copied.
@@ -26,9 +26,12 @@ impl Token68 {
 
 /// Reads the token68 that `word` introduces.
 #[inline]
-pub(super) fn token68(head: &CallHead<'_>, word: &str) -> Result<Found<Token68>, ExtractError> {
+pub(super) fn token68(
+    head: &CallHead<'_>,
+    word: &str,
+) -> Result<Extraction<Token68>, ExtractError> {
     let Some(value) = head.single(&AUTHORIZATION)? else {
-        return Ok(Found::Absent);
+        return Ok(Extraction::Absent);
     };
     let bytes = value.as_bytes();
     let (found, rest) = bytes.split_at_checked(word.len()).unwrap_or_default();
@@ -40,12 +43,12 @@ pub(super) fn token68(head: &CallHead<'_>, word: &str) -> Result<Found<Token68>,
     if !is_token68(bytes.get(start..).unwrap_or_default()) {
         return Err(ExtractError::Malformed);
     }
-    Ok(Found::Credentials(Token68 { value: value.clone(), start }))
+    Ok(Extraction::Credentials(Token68 { value: value.clone(), start }))
 }
 
 /// What a value is that doesn't begin with `word` and a space.
 #[cold]
-fn without_token68(bytes: &[u8], word: &str) -> Result<Found<Token68>, ExtractError> {
+fn without_token68(bytes: &[u8], word: &str) -> Result<Extraction<Token68>, ExtractError> {
     let end = bytes.iter().position(|byte| !is_tchar(*byte)).unwrap_or(bytes.len());
     let (found, rest) = bytes.split_at(end);
     // A word ends at a space or with the value. `Bearer\tx`, `Bearer,x` and an empty value are no
@@ -54,7 +57,7 @@ fn without_token68(bytes: &[u8], word: &str) -> Result<Found<Token68>, ExtractEr
     if found.is_empty() || !ends || found.eq_ignore_ascii_case(word.as_bytes()) {
         return Err(ExtractError::Malformed);
     }
-    Ok(Found::Foreign)
+    Ok(Extraction::OtherScheme)
 }
 
 /// RFC 9110, section 5.6.2.
@@ -109,16 +112,16 @@ fn is_token68_byte(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn read(values: &[&[u8]]) -> Result<Found<Vec<u8>>, ExtractError> {
+    fn read(values: &[&[u8]]) -> Result<Extraction<Vec<u8>>, ExtractError> {
         let mut headers = http::HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
         }
         let extensions = http::Extensions::new();
         token68(&CallHead::new(&headers, &extensions), "bearer").map(|found| match found {
-            Found::Absent => Found::Absent,
-            Found::Foreign => Found::Foreign,
-            Found::Credentials(token) => Found::Credentials(token.as_bytes().to_vec()),
+            Extraction::Absent => Extraction::Absent,
+            Extraction::OtherScheme => Extraction::OtherScheme,
+            Extraction::Credentials(token) => Extraction::Credentials(token.as_bytes().to_vec()),
         })
     }
 
@@ -128,7 +131,7 @@ mod tests {
             ["Bearer a.b-c_d~e+f/g==", "bearer a.b-c_d~e+f/g==", "BEARER   a.b-c_d~e+f/g=="]
         {
             let found = read(&[value.as_bytes()]);
-            assert_eq!(found, Ok(Found::Credentials(b"a.b-c_d~e+f/g==".to_vec())), "{value}");
+            assert_eq!(found, Ok(Extraction::Credentials(b"a.b-c_d~e+f/g==".to_vec())), "{value}");
         }
     }
 
@@ -162,13 +165,13 @@ mod tests {
 
     #[test]
     fn no_header_is_absent() {
-        assert_eq!(read(&[]), Ok(Found::Absent));
+        assert_eq!(read(&[]), Ok(Extraction::Absent));
     }
 
     #[test]
     fn another_word_is_foreign() {
         for value in ["Basic eDp5", "xBearer tok", "Bearertok", "Bearers x", "Negotiate"] {
-            assert_eq!(read(&[value.as_bytes()]), Ok(Found::Foreign), "{value}");
+            assert_eq!(read(&[value.as_bytes()]), Ok(Extraction::OtherScheme), "{value}");
         }
     }
 
@@ -202,8 +205,8 @@ mod tests {
 
     #[test]
     fn two_values_are_overloaded_even_when_equal() {
-        assert_eq!(read(&[b"Bearer a", b"Bearer a"]), Err(ExtractError::Overloaded));
-        assert_eq!(read(&[b"Basic a", b"Bearer a"]), Err(ExtractError::Overloaded));
-        assert_eq!(read(&[b"", b""]), Err(ExtractError::Overloaded));
+        assert_eq!(read(&[b"Bearer a", b"Bearer a"]), Err(ExtractError::Duplicate));
+        assert_eq!(read(&[b"Basic a", b"Bearer a"]), Err(ExtractError::Duplicate));
+        assert_eq!(read(&[b"", b""]), Err(ExtractError::Duplicate));
     }
 }

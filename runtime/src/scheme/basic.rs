@@ -2,7 +2,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use constant_time_eq::constant_time_eq;
 use http::header::AUTHORIZATION;
 
-use super::{ExtractError, Found, Place, Scheme, authorization::token68};
+use super::{CredentialLocation, ExtractError, Extraction, Scheme, authorization::token68};
 use crate::{
     challenge::{Challenge, check_quotable},
     scheme::CallHead,
@@ -44,15 +44,15 @@ impl Scheme for Basic {
         "basic"
     }
 
-    fn place(&self) -> Place {
-        Place::Header(AUTHORIZATION)
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Header(AUTHORIZATION)
     }
 
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<BasicCredentials>, ExtractError> {
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<BasicCredentials>, ExtractError> {
         Ok(match token68(head, "basic")? {
-            Found::Absent => Found::Absent,
-            Found::Foreign => Found::Foreign,
-            Found::Credentials(token) => Found::Credentials(decode(token.as_bytes())?),
+            Extraction::Absent => Extraction::Absent,
+            Extraction::OtherScheme => Extraction::OtherScheme,
+            Extraction::Credentials(token) => Extraction::Credentials(decode(token.as_bytes())?),
         })
     }
 

@@ -2,7 +2,7 @@ use constant_time_eq::constant_time_eq;
 use http::header::AUTHORIZATION;
 
 use super::{
-    ExtractError, Found, Place, Scheme,
+    CredentialLocation, ExtractError, Extraction, Scheme,
     authorization::{Token68, token68},
 };
 use crate::{
@@ -41,16 +41,16 @@ impl Scheme for Bearer {
     }
 
     #[inline]
-    fn place(&self) -> Place {
-        Place::Header(AUTHORIZATION)
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Header(AUTHORIZATION)
     }
 
     #[inline]
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<BearerToken>, ExtractError> {
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<BearerToken>, ExtractError> {
         Ok(match token68(head, "bearer")? {
-            Found::Absent => Found::Absent,
-            Found::Foreign => Found::Foreign,
-            Found::Credentials(token) => Found::Credentials(BearerToken(token)),
+            Extraction::Absent => Extraction::Absent,
+            Extraction::OtherScheme => Extraction::OtherScheme,
+            Extraction::Credentials(token) => Extraction::Credentials(BearerToken(token)),
         })
     }
 

@@ -64,13 +64,13 @@ impl<'a> CallHead<'a> {
     /// checker could take the first and the next the last.
     ///
     /// # Errors
-    /// [`ExtractError::Overloaded`] when there are two or more, even when they are equal.
+    /// [`ExtractError::Duplicate`] when there are two or more, even when they are equal.
     #[inline]
     pub fn single(&self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ExtractError> {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next();
         match values.next() {
-            Some(_) => Err(ExtractError::Overloaded),
+            Some(_) => Err(ExtractError::Duplicate),
             None => Ok(first),
         }
     }

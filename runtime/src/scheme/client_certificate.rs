@@ -5,7 +5,7 @@ use tonic::transport::{
     server::{TcpConnectInfo, TlsConnectInfo},
 };
 
-use super::{ExtractError, Found, Place, Scheme};
+use super::{CredentialLocation, ExtractError, Extraction, Scheme};
 use crate::scheme::CallHead;
 
 /// The certificate that the client showed as its TLS connection was made. The word
@@ -39,16 +39,16 @@ impl Scheme for ClientCertificate {
         "client-certificate"
     }
 
-    fn place(&self) -> Place {
-        Place::Connection
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Connection
     }
 
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<CertificateChain>, ExtractError> {
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<CertificateChain>, ExtractError> {
         let connection = head.extensions().get::<TlsConnectInfo<TcpConnectInfo>>();
         let chain = connection.and_then(TlsConnectInfo::peer_certs);
         Ok(match chain.filter(|chain| !chain.is_empty()) {
-            Some(chain) => Found::Credentials(CertificateChain(chain)),
-            None => Found::Absent,
+            Some(chain) => Extraction::Credentials(CertificateChain(chain)),
+            None => Extraction::Absent,
         })
     }
 }

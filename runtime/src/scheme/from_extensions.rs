@@ -1,6 +1,6 @@
 use std::{future::ready, marker::PhantomData};
 
-use super::{ExtractError, Found, Place, Scheme};
+use super::{CredentialLocation, ExtractError, Extraction, Scheme};
 use crate::{authenticate::Authenticate, error::AuthError, scheme::CallHead};
 
 /// An identity that a layer of the same server has put into the call's extensions.
@@ -49,14 +49,14 @@ impl<T: Clone + Send + Sync + 'static> Scheme for FromExtensions<T> {
         "from-extensions"
     }
 
-    fn place(&self) -> Place {
-        Place::Extensions
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Extensions
     }
 
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<T>, ExtractError> {
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<T>, ExtractError> {
         Ok(match head.extensions().get::<T>() {
-            Some(identity) => Found::Credentials(identity.clone()),
-            None => Found::Absent,
+            Some(identity) => Extraction::Credentials(identity.clone()),
+            None => Extraction::Absent,
         })
     }
 }

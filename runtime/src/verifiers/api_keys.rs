@@ -68,8 +68,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::{
     key::{GenerateError, GeneratedKey, KeyHash, KeyRecord, ParseHashError},
-    static_token::{StaticToken, TokenError},
-    table::{KeyError, KeyTable},
+    static_token::{StaticToken, StaticTokenError},
+    table::{KeyTable, KeyTableError},
 };
 pub use crate::verifiers::shared::reloading_file::FileError;
 use crate::{
@@ -104,7 +104,7 @@ impl<I: Clone + Send + Sync + 'static> ApiKeys<I> {
     /// When an id isn't twelve letters and digits, or two keys have one.
     pub fn new(
         identities: impl IntoIterator<Item = (I, Vec<KeyRecord>)>,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, KeyTableError> {
         KeyTable::new(identities).map(ApiKeys::from_store)
     }
 

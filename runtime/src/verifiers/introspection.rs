@@ -8,7 +8,7 @@
 //! ```no_run
 //! use tonic::{Request, Response, Status};
 //! use tonic_guard::introspection::{
-//!     Audience, Claims, ClientAuthentication, IntrospectionVerifier, Issuer,
+//!     AudienceMatcher, Claims, ClientAuthentication, IntrospectionVerifier, IssuerMatcher,
 //! };
 //! use tonic_guard::{Authenticate, authenticated};
 //!
@@ -38,8 +38,8 @@
 //! let tokens = IntrospectionVerifier::builder(
 //!     "https://id.example/oauth2/introspect",
 //!     ClientAuthentication::basic("greeter", std::env::var("INTROSPECTION_SECRET")?),
-//!     Issuer::is("https://id.example"),
-//!     Audience::includes("https://greeter.example"),
+//!     IssuerMatcher::is("https://id.example"),
+//!     AudienceMatcher::includes("https://greeter.example"),
 //! )
 //! .build()?;
 //! let greeter = MyGreeter { tokens };
@@ -50,7 +50,7 @@
 //! # What is asked, and how often
 //!
 //! A token that was found good is remembered for a minute, or until its `exp` if that comes first:
-//! for so long a revoked token still gets in. [`max_age`](IntrospectionVerifierBuilder::max_age) sets it, and
+//! for so long a revoked token still gets in. [`cache_ttl`](IntrospectionVerifierBuilder::cache_ttl) sets it, and
 //! zero turns it off. A token that was found bad is remembered for five seconds, apart from the good
 //! ones, so that bad tokens can't push good ones out. Both are bounded in bytes and keyed by a digest
 //! under a key made at start: neither holds a token.
@@ -82,7 +82,7 @@ use self::{
     flight::{Flights, Outcome},
 };
 pub use self::{
-    answer::{Audience, Issuer},
+    answer::{AudienceMatcher, IssuerMatcher},
     client_authentication::ClientAuthentication,
 };
 pub use crate::verifiers::shared::claims::Claims;
@@ -112,10 +112,10 @@ pub struct IntrospectionVerifierBuilder<C = Claims> {
     client: ClientAuthentication,
     expected: Expected,
     http: Option<HttpClient>,
-    max_age: Duration,
-    refusal_age: Duration,
-    capacity: u64,
-    at_once: usize,
+    cache_ttl: Duration,
+    negative_cache_ttl: Duration,
+    cache_bytes: u64,
+    max_concurrent: usize,
     claims: PhantomData<fn() -> C>,
 }
 
@@ -125,18 +125,18 @@ impl<C: DeserializeOwned + Send + Sync + 'static> IntrospectionVerifier<C> {
     pub fn builder(
         endpoint: impl Into<String>,
         client: ClientAuthentication,
-        issuer: Issuer,
-        audience: Audience,
+        issuer: IssuerMatcher,
+        audience: AudienceMatcher,
     ) -> IntrospectionVerifierBuilder<C> {
         IntrospectionVerifierBuilder {
             endpoint: endpoint.into(),
             client,
             expected: Expected { issuer, audience, skew: Duration::from_secs(60) },
             http: None,
-            max_age: Duration::from_secs(60),
-            refusal_age: Duration::from_secs(5),
-            capacity: 16 * 1024 * 1024,
-            at_once: 128,
+            cache_ttl: Duration::from_secs(60),
+            negative_cache_ttl: Duration::from_secs(5),
+            cache_bytes: 16 * 1024 * 1024,
+            max_concurrent: 128,
             claims: PhantomData,
         }
     }
@@ -151,30 +151,30 @@ impl<C> IntrospectionVerifierBuilder<C> {
     /// How long a good token is good without asking again, if its `exp` doesn't come first, from when
     /// the question was asked. A minute by default; zero asks for every call that comes while no question
     /// about its token is under way.
-    pub fn max_age(self, max_age: Duration) -> Self {
-        IntrospectionVerifierBuilder { max_age, ..self }
+    pub fn cache_ttl(self, cache_ttl: Duration) -> Self {
+        IntrospectionVerifierBuilder { cache_ttl, ..self }
     }
 
     /// How long a bad token is bad without asking again. Five seconds by default; zero asks for
     /// every call.
-    pub fn refusal_age(self, refusal_age: Duration) -> Self {
-        IntrospectionVerifierBuilder { refusal_age, ..self }
+    pub fn negative_cache_ttl(self, negative_cache_ttl: Duration) -> Self {
+        IntrospectionVerifierBuilder { negative_cache_ttl, ..self }
     }
 
     /// How many bytes of answers are remembered. 16 MiB by default.
-    pub fn capacity(self, bytes: u64) -> Self {
-        IntrospectionVerifierBuilder { capacity: bytes, ..self }
+    pub fn cache_bytes(self, bytes: u64) -> Self {
+        IntrospectionVerifierBuilder { cache_bytes: bytes, ..self }
     }
 
     /// How many requests may be under way at once. 128 by default. A call that would need one more
     /// is refused as UNAVAILABLE.
-    pub fn at_once(self, requests: usize) -> Self {
-        IntrospectionVerifierBuilder { at_once: requests, ..self }
+    pub fn max_concurrent(self, requests: usize) -> Self {
+        IntrospectionVerifierBuilder { max_concurrent: requests, ..self }
     }
 
     /// How far the clocks of this service and the authorization server may differ, for `exp` and
     /// `nbf`. A minute by default.
-    pub fn skew(self, skew: Duration) -> Self {
+    pub fn clock_skew(self, skew: Duration) -> Self {
         IntrospectionVerifierBuilder { expected: Expected { skew, ..self.expected }, ..self }
     }
 
@@ -194,11 +194,11 @@ impl<C> IntrospectionVerifierBuilder<C> {
             expected: self.expected,
             http,
             key,
-            max_age: self.max_age,
-            refusal_age: self.refusal_age,
-            active: Cache::with_weighter(1024, self.capacity, ByBytes),
+            cache_ttl: self.cache_ttl,
+            negative_cache_ttl: self.negative_cache_ttl,
+            active: Cache::with_weighter(1024, self.cache_bytes, ByBytes),
             refused: Cache::new(MOST_REFUSALS),
-            flights: Flights::new(self.at_once),
+            flights: Flights::new(self.max_concurrent),
         };
         Ok(IntrospectionVerifier { asker: Arc::new(asker), claims: PhantomData })
     }
@@ -230,8 +230,8 @@ struct Asker {
     expected: Expected,
     http: HttpClient,
     key: hmac::Key,
-    max_age: Duration,
-    refusal_age: Duration,
+    cache_ttl: Duration,
+    negative_cache_ttl: Duration,
     active: Cache<Digest, Remembered, ByBytes>,
     // A cache of its own: whoever sends bad tokens must not push good ones out.
     refused: Cache<Digest, (Refused, Instant)>,
@@ -314,13 +314,13 @@ impl Asker {
         let end = |left: Duration| now.steady().checked_add(left).filter(|end| *end > now.steady());
         match outcome {
             Outcome::Active(active) => {
-                let left = active.lifetime().left(now, self.max_age.saturating_sub(waited));
+                let left = active.lifetime().left(now, self.cache_ttl.saturating_sub(waited));
                 if let Some(until) = end(left) {
                     self.active.insert(digest, Remembered { active: Arc::clone(active), until });
                 }
             }
             Outcome::Refused(refused) => {
-                if let Some(until) = end(self.refusal_age.saturating_sub(waited)) {
+                if let Some(until) = end(self.negative_cache_ttl.saturating_sub(waited)) {
                     self.refused.insert(digest, (*refused, until));
                 }
             }

@@ -11,7 +11,7 @@ mod header;
 mod json;
 mod jwk;
 mod key;
-mod key_error;
+mod key_rejected;
 mod key_set;
 mod key_source;
 mod pem;
@@ -30,7 +30,7 @@ pub(crate) use self::unverified::unverified_issuer;
 pub use self::{
     algorithm::Algorithm,
     key::Key,
-    key_error::KeyError,
+    key_rejected::KeyRejected,
     key_set::KeySet,
     key_source::KeySource,
     verifier::{JwtVerifier, JwtVerifierBuilder},

@@ -90,11 +90,11 @@ const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 ///
 /// Argon2 takes tens of milliseconds and tens of megabytes by intent, so it is done
 /// - on threads that may block, never on those that drive calls,
-/// - by few at once, [`at_once`](Passwords::at_once). The work itself holds its turn: a caller who resets a
+/// - by few at once, [`max_concurrent`](Passwords::max_concurrent). The work itself holds its turn: a caller who resets a
 ///   call in which it has begun frees nothing, and one who resets a call that waits gives its place back,
-/// - after a wait in a bounded queue, [`waiting`](Passwords::waiting). When that is full a call is refused as
+/// - after a wait in a bounded queue, [`max_queued`](Passwords::max_queued). When that is full a call is refused as
 ///   UNAVAILABLE,
-/// - once for a right password: it is remembered for a while, [`remember_for`](Passwords::remember_for), and
+/// - once for a right password: it is remembered for a while, [`cache_ttl`](Passwords::cache_ttl), and
 ///   needs no turn until then.
 ///
 /// A user who doesn't exist waits in the same queue and is checked against a hash with the same parameters, so
@@ -103,8 +103,8 @@ const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 /// `I` is cloned for each call. Where that is dear, let it be an `Arc`: scopes and roles pass through.
 pub struct Passwords<I, S = UserTable<I>> {
     store: S,
-    at_once: usize,
-    waiting: usize,
+    max_concurrent: usize,
+    max_queued: usize,
     turns: Turns,
     verified: Arc<Verified>,
     identity: PhantomData<fn() -> I>,
@@ -156,12 +156,12 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
     /// Users in a store of your own, such as a database.
     pub fn from_store(store: S) -> Self {
         // Half of the cores: the other half drives calls, and a flood of passwords must not stop those.
-        let at_once = available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+        let max_concurrent = available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
         Passwords {
             store,
-            at_once,
-            waiting: WAITING,
-            turns: Turns::new(at_once, WAITING),
+            max_concurrent,
+            max_queued: WAITING,
+            turns: Turns::new(max_concurrent, WAITING),
             verified: Arc::new(Verified::new(REMEMBERED)),
             identity: PhantomData,
         }
@@ -171,25 +171,25 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
     /// is.
     ///
     /// Each takes a core, and as much memory as its hash says.
-    pub fn at_once(self, at_once: usize) -> Self {
-        let at_once = at_once.max(1);
-        Passwords { at_once, turns: Turns::new(at_once, self.waiting), ..self }
+    pub fn max_concurrent(self, max_concurrent: usize) -> Self {
+        let max_concurrent = max_concurrent.max(1);
+        Passwords { max_concurrent, turns: Turns::new(max_concurrent, self.max_queued), ..self }
     }
 
     /// How many calls may wait to be checked: 128 by default. More are refused as UNAVAILABLE.
     ///
     /// A call waits no longer than its deadline of five seconds, so a queue that takes longer to work off
     /// than that helps nobody.
-    pub fn waiting(self, waiting: usize) -> Self {
-        Passwords { waiting, turns: Turns::new(self.at_once, waiting), ..self }
+    pub fn max_queued(self, max_queued: usize) -> Self {
+        Passwords { max_queued, turns: Turns::new(self.max_concurrent, max_queued), ..self }
     }
 
     /// How long a right password is remembered: five minutes by default. Zero remembers none.
     ///
     /// What is kept is a digest of user, password and stored hash, under a key that this process drew.
     /// A user who is taken out, or whose hash is changed, isn't remembered any more.
-    pub fn remember_for(self, max_age: Duration) -> Self {
-        Passwords { verified: Arc::new(Verified::new(max_age)), ..self }
+    pub fn cache_ttl(self, ttl: Duration) -> Self {
+        Passwords { verified: Arc::new(Verified::new(ttl)), ..self }
     }
 
     async fn check(&self, user_id: &str, password: &str) -> Result<I, AuthError> {
@@ -241,8 +241,8 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Authenticate<Basic> for Pass
 impl<I, S> fmt::Debug for Passwords<I, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Passwords")
-            .field("at_once", &self.at_once)
-            .field("waiting", &self.waiting)
+            .field("max_concurrent", &self.max_concurrent)
+            .field("max_queued", &self.max_queued)
             .finish_non_exhaustive()
     }
 }
@@ -303,9 +303,9 @@ mod tests {
         let cores = available_parallelism().unwrap().get();
         for (users, expected) in [
             (users(), (cores.div_ceil(2), WAITING)),
-            (users().at_once(3).waiting(5), (3, 5)),
-            (users().waiting(5).at_once(3), (3, 5)),
-            (users().at_once(0).waiting(0), (1, 0)),
+            (users().max_concurrent(3).max_queued(5), (3, 5)),
+            (users().max_queued(5).max_concurrent(3), (3, 5)),
+            (users().max_concurrent(0).max_queued(0), (1, 0)),
         ] {
             assert_eq!(room(users).await, expected);
         }

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
 use tonic::{Code, Request, Status, metadata::MetadataMap};
 use tonic_guard::{
     AuthError, Authenticate, CallHead, DEFAULT_DEADLINE, Scheme,
-    scheme::{Bearer, BearerToken, ExtractError, Found},
+    scheme::{Bearer, BearerToken, ExtractError, Extraction},
 };
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -27,7 +27,7 @@ use crate::service::{Tokens, User};
 /// Why a call is refused.
 enum Refusal {
     Missing,
-    Overloaded,
+    Duplicate,
     Malformed,
     Unsupported,
     Internal,
@@ -48,10 +48,10 @@ pub async fn check<M>(tokens: &Tokens, request: &Request<M>) -> Result<User, Sta
 
 async fn caller(tokens: &Tokens, head: CallHead<'_>) -> Result<User, Refusal> {
     match Bearer::new().extract(&head) {
-        Ok(Found::Credentials(token)) => verify(tokens, token).await,
-        Ok(Found::Absent) => Err(Refusal::Missing),
-        Ok(Found::Foreign) => Err(Refusal::Unsupported),
-        Err(ExtractError::Overloaded) => Err(Refusal::Overloaded),
+        Ok(Extraction::Credentials(token)) => verify(tokens, token).await,
+        Ok(Extraction::Absent) => Err(Refusal::Missing),
+        Ok(Extraction::OtherScheme) => Err(Refusal::Unsupported),
+        Err(ExtractError::Duplicate) => Err(Refusal::Duplicate),
         Err(_) => Err(Refusal::Malformed),
     }
 }
@@ -63,13 +63,13 @@ async fn verify(tokens: &Tokens, token: BearerToken) -> Result<User, Refusal> {
             .map(|poll| poll.map_err(Refusal::Verifier))
             .unwrap_or(Poll::Ready(Err(Refusal::Internal)))
     };
-    let at_once = std::future::poll_fn(|cx| {
+    let max_concurrent = std::future::poll_fn(|cx| {
         Poll::Ready(match poll(cx) {
             Poll::Ready(answer) => Some(answer),
             Poll::Pending => None,
         })
     });
-    if let Some(answer) = at_once.await {
+    if let Some(answer) = max_concurrent.await {
         return answer;
     }
     let late = |_| Err(Refusal::Verifier(AuthError::unavailable()));
@@ -81,7 +81,7 @@ fn refused(refusal: Refusal) -> Status {
         Refusal::Missing => {
             (Code::Unauthenticated, "CREDENTIALS_MISSING", "credentials are missing", "")
         }
-        Refusal::Overloaded => (
+        Refusal::Duplicate => (
             Code::Unauthenticated,
             "OVERLOADED_CREDENTIALS",
             "credentials are presented more than once",

@@ -23,7 +23,7 @@ use tonic::{
 };
 use tonic_guard::{
     AuthError, Authenticate, authenticated,
-    client::{CallCredentials, CallCredentialsService, Token, TokenError, TokenSource},
+    client::{CallCredentials, CallCredentialsService, Token, TokenSource, TokenSourceError},
     guard,
     scheme::{ApiKey, ApiKeyValue, Basic, BasicCredentials, Bearer, BearerToken},
 };
@@ -231,7 +231,7 @@ impl Source {
 
 impl TokenSource for Source {
     #[allow(clippy::panic, reason = "that is what is tested")]
-    async fn token(&self) -> Result<Token, TokenError> {
+    async fn token(&self) -> Result<Token, TokenSourceError> {
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
         let (life, answer, gated) = {
             let mut script = lock(&self.0.script);
@@ -243,8 +243,8 @@ impl TokenSource for Source {
         }
         match answer {
             Some(Answer::Token(token)) => Ok(Token::new(token)),
-            Some(Answer::Down) => Err(TokenError::unreachable("the issuer is down")),
-            Some(Answer::Unusable) => Err(TokenError::unusable("the issuer said no")),
+            Some(Answer::Down) => Err(TokenSourceError::unreachable("the issuer is down")),
+            Some(Answer::Unusable) => Err(TokenSourceError::unusable("the issuer said no")),
             Some(Answer::Hangs) => std::future::pending().await,
             Some(Answer::Panics) => panic!("a source panics"),
             None => {

@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use tonic_guard::{
     CallHead, Scheme,
-    scheme::{ApiKey, ExtractError, Found},
+    scheme::{ApiKey, ExtractError, Extraction},
 };
 
 const NAME: &str = "x-ingest-key";
@@ -23,18 +23,18 @@ fuzz_target!(|data: &[u8]| {
     let found = ApiKey::header(NAME).extract(&CallHead::new(&headers, &extensions));
     let values: Vec<_> = headers.get_all(NAME).iter().map(HeaderValue::as_bytes).collect();
     match values[..] {
-        [] => assert!(matches!(found, Ok(Found::Absent))),
+        [] => assert!(matches!(found, Ok(Extraction::Absent))),
         [value] => {
             let whole = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
             let good = !value.is_empty() && value.iter().all(whole);
             match found {
-                Ok(Found::Credentials(key)) => {
+                Ok(Extraction::Credentials(key)) => {
                     assert!(good);
                     assert_eq!(key.as_str().as_bytes(), value);
                 }
                 found => assert!(!good && matches!(found, Err(ExtractError::Malformed))),
             }
         }
-        _ => assert!(matches!(found, Err(ExtractError::Overloaded))),
+        _ => assert!(matches!(found, Err(ExtractError::Duplicate))),
     }
 });

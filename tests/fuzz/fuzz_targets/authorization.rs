@@ -7,7 +7,7 @@ use http::{Extensions, HeaderMap, HeaderValue, header::AUTHORIZATION};
 use libfuzzer_sys::fuzz_target;
 use tonic_guard::{
     CallHead, Scheme,
-    scheme::{Basic, Bearer, ExtractError, Found},
+    scheme::{Basic, Bearer, ExtractError, Extraction},
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -25,15 +25,15 @@ fuzz_target!(|data: &[u8]| {
     let [value] = values[..] else {
         // None, or several of which none counts.
         let absent = values.is_empty();
-        assert_eq!(matches!(token, Ok(Found::Absent)), absent);
-        assert_eq!(matches!(password, Ok(Found::Absent)), absent);
-        assert_eq!(matches!(token, Err(ExtractError::Overloaded)), !absent);
-        assert_eq!(matches!(password, Err(ExtractError::Overloaded)), !absent);
+        assert_eq!(matches!(token, Ok(Extraction::Absent)), absent);
+        assert_eq!(matches!(password, Ok(Extraction::Absent)), absent);
+        assert_eq!(matches!(token, Err(ExtractError::Duplicate)), !absent);
+        assert_eq!(matches!(password, Err(ExtractError::Duplicate)), !absent);
         return;
     };
-    assert!(!matches!(token, Ok(Found::Absent)) && !matches!(password, Ok(Found::Absent)));
+    assert!(!matches!(token, Ok(Extraction::Absent)) && !matches!(password, Ok(Extraction::Absent)));
     let both = token.as_ref().ok().and_then(|found| match found {
-        Found::Credentials(token) => Some(token),
+        Extraction::Credentials(token) => Some(token),
         _ => None,
     });
     if let Some(token) = both {
@@ -45,13 +45,13 @@ fuzz_target!(|data: &[u8]| {
         let body = token.as_str().trim_end_matches('=');
         let in_a_body = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
         assert!(!body.is_empty() && body.chars().all(in_a_body));
-        assert!(matches!(password, Ok(Found::Foreign)), "one value is one scheme's");
+        assert!(matches!(password, Ok(Extraction::OtherScheme)), "one value is one scheme's");
     }
-    if let Ok(Found::Credentials(read)) = &password {
+    if let Ok(Extraction::Credentials(read)) = &password {
         let pair = format!("{}:{}", read.user_id(), read.password());
         assert!(!read.user_id().contains(':') && !pair.chars().any(char::is_control));
         assert!(value.ends_with(format!(" {}", STANDARD.encode(pair)).as_bytes()));
-        assert!(matches!(token, Ok(Found::Foreign)), "one value is one scheme's");
+        assert!(matches!(token, Ok(Extraction::OtherScheme)), "one value is one scheme's");
     }
     for shown in [format!("{token:?}"), format!("{password:?}")] {
         assert!(!shown.contains("Credentials(") || shown.contains("[redacted]"), "{shown}");

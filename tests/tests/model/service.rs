@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status};
 use tonic_guard::{
     AuthError, Authenticate, CallHead, Scheme, authenticated,
-    scheme::{ApiKey, ExtractError, Found, Place},
+    scheme::{ApiKey, CredentialLocation, ExtractError, Extraction},
 };
 use tonic_guard_tests::{
     Caller, Keys, Partner, Passwords, Role, Tokens, User,
@@ -24,12 +24,16 @@ impl Scheme for Peer {
         "peer"
     }
 
-    fn place(&self) -> Place {
-        Place::Connection
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Connection
     }
 
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<Sidecar>, ExtractError> {
-        Ok(head.extensions().get::<Sidecar>().cloned().map_or(Found::Absent, Found::Credentials))
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<Sidecar>, ExtractError> {
+        Ok(head
+            .extensions()
+            .get::<Sidecar>()
+            .cloned()
+            .map_or(Extraction::Absent, Extraction::Credentials))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use tonic::{Code, Request, Response, Status};
 use tonic_guard::{
     AuthError, Authenticate, CallHead, Challenge, Scheme, authenticated, guard,
-    scheme::{Bearer, BearerToken, ExtractError, Found, Place},
+    scheme::{Bearer, BearerToken, CredentialLocation, ExtractError, Extraction},
 };
 use tonic_guard_tests::{
     Running, Tokens, User, challenges, error_info,
@@ -231,11 +231,11 @@ impl Scheme for Undescribed {
         "undescribed"
     }
 
-    fn place(&self) -> Place {
-        Bearer::new().place()
+    fn location(&self) -> CredentialLocation {
+        Bearer::new().location()
     }
 
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<BearerToken>, ExtractError> {
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<BearerToken>, ExtractError> {
         Bearer::new().extract(head)
     }
 

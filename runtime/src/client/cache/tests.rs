@@ -14,12 +14,12 @@ struct Told(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    answers: Mutex<VecDeque<Result<Token, TokenError>>>,
+    answers: Mutex<VecDeque<Result<Token, TokenSourceError>>>,
     fetches: AtomicUsize,
 }
 
 impl ErasedSource for Told {
-    fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenError>> + Send + '_>> {
+    fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenSourceError>> + Send + '_>> {
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
         let answer = self.0.answers.lock().unwrap().pop_front().expect("no more was asked for");
         Box::pin(std::future::ready(answer))
@@ -30,7 +30,7 @@ impl ErasedSource for Told {
     }
 }
 
-fn cache(answers: impl IntoIterator<Item = Result<Token, TokenError>>) -> (Arc<Cache>, Told) {
+fn cache(answers: impl IntoIterator<Item = Result<Token, TokenSourceError>>) -> (Arc<Cache>, Told) {
     let told = Told::default();
     told.0.answers.lock().unwrap().extend(answers);
     (Cache::new(Box::new(told.clone()), Form::Bearer), told)
@@ -46,11 +46,11 @@ impl Told {
     }
 }
 
-fn down() -> Result<Token, TokenError> {
-    Err(TokenError::unreachable("down"))
+fn down() -> Result<Token, TokenSourceError> {
+    Err(TokenSourceError::unreachable("down"))
 }
 
-fn living(token: &str, secs: u64) -> Result<Token, TokenError> {
+fn living(token: &str, secs: u64) -> Result<Token, TokenSourceError> {
     Ok(Token::new(token).expires_in(Duration::from_secs(secs)))
 }
 
@@ -228,7 +228,9 @@ async fn a_refusal_respects_the_pause_after_a_failure() {
 fn a_fetch_whose_runtime_is_gone_is_begun_anew() {
     struct Slow(AtomicUsize);
     impl ErasedSource for Slow {
-        fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenError>> + Send + '_>> {
+        fn token(
+            &self,
+        ) -> Pin<Box<dyn Future<Output = Result<Token, TokenSourceError>> + Send + '_>> {
             match self.0.fetch_add(1, Ordering::SeqCst) {
                 0 => Box::pin(std::future::pending()),
                 _ => Box::pin(std::future::ready(Ok(Token::new("b")))),
@@ -258,7 +260,9 @@ fn a_fetch_whose_runtime_is_gone_is_begun_anew() {
 fn a_fetch_on_a_runtime_that_nobody_drives_is_begun_anew() {
     struct Counted(AtomicUsize);
     impl ErasedSource for Counted {
-        fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenError>> + Send + '_>> {
+        fn token(
+            &self,
+        ) -> Pin<Box<dyn Future<Output = Result<Token, TokenSourceError>> + Send + '_>> {
             let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
             Box::pin(std::future::ready(Ok(Token::new(format!("t-{number}")))))
         }
@@ -368,7 +372,7 @@ proptest! {
             .unwrap();
         runtime.block_on(async {
             let scripted = answers.iter().enumerate().map(|(number, (mood, life))| match mood {
-                0 => Err(TokenError::unreachable("down")),
+                0 => Err(TokenSourceError::unreachable("down")),
                 1 => living("same", *life),
                 _ => living(&format!("token-{number}-{life}"), *life),
             });
@@ -437,7 +441,7 @@ async fn a_source_that_keeps_its_token_to_the_end_is_not_stormed() {
 fn a_token_that_could_not_be_had_is_no_refusal_of_a_handlers_caller() {
     use crate::client::{error::CallError, refusal};
 
-    let error = CallError::no_token(TokenError::unusable("invalid_client"));
+    let error = CallError::no_token(TokenSourceError::unusable("invalid_client"));
     let status = tonic::Status::from_error(Box::new(error));
     assert_eq!(status.code(), tonic::Code::Unauthenticated);
     let response = status.into_http::<tonic::body::Body>().map(|_| tonic::body::Body::empty());

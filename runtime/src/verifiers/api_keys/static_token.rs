@@ -47,13 +47,13 @@ impl<I: Clone + Send + Sync + 'static> StaticToken<I> {
     /// When `token` has fewer than 32 characters, or others than letters, digits and `-._~+/`, with `=` at
     /// its end (RFC 9110, section 11.2): a bearer token can't have those. The line's end of a file is such a
     /// character.
-    pub fn new(token: &str, identity: I) -> Result<Self, TokenError> {
+    pub fn new(token: &str, identity: I) -> Result<Self, StaticTokenError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
         if !token.trim_end_matches('=').bytes().all(allowed) {
-            return Err(TokenError::Character);
+            return Err(StaticTokenError::Character);
         }
         if token.len() < MIN {
-            return Err(TokenError::Short);
+            return Err(StaticTokenError::Short);
         }
         Ok(StaticToken { hash: KeyHash::of(token), identity })
     }
@@ -93,25 +93,25 @@ impl<I> fmt::Debug for StaticToken<I> {
 /// Why a text can't be a [`StaticToken`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TokenError {
+pub enum StaticTokenError {
     /// It has a character that a bearer token can't have.
     Character,
     /// It has fewer than 32 characters.
     Short,
 }
 
-impl fmt::Display for TokenError {
+impl fmt::Display for StaticTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            TokenError::Character => {
+            StaticTokenError::Character => {
                 "a token is made of letters, digits and -._~+/, with = at its end and no line's end"
             }
-            TokenError::Short => "a token has at least 32 characters",
+            StaticTokenError::Short => "a token has at least 32 characters",
         })
     }
 }
 
-impl Error for TokenError {}
+impl Error for StaticTokenError {}
 
 #[cfg(test)]
 mod tests {
@@ -120,12 +120,12 @@ mod tests {
     #[test]
     fn a_token_that_is_weak_or_fits_no_header_is_refused() {
         let new = |token: &str| StaticToken::new(token, ()).map(|_| ());
-        assert_eq!(new(&"a".repeat(31)), Err(TokenError::Short));
-        assert_eq!(new(""), Err(TokenError::Short));
+        assert_eq!(new(&"a".repeat(31)), Err(StaticTokenError::Short));
+        assert_eq!(new(""), Err(StaticTokenError::Short));
         assert_eq!(new(&"a".repeat(32)), Ok(()));
         assert_eq!(new(&("a".repeat(30) + "==")), Ok(()));
         for bad in ["\n", "=a", " ", ",", "\"", "ä", "\0"] {
-            assert_eq!(new(&("a".repeat(32) + bad)), Err(TokenError::Character), "{bad:?}");
+            assert_eq!(new(&("a".repeat(32) + bad)), Err(StaticTokenError::Character), "{bad:?}");
         }
     }
 }

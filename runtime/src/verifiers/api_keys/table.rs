@@ -26,7 +26,7 @@ type Keys<I> = HashMap<Box<str>, StoredKey<I>>;
 impl<I: Clone + Send + Sync + 'static> KeyTable<I> {
     pub(super) fn new(
         identities: impl IntoIterator<Item = (I, Vec<KeyRecord>)>,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, KeyTableError> {
         collect(identities).map(|keys| KeyTable(Watched::fixed(keys)))
     }
 
@@ -55,15 +55,15 @@ impl<I> fmt::Debug for KeyTable<I> {
 
 fn collect<I: Clone>(
     identities: impl IntoIterator<Item = (I, Vec<KeyRecord>)>,
-) -> Result<Keys<I>, KeyError> {
+) -> Result<Keys<I>, KeyTableError> {
     let mut keys = HashMap::new();
     for (identity, records) in identities {
         for KeyRecord { id, hash, expires } in records {
             if !is_id(&id) {
-                return Err(KeyError::Id);
+                return Err(KeyTableError::Id);
             }
             match keys.entry(id.into_boxed_str()) {
-                Entry::Occupied(taken) => return Err(KeyError::Twice(taken.key().clone())),
+                Entry::Occupied(taken) => return Err(KeyTableError::Twice(taken.key().clone())),
                 Entry::Vacant(free) => {
                     free.insert(StoredKey { hash, expires, identity: identity.clone() });
                 }
@@ -96,23 +96,23 @@ fn parse<I: DeserializeOwned + Clone>(
         serde_json::from_slice(content).map_err(|error| json_error(&error))?;
     let mut identities = Vec::new();
     for entry in entries {
-        let records = entry.keys.into_iter().map(record).collect::<Result<_, KeyError>>()?;
+        let records = entry.keys.into_iter().map(record).collect::<Result<_, KeyTableError>>()?;
         identities.push((entry.identity, records));
     }
     Ok(collect(identities)?)
 }
 
-fn record(KeyEntry { id, hash, expires }: KeyEntry) -> Result<KeyRecord, KeyError> {
+fn record(KeyEntry { id, hash, expires }: KeyEntry) -> Result<KeyRecord, KeyTableError> {
     // First the id: the others are told by it.
     if !is_id(&id) {
-        return Err(KeyError::Id);
+        return Err(KeyTableError::Id);
     }
     let Ok(hash) = hash.parse() else {
-        return Err(KeyError::Hash(id.into()));
+        return Err(KeyTableError::Hash(id.into()));
     };
     let expires = match expires {
         None => None,
-        Some(text) => Some(time(&text).ok_or_else(|| KeyError::Expires(id.as_str().into()))?),
+        Some(text) => Some(time(&text).ok_or_else(|| KeyTableError::Expires(id.as_str().into()))?),
     };
     Ok(KeyRecord { id, hash, expires })
 }
@@ -126,7 +126,7 @@ fn time(text: &str) -> Option<SystemTime> {
 /// Why keys can't be used together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum KeyError {
+pub enum KeyTableError {
     /// An id isn't twelve letters and digits. It isn't quoted: it may be a key in the wrong place.
     Id,
     /// Two keys have this id.
@@ -137,22 +137,22 @@ pub enum KeyError {
     Expires(Box<str>),
 }
 
-impl fmt::Display for KeyError {
+impl fmt::Display for KeyTableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            KeyError::Id => f.write_str("a key's id is twelve letters and digits"),
-            KeyError::Twice(id) => write!(f, "two keys have the id {id}"),
-            KeyError::Hash(id) => {
+            KeyTableError::Id => f.write_str("a key's id is twelve letters and digits"),
+            KeyTableError::Twice(id) => write!(f, "two keys have the id {id}"),
+            KeyTableError::Hash(id) => {
                 write!(f, "the hash of key {id} isn't `sha256:` and 64 hexadecimal digits")
             }
-            KeyError::Expires(id) => {
+            KeyTableError::Expires(id) => {
                 write!(f, "the end of key {id} isn't a time such as 2027-01-31T00:00:00Z")
             }
         }
     }
 }
 
-impl Error for KeyError {}
+impl Error for KeyTableError {}
 
 #[cfg(test)]
 mod tests {
@@ -233,8 +233,11 @@ mod tests {
         let record =
             || KeyRecord { id: "aaaaaaaaaaaa".into(), hash: HASH.parse().unwrap(), expires: None };
         let twice = KeyTable::new([("acme", vec![record()]), ("globex", vec![record()])]);
-        assert_eq!(twice.map(|_| ()).unwrap_err(), KeyError::Twice("aaaaaaaaaaaa".into()));
+        assert_eq!(twice.map(|_| ()).unwrap_err(), KeyTableError::Twice("aaaaaaaaaaaa".into()));
         let bad = KeyRecord { id: "a".into(), ..record() };
-        assert_eq!(KeyTable::new([("acme", vec![bad])]).map(|_| ()).unwrap_err(), KeyError::Id);
+        assert_eq!(
+            KeyTable::new([("acme", vec![bad])]).map(|_| ()).unwrap_err(),
+            KeyTableError::Id
+        );
     }
 }

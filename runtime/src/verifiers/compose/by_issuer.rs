@@ -21,8 +21,8 @@ use crate::{
 /// ```
 /// use tonic_guard::compose::ByIssuer;
 /// use tonic_guard::jwt::{Claims, JwtVerifier};
-/// # use tonic_guard::jwt::{Algorithm, Key, KeyError};
-/// # fn main() -> Result<(), KeyError> {
+/// # use tonic_guard::jwt::{Algorithm, Key, KeyTableError};
+/// # fn main() -> Result<(), KeyTableError> {
 /// # let key = Key::from_pem(Algorithm::EdDSA, "-----BEGIN PUBLIC KEY-----
 /// # MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 /// # -----END PUBLIC KEY-----")?;

@@ -19,44 +19,44 @@ use crate::{
 
 /// Which issuer's tokens are good.
 #[derive(Clone, Debug)]
-pub struct Issuer(Option<String>);
+pub struct IssuerMatcher(Option<String>);
 
-impl Issuer {
+impl IssuerMatcher {
     /// The answer's `iss` is there and equals `issuer`, byte by byte.
     pub fn is(issuer: impl Into<String>) -> Self {
-        Issuer(Some(issuer.into()))
+        IssuerMatcher(Some(issuer.into()))
     }
 
     /// The answer's `iss` isn't looked at, for a server that doesn't tell it. Tokens of everyone for
     /// whom the endpoint speaks are then good.
     pub fn unchecked() -> Self {
-        Issuer(None)
+        IssuerMatcher(None)
     }
 }
 
 /// For whom a token must be meant.
 #[derive(Clone, Debug)]
-pub struct Audience(Option<String>);
+pub struct AudienceMatcher(Option<String>);
 
-impl Audience {
+impl AudienceMatcher {
     /// The answer's `aud` is there and is `audience`, or is a list that has it.
     pub fn includes(audience: impl Into<String>) -> Self {
-        Audience(Some(audience.into()))
+        AudienceMatcher(Some(audience.into()))
     }
 
     /// The answer's `aud` isn't looked at, for a server that doesn't tell it. A token that a caller
     /// gave to any other service is then good here, and so is a refresh token if the server
     /// introspects those too and its answer doesn't tell what kind of token it is about.
     pub fn unchecked() -> Self {
-        Audience(None)
+        AudienceMatcher(None)
     }
 }
 
 /// What an answer must say of a token for this service.
 #[derive(Clone, Debug)]
 pub(super) struct Expected {
-    pub(super) issuer: Issuer,
-    pub(super) audience: Audience,
+    pub(super) issuer: IssuerMatcher,
+    pub(super) audience: AudienceMatcher,
     pub(super) skew: Duration,
 }
 
@@ -159,13 +159,13 @@ impl Expected {
             Some(_) => return Err(Refused::TokenType),
         }
         // Of an empty setting nothing is the right one.
-        if let Issuer(Some(ours)) = &self.issuer {
+        if let IssuerMatcher(Some(ours)) = &self.issuer {
             match members.iss {
                 Some(Value::String(theirs)) if theirs == *ours && !ours.is_empty() => {}
                 _ => return Err(Refused::Issuer),
             }
         }
-        if let Audience(Some(ours)) = &self.audience {
+        if let AudienceMatcher(Some(ours)) = &self.audience {
             let includes_ours = match members.aud {
                 Some(Value::String(theirs)) => theirs == *ours,
                 Some(Value::Array(theirs)) => {

@@ -23,7 +23,7 @@ pub(super) enum Profile {
     /// Access tokens that say so (RFC 9068).
     AccessToken,
     /// Any JWT that doesn't say that it is something else.
-    Plain,
+    AnyJwt,
 }
 
 const ACCESS_TOKEN: &str = "at+jwt";
@@ -67,7 +67,7 @@ impl Expectations {
         if stated.bound {
             return Err(invalid("`cnf`: bound to a key, and nothing here proves that one"));
         }
-        if self.profile == Profile::Plain && stated.other_kind {
+        if self.profile == Profile::AnyJwt && stated.other_kind {
             return Err(invalid("a claim of another kind of token: an ID or logout token?"));
         }
         let exp = stated.exp.ok_or_else(|| invalid("no `exp`"))?;
@@ -96,8 +96,8 @@ impl Profile {
             (Profile::AccessToken, typ) => {
                 typ.is_some_and(|typ| typ.eq_ignore_ascii_case(ACCESS_TOKEN))
             }
-            (Profile::Plain, None) => true,
-            (Profile::Plain, Some(typ)) => {
+            (Profile::AnyJwt, None) => true,
+            (Profile::AnyJwt, Some(typ)) => {
                 typ.eq_ignore_ascii_case(JWT) || typ.eq_ignore_ascii_case(ACCESS_TOKEN)
             }
         }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Algorithm, Key, KeyError, base64url, key_set::Origin};
+use super::{Algorithm, Key, KeyRejected, base64url, key_set::Origin};
 
 #[derive(Deserialize)]
 struct Jwk {
@@ -30,19 +30,19 @@ const RSA: [Algorithm; 6] = [
     Algorithm::PS512,
 ];
 
-pub(super) fn key(value: serde_json::Value, origin: Origin) -> Result<Key, KeyError> {
-    let jwk: Jwk = serde_json::from_value(value).map_err(|_| KeyError::Unreadable)?;
+pub(super) fn key(value: serde_json::Value, origin: Origin) -> Result<Key, KeyRejected> {
+    let jwk: Jwk = serde_json::from_value(value).map_err(|_| KeyRejected::Unreadable)?;
     jwk.check_use()?;
     let secret = jwk.kty == "oct" || jwk.d.is_some();
     if secret && origin == Origin::Published {
-        return Err(KeyError::Published);
+        return Err(KeyRejected::Published);
     }
     let key = match jwk.kty.as_str() {
         "RSA" => jwk.rsa()?,
         "EC" => jwk.ec()?,
         "OKP" => jwk.okp()?,
         "oct" => jwk.oct()?,
-        _ => return Err(KeyError::Unknown),
+        _ => return Err(KeyRejected::Unknown),
     };
     Ok(match jwk.kid {
         Some(kid) => key.with_id(kid),
@@ -51,67 +51,67 @@ pub(super) fn key(value: serde_json::Value, origin: Origin) -> Result<Key, KeyEr
 }
 
 impl Jwk {
-    fn check_use(&self) -> Result<(), KeyError> {
+    fn check_use(&self) -> Result<(), KeyRejected> {
         let usage = self.usage.as_deref().is_none_or(|usage| usage == "sig");
         let ops = self.key_ops.as_deref();
         let ops = ops.is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-        if usage && ops { Ok(()) } else { Err(KeyError::OtherUse) }
+        if usage && ops { Ok(()) } else { Err(KeyRejected::OtherUse) }
     }
 
     /// Of the algorithms that such a key may serve, the one that the key names, or all.
-    fn bound(&self, possible: &[Algorithm]) -> Result<Vec<Algorithm>, KeyError> {
+    fn bound(&self, possible: &[Algorithm]) -> Result<Vec<Algorithm>, KeyRejected> {
         let Some(name) = &self.alg else {
             return Ok(possible.to_vec());
         };
-        let named = Algorithm::named(name).ok_or(KeyError::Unknown)?;
-        if possible.contains(&named) { Ok(vec![named]) } else { Err(KeyError::WrongAlgorithm) }
+        let named = Algorithm::named(name).ok_or(KeyRejected::Unknown)?;
+        if possible.contains(&named) { Ok(vec![named]) } else { Err(KeyRejected::WrongAlgorithm) }
     }
 
-    fn rsa(&self) -> Result<Key, KeyError> {
+    fn rsa(&self) -> Result<Key, KeyRejected> {
         Key::rsa(&self.bound(&RSA)?, &integer(&self.n)?, &integer(&self.e)?)
     }
 
-    fn ec(&self) -> Result<Key, KeyError> {
+    fn ec(&self) -> Result<Key, KeyRejected> {
         let (algorithm, size) = match self.crv.as_deref() {
             Some("P-256") => (Algorithm::ES256, 32),
             Some("P-384") => (Algorithm::ES384, 48),
-            _ => return Err(KeyError::Unknown),
+            _ => return Err(KeyRejected::Unknown),
         };
         self.bound(&[algorithm])?;
         let (x, y) = (bytes(&self.x)?, bytes(&self.y)?);
         // RFC 7518, section 6.2.1.2: the full size of the curve's field.
         if x.len() != size || y.len() != size {
-            return Err(KeyError::Unreadable);
+            return Err(KeyRejected::Unreadable);
         }
         Key::curve(algorithm, &[&[0x04], x.as_slice(), y.as_slice()].concat())
     }
 
-    fn okp(&self) -> Result<Key, KeyError> {
+    fn okp(&self) -> Result<Key, KeyRejected> {
         if self.crv.as_deref() != Some("Ed25519") {
-            return Err(KeyError::Unknown);
+            return Err(KeyRejected::Unknown);
         }
         self.bound(&[Algorithm::EdDSA])?;
         let x = bytes(&self.x)?;
         if x.len() != 32 {
-            return Err(KeyError::Unreadable);
+            return Err(KeyRejected::Unreadable);
         }
         Key::curve(Algorithm::EdDSA, &x)
     }
 
-    fn oct(&self) -> Result<Key, KeyError> {
+    fn oct(&self) -> Result<Key, KeyRejected> {
         self.bound(&[Algorithm::HS256])?;
         Key::hs256(bytes(&self.k)?)
     }
 }
 
-fn bytes(member: &Option<String>) -> Result<Vec<u8>, KeyError> {
-    base64url::decode(member.as_deref().ok_or(KeyError::Unreadable)?)
-        .map_err(|_| KeyError::Unreadable)
+fn bytes(member: &Option<String>) -> Result<Vec<u8>, KeyRejected> {
+    base64url::decode(member.as_deref().ok_or(KeyRejected::Unreadable)?)
+        .map_err(|_| KeyRejected::Unreadable)
 }
 
 /// A positive integer, of which some issuers write leading zeros all the same.
-fn integer(member: &Option<String>) -> Result<Vec<u8>, KeyError> {
+fn integer(member: &Option<String>) -> Result<Vec<u8>, KeyRejected> {
     let bytes = bytes(member)?;
-    let start = bytes.iter().position(|byte| *byte != 0).ok_or(KeyError::Unreadable)?;
+    let start = bytes.iter().position(|byte| *byte != 0).ok_or(KeyRejected::Unreadable)?;
     Ok(bytes.get(start..).unwrap_or_default().to_vec())
 }

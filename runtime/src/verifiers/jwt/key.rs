@@ -8,7 +8,7 @@ use aws_lc_rs::{
     signature::{ParsedPublicKey, RsaPublicKeyComponents},
 };
 
-use super::{Algorithm, KeyError, pem};
+use super::{Algorithm, KeyRejected, pem};
 
 /// The least size of an HMAC secret: that of the hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -18,7 +18,7 @@ const MIN_SECRET_BYTES: usize = 32;
 /// ```
 /// use tonic_guard::jwt::{Algorithm, Key, KeySet};
 ///
-/// # fn main() -> Result<(), tonic_guard::jwt::KeyError> {
+/// # fn main() -> Result<(), tonic_guard::jwt::KeyRejected> {
 /// let pem = "-----BEGIN PUBLIC KEY-----
 /// MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 /// -----END PUBLIC KEY-----";
@@ -54,11 +54,11 @@ impl Key {
     /// # Errors
     /// When `pem` isn't one public key that fits `algorithm`, and when an RSA key has less than 2048
     /// bits.
-    pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Key, KeyError> {
+    pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
         let der = pem::public_key(pem.as_ref())?;
         Key::public(&[algorithm], |algorithm| {
-            let parameters = algorithm.public().ok_or(KeyError::WrongAlgorithm)?;
-            ParsedPublicKey::new(parameters, &der).map_err(|_| KeyError::Unreadable)
+            let parameters = algorithm.public().ok_or(KeyRejected::WrongAlgorithm)?;
+            ParsedPublicKey::new(parameters, &der).map_err(|_| KeyRejected::Unreadable)
         })
     }
 
@@ -67,13 +67,13 @@ impl Key {
     /// # Errors
     /// When the secret has less than 256 bits (RFC 8725, section 3.5), and when it is a public key in
     /// PEM: everyone has that one.
-    pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Key, KeyError> {
+    pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
         let secret = secret.as_ref();
         if secret.len() < MIN_SECRET_BYTES {
-            return Err(KeyError::ShortSecret);
+            return Err(KeyRejected::ShortSecret);
         }
         if pem::looks_like_key(secret) {
-            return Err(KeyError::NotSecret);
+            return Err(KeyRejected::NotSecret);
         }
         let check = Check::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
         Ok(Key::new(vec![(Algorithm::HS256, check)], secret))
@@ -90,36 +90,36 @@ impl Key {
     }
 
     /// An RSA key by its modulus and exponent, both big-endian.
-    pub(super) fn rsa(algorithms: &[Algorithm], n: &[u8], e: &[u8]) -> Result<Key, KeyError> {
+    pub(super) fn rsa(algorithms: &[Algorithm], n: &[u8], e: &[u8]) -> Result<Key, KeyRejected> {
         let components = RsaPublicKeyComponents { n, e };
         Key::public(algorithms, |algorithm| {
-            let parameters = algorithm.rsa().ok_or(KeyError::WrongAlgorithm)?;
-            components.to_parsed_public_key(parameters).map_err(|_| KeyError::Unreadable)
+            let parameters = algorithm.rsa().ok_or(KeyRejected::WrongAlgorithm)?;
+            components.to_parsed_public_key(parameters).map_err(|_| KeyRejected::Unreadable)
         })
     }
 
     /// A key of a curve: an uncompressed point, or the 32 bytes of an Ed25519 key.
-    pub(super) fn curve(algorithm: Algorithm, key: &[u8]) -> Result<Key, KeyError> {
+    pub(super) fn curve(algorithm: Algorithm, key: &[u8]) -> Result<Key, KeyRejected> {
         Key::public(&[algorithm], |algorithm| {
-            let parameters = algorithm.public().ok_or(KeyError::WrongAlgorithm)?;
-            ParsedPublicKey::new(parameters, key).map_err(|_| KeyError::Unreadable)
+            let parameters = algorithm.public().ok_or(KeyRejected::WrongAlgorithm)?;
+            ParsedPublicKey::new(parameters, key).map_err(|_| KeyRejected::Unreadable)
         })
     }
 
     fn public(
         algorithms: &[Algorithm],
-        parse: impl Fn(Algorithm) -> Result<ParsedPublicKey, KeyError>,
-    ) -> Result<Key, KeyError> {
+        parse: impl Fn(Algorithm) -> Result<ParsedPublicKey, KeyRejected>,
+    ) -> Result<Key, KeyRejected> {
         let mut checks = Vec::with_capacity(algorithms.len());
         let mut material = Vec::new();
         for algorithm in algorithms {
             let key = parse(*algorithm)?;
             // The same bytes for the same key, whatever it was read from.
-            let der = key.as_der().map_err(|_| KeyError::Unreadable)?;
+            let der = key.as_der().map_err(|_| KeyRejected::Unreadable)?;
             // What can be encrypted to has 2048 to 8192 bits, as RFC 7518, section 3.3 asks of a key that
             // signs; parsing alone takes any size.
             if algorithm.rsa().is_some() && PublicEncryptingKey::from_der(der.as_ref()).is_err() {
-                return Err(KeyError::RsaSize);
+                return Err(KeyRejected::RsaSize);
             }
             material = der.as_ref().to_vec();
             checks.push((*algorithm, Check::Public(key)));

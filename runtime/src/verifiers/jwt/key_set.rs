@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::{Algorithm, Key, KeyError, jwk, key::Thumbprint};
+use super::{Algorithm, Key, KeyRejected, jwk, key::Thumbprint};
 
 /// How many keys a token is tried against that names none, or one that several have.
 const MAX_TRIED: usize = 8;
@@ -10,7 +10,7 @@ const MAX_TRIED: usize = 8;
 /// ```
 /// use tonic_guard::jwt::KeySet;
 ///
-/// # fn main() -> Result<(), tonic_guard::jwt::KeyError> {
+/// # fn main() -> Result<(), tonic_guard::jwt::KeyRejected> {
 /// let keys = KeySet::from_jwks(
 ///     r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "2026-11",
 ///        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
@@ -46,25 +46,25 @@ impl KeySet {
     ///
     /// # Errors
     /// When `document` isn't a JWK set, and when no key of it can be used.
-    pub fn from_jwks(document: impl AsRef<[u8]>) -> Result<KeySet, KeyError> {
+    pub fn from_jwks(document: impl AsRef<[u8]>) -> Result<KeySet, KeyRejected> {
         let set = KeySet::read(document.as_ref(), Origin::Local)?;
-        if set.is_empty() { Err(KeyError::NoKeys) } else { Ok(set) }
+        if set.is_empty() { Err(KeyRejected::NoKeys) } else { Ok(set) }
     }
 
     /// The usable keys of a JWK set, perhaps none.
-    pub(crate) fn read(document: &[u8], origin: Origin) -> Result<KeySet, KeyError> {
+    pub(crate) fn read(document: &[u8], origin: Origin) -> Result<KeySet, KeyRejected> {
         #[derive(Deserialize)]
         struct Jwks {
             keys: Vec<serde_json::Value>,
         }
 
-        let jwks: Jwks = serde_json::from_slice(document).map_err(|_| KeyError::NotJwks)?;
+        let jwks: Jwks = serde_json::from_slice(document).map_err(|_| KeyRejected::NotJwks)?;
         let mut keys = Vec::with_capacity(jwks.keys.len());
         for (at, value) in jwks.keys.into_iter().enumerate() {
             match jwk::key(value, origin) {
                 Ok(key) => keys.push(key),
                 // Keys for encryption and for newer algorithms stand in good sets.
-                Err(error @ (KeyError::OtherUse | KeyError::Unknown)) => {
+                Err(error @ (KeyRejected::OtherUse | KeyRejected::Unknown)) => {
                     tracing::debug!(target: "tonic_guard", at, %error, "a key isn't used");
                 }
                 Err(error) => {

@@ -2,29 +2,29 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::KeyError;
+use super::KeyRejected;
 
 const BEGIN: &str = "-----BEGIN ";
 
 const LABELS: [&str; 2] = ["PUBLIC KEY", "RSA PUBLIC KEY"];
 
 /// The DER of the one public key in `pem`.
-pub(super) fn public_key(pem: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let text = std::str::from_utf8(pem).map_err(|_| KeyError::Unreadable)?;
+pub(super) fn public_key(pem: &[u8]) -> Result<Vec<u8>, KeyRejected> {
+    let text = std::str::from_utf8(pem).map_err(|_| KeyRejected::Unreadable)?;
     // Of two, whatever they are, one would be silently left out.
     if text.matches(BEGIN).count() > 1 {
-        return Err(KeyError::Several);
+        return Err(KeyRejected::Several);
     }
     for label in LABELS {
         let (begin, end) = (format!("{BEGIN}{label}-----"), format!("-----END {label}-----"));
         let Some((_, rest)) = text.split_once(&begin) else {
             continue;
         };
-        let (body, _) = rest.split_once(&end).ok_or(KeyError::Unreadable)?;
+        let (body, _) = rest.split_once(&end).ok_or(KeyRejected::Unreadable)?;
         let body: String = body.split_ascii_whitespace().collect();
-        return BASE64_STANDARD.decode(body).map_err(|_| KeyError::Unreadable);
+        return BASE64_STANDARD.decode(body).map_err(|_| KeyRejected::Unreadable);
     }
-    Err(KeyError::NotPublic)
+    Err(KeyRejected::NotPublic)
 }
 
 /// Whether what should be a secret is a key in PEM, or such a key in DER: a SEQUENCE that holds one

@@ -18,7 +18,7 @@ use tokio::{
 
 use self::{
     attempts::{Attempts, Begin},
-    place::Place,
+    key_location::KeyLocation,
 };
 use super::KeySet;
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
 };
 
 mod attempts;
-mod place;
+mod key_location;
 
 /// The keys of an issuer, fetched from where it publishes them and kept fresh.
 ///
@@ -73,7 +73,7 @@ pub struct RemoteKeys(Arc<Handle>);
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RemoteKeysBuilder {
-    place: place::Setting,
+    place: key_location::Setting,
     http: Option<HttpClient>,
     refresh_every: Duration,
     max_age: Duration,
@@ -83,7 +83,7 @@ pub struct RemoteKeysBuilder {
 impl RemoteKeys {
     /// The JWK set at `url`.
     pub fn jwks(url: impl Into<String>) -> RemoteKeysBuilder {
-        RemoteKeysBuilder::new(place::Setting::Jwks(url.into()))
+        RemoteKeysBuilder::new(key_location::Setting::Jwks(url.into()))
     }
 
     /// The keys of an OpenID provider, found through `ISSUER/.well-known/openid-configuration`
@@ -91,7 +91,7 @@ impl RemoteKeys {
     ///
     /// The document must name this very issuer, byte by byte.
     pub fn discover(issuer: impl Into<String>) -> RemoteKeysBuilder {
-        RemoteKeysBuilder::new(place::Setting::OpenId(issuer.into()))
+        RemoteKeysBuilder::new(key_location::Setting::OpenId(issuer.into()))
     }
 
     /// The keys of an OAuth authorization server, found through its metadata, of which the
@@ -99,7 +99,7 @@ impl RemoteKeys {
     ///
     /// The document must name this very issuer, byte by byte.
     pub fn discover_oauth(issuer: impl Into<String>) -> RemoteKeysBuilder {
-        RemoteKeysBuilder::new(place::Setting::OAuth(issuer.into()))
+        RemoteKeysBuilder::new(key_location::Setting::OAuth(issuer.into()))
     }
 
     /// The keys that are trusted now.
@@ -129,7 +129,7 @@ impl RemoteKeys {
 }
 
 impl RemoteKeysBuilder {
-    fn new(place: place::Setting) -> Self {
+    fn new(place: key_location::Setting) -> Self {
         RemoteKeysBuilder {
             place,
             http: None,
@@ -272,7 +272,7 @@ impl Drop for Handle {
 }
 
 struct Remote {
-    place: Place,
+    place: KeyLocation,
     http: HttpClient,
     max_age: Duration,
     refresh_every: Duration,

@@ -26,7 +26,7 @@ const DEFAULT_CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// use tonic_guard::jwt::{Algorithm, Claims, JwtVerifier, Key};
 /// use tonic_guard::Authenticate;
 ///
-/// # fn main() -> Result<(), tonic_guard::jwt::KeyError> {
+/// # fn main() -> Result<(), tonic_guard::jwt::KeyRejected> {
 /// # let pem = "-----BEGIN PUBLIC KEY-----
 /// # MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 /// # -----END PUBLIC KEY-----";
@@ -113,11 +113,11 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
     /// An ID token may have none of these. What keeps it out then is the audience, which is the
     /// client's: never give a service the same audience as a client. Access tokens of Keycloak before version 25 have
     /// a `nonce` and are refused.
-    pub fn plain_jwts(
+    pub fn any_jwt(
         issuer: impl Into<String>,
         audience: impl Into<String>,
     ) -> JwtVerifierBuilder<C> {
-        JwtVerifierBuilder::new(Profile::Plain, issuer.into(), audience.into())
+        JwtVerifierBuilder::new(Profile::AnyJwt, issuer.into(), audience.into())
     }
 }
 
@@ -130,7 +130,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> 
 
     /// How far the issuer's clock and this one may be apart: a minute by default. A token is accepted that
     /// long after its `exp` and that long before its `nbf`.
-    pub fn skew(mut self, skew: Duration) -> Self {
+    pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.expected.skew = skew;
         self
     }

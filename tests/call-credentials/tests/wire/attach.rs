@@ -72,19 +72,19 @@ async fn an_authorization_of_the_requests_own_is_an_error() {
         CallCredentials::api_key(ApiKey::new(), server.source()),
     ] {
         let status = server.client(&credentials).unary(own()).await.unwrap_err();
-        assert_eq!(kind(&status), Some(CallErrorKind::OwnCredentials));
+        assert_eq!(kind(&status), Some(CallErrorKind::ConflictingCredentials));
         assert_eq!(status.code(), Code::InvalidArgument);
         assert!(!format!("{status} {status:?}").contains("own\""), "{status:?}");
     }
     let keys = CallCredentials::api_key(ApiKey::new(), server.source());
     let own_key = request(note("hi"), &[("x-api-key", "own")]);
     let status = server.client(&keys).unary(own_key).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::OwnCredentials));
+    assert_eq!(kind(&status), Some(CallErrorKind::ConflictingCredentials));
     let other = CallOptions::new().credential(Credential::bearer("other").unwrap());
     let mut both = own();
     both.extensions_mut().insert(other);
     let status = server.client(&keys).unary(both).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::OwnCredentials));
+    assert_eq!(kind(&status), Some(CallErrorKind::ConflictingCredentials));
     assert_eq!(server.attempts.count(), 0, "nothing was sent");
 }
 

@@ -17,7 +17,9 @@ use tonic_guard::{
     },
     guard,
     http_client::HttpClient,
-    introspection::{Audience, Claims, ClientAuthentication, IntrospectionVerifier, Issuer},
+    introspection::{
+        AudienceMatcher, Claims, ClientAuthentication, IntrospectionVerifier, IssuerMatcher,
+    },
 };
 use tonic_guard_call_credentials_tests::{client, endpoint, within};
 use tonic_guard_clients::process::{program, run};
@@ -82,12 +84,13 @@ async fn server(provider: &OidcProvider) -> Running {
     let tokens = IntrospectionVerifier::builder(
         provider.introspection_url(),
         ClientAuthentication::basic("gate", "gate-secret"),
-        Issuer::is(provider.issuer()),
+        IssuerMatcher::is(provider.issuer()),
         // Opaque tokens of this provider have none.
-        Audience::unchecked(),
+        AudienceMatcher::unchecked(),
     );
-    let tokens = tokens.http_client(http()).max_age(Duration::ZERO).refusal_age(Duration::ZERO);
-    let tokens = tokens.skew(Duration::ZERO).build().unwrap();
+    let tokens =
+        tokens.http_client(http()).cache_ttl(Duration::ZERO).negative_cache_ttl(Duration::ZERO);
+    let tokens = tokens.clock_skew(Duration::ZERO).build().unwrap();
     let service = guard(LooksUp { tokens }, KindsServer::from_arc);
     Running::start(Server::builder().add_service(service)).await
 }

@@ -1,7 +1,7 @@
 //! Tokens that only it can read.
 
 use tonic_guard::introspection::{
-    Audience, Claims, ClientAuthentication, IntrospectionVerifier, Issuer,
+    AudienceMatcher, Claims, ClientAuthentication, IntrospectionVerifier, IssuerMatcher,
 };
 use tonic_guard_verifier_tests::{Named, pass};
 
@@ -12,7 +12,7 @@ const INVALID: &str = "Unauthenticated CREDENTIALS_INVALID";
 /// A service that asks what tokens are worth.
 async fn asking(provider: &OidcProvider, client: ClientAuthentication) -> Serving {
     // This provider tells of an opaque token which client has it, and no audience.
-    let (issuer, audience) = (Issuer::is(provider.issuer()), Audience::unchecked());
+    let (issuer, audience) = (IssuerMatcher::is(provider.issuer()), AudienceMatcher::unchecked());
     let endpoint = provider.introspection_url();
     let tokens = IntrospectionVerifier::<OfClient>::builder(endpoint, client, issuer, audience);
     Serving::bearers(tokens.http_client(http()).build().unwrap()).await

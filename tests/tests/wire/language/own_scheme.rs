@@ -9,7 +9,9 @@ use tonic::{
 };
 use tonic_guard::{
     AuthError, Authenticate, CallHead, Scheme, authenticated, guard,
-    scheme::{ApiKey, ExtractError, Found, FromExtensions, Place, TrustExtension},
+    scheme::{
+        ApiKey, CredentialLocation, ExtractError, Extraction, FromExtensions, TrustExtension,
+    },
 };
 use tonic_guard_tests::{
     Keys, Partner, Running, Tokens, User,
@@ -158,16 +160,16 @@ impl Scheme for Ticket {
         "ticket"
     }
 
-    fn place(&self) -> Place {
-        Place::Header(TICKET)
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Header(TICKET)
     }
 
-    fn extract(&self, head: &CallHead<'_>) -> Result<Found<Self::Credentials>, ExtractError> {
-        let Some(value) = head.single(&TICKET)? else { return Ok(Found::Absent) };
+    fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<Self::Credentials>, ExtractError> {
+        let Some(value) = head.single(&TICKET)? else { return Ok(Extraction::Absent) };
         let number = value.to_str().ok().and_then(|text| text.strip_prefix("T-")?.parse().ok());
         let tenant = head.headers().get("x-tenant").and_then(|tenant| tenant.to_str().ok());
         let number = number.ok_or(ExtractError::Malformed)?;
-        Ok(Found::Credentials((number, tenant.map(str::to_owned))))
+        Ok(Extraction::Credentials((number, tenant.map(str::to_owned))))
     }
 }
 
@@ -234,12 +236,12 @@ impl Scheme for Certificate {
         "certificate"
     }
 
-    fn place(&self) -> Place {
-        Place::Connection
+    fn location(&self) -> CredentialLocation {
+        CredentialLocation::Connection
     }
 
-    fn extract(&self, _: &CallHead<'_>) -> Result<Found<()>, ExtractError> {
-        Ok(Found::Credentials(()))
+    fn extract(&self, _: &CallHead<'_>) -> Result<Extraction<()>, ExtractError> {
+        Ok(Extraction::Credentials(()))
     }
 }
 

@@ -9,6 +9,6 @@
 
 mod boxed;
 mod by_issuer;
-mod by_shape;
+mod by_token_format;
 mod map;
 mod support;

@@ -120,13 +120,13 @@ async fn what_is_waived_by_name_isnt_asked_for_and_nothing_else_is_waived() {
         let endpoint = provider.url(ENDPOINT);
         IntrospectionVerifier::<Claims>::builder(endpoint, client, issuer, audience)
             .http_client(http())
-            .max_age(Duration::ZERO)
-            .refusal_age(Duration::ZERO)
+            .cache_ttl(Duration::ZERO)
+            .negative_cache_ttl(Duration::ZERO)
             .build()
             .unwrap()
     };
-    let any_issuer = builder(Issuer::unchecked(), Audience::includes(AUDIENCE));
-    let any_audience = builder(Issuer::is(ISSUER), Audience::unchecked());
+    let any_issuer = builder(IssuerMatcher::unchecked(), AudienceMatcher::includes(AUDIENCE));
+    let any_audience = builder(IssuerMatcher::is(ISSUER), AudienceMatcher::unchecked());
     let (any_issuer, any_audience) =
         (Serving::bearers(any_issuer).await, Serving::bearers(any_audience).await);
     for (answer, by_audience, by_issuer) in [
@@ -149,9 +149,10 @@ async fn what_is_waived_by_name_isnt_asked_for_and_nothing_else_is_waived() {
 async fn of_an_empty_setting_nothing_is_the_right_one() {
     let provider = Provider::start().await;
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"iss": "", "aud": ""}))));
-    for (issuer, audience) in
-        [(Issuer::is(""), Audience::unchecked()), (Issuer::unchecked(), Audience::includes(""))]
-    {
+    for (issuer, audience) in [
+        (IssuerMatcher::is(""), AudienceMatcher::unchecked()),
+        (IssuerMatcher::unchecked(), AudienceMatcher::includes("")),
+    ] {
         let client = ClientAuthentication::basic("accounts", "s3cret");
         let endpoint = provider.url(ENDPOINT);
         let verifier = IntrospectionVerifier::<Claims>::builder(endpoint, client, issuer, audience)
@@ -165,8 +166,9 @@ async fn of_an_empty_setting_nothing_is_the_right_one() {
 #[tokio::test]
 async fn the_skew_is_what_it_is_set_to() {
     let provider = Provider::start().await;
-    let verifier = builder::<Claims>(&provider).skew(Duration::ZERO);
-    let verifier = verifier.max_age(Duration::ZERO).refusal_age(Duration::ZERO).build().unwrap();
+    let verifier = builder::<Claims>(&provider).clock_skew(Duration::ZERO);
+    let verifier =
+        verifier.cache_ttl(Duration::ZERO).negative_cache_ttl(Duration::ZERO).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     let now = unix_now();
     for (answer, expected) in [

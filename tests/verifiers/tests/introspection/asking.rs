@@ -26,7 +26,7 @@ async fn calls_with_one_token_share_one_request() {
 async fn a_caller_that_goes_away_disturbs_nobody() {
     let provider = provider().await;
     let (verifier, waiting) =
-        Counted::new(builder::<Claims>(&provider).max_age(Duration::ZERO).build().unwrap());
+        Counted::new(builder::<Claims>(&provider).cache_ttl(Duration::ZERO).build().unwrap());
     let serving = Arc::new(Serving::bearers(verifier).await);
     provider.hold();
     let call = |serving: &Arc<Serving>| {
@@ -67,7 +67,7 @@ async fn what_was_asked_for_a_caller_that_went_away_is_remembered() {
 #[tokio::test]
 async fn there_is_a_limit_on_requests_at_once() {
     let provider = provider().await;
-    let verifier = builder::<Claims>(&provider).at_once(2).build().unwrap();
+    let verifier = builder::<Claims>(&provider).max_concurrent(2).build().unwrap();
     let serving = Arc::new(Serving::bearers(verifier).await);
     provider.hold();
     let mut calls = JoinSet::new();
@@ -93,7 +93,7 @@ async fn there_is_a_limit_on_requests_at_once() {
 async fn a_request_that_fails_gives_its_place_back() {
     let provider = Provider::start().await;
     provider.reply(ENDPOINT, Reply::Reset);
-    let verifier = builder::<Claims>(&provider).at_once(1).build().unwrap();
+    let verifier = builder::<Claims>(&provider).max_concurrent(1).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     for _ in 0..3 {
         assert_eq!(serving.bearer("opaque").await, Err(UNAVAILABLE.into()));
@@ -137,7 +137,8 @@ impl Lost {
         let provider = beside.block_on(provider());
         let http = HttpClient::builder().allow_http_on_loopback();
         let http = http.timeout(timeout).build().unwrap();
-        let verifier = builder::<Claims>(&provider).http_client(http).at_once(1).build().unwrap();
+        let verifier =
+            builder::<Claims>(&provider).http_client(http).max_concurrent(1).build().unwrap();
         provider.hold();
         idle.block_on(async {
             let serving = Serving::bearers(verifier.clone()).await;

@@ -4,7 +4,7 @@ use super::*;
 
 async fn asked_by(client: ClientAuthentication) -> Seen {
     let provider = provider().await;
-    let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes(AUDIENCE));
+    let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
     let endpoint = provider.url(ENDPOINT);
     let verifier = IntrospectionVerifier::<Claims>::builder(endpoint, client, issuer, audience)
         .http_client(http())
@@ -64,7 +64,7 @@ async fn bearer_sends_a_token_of_the_services_own() {
 async fn credentials_that_fit_no_header_are_never_sent() {
     let provider = provider().await;
     let client = ClientAuthentication::bearer("two\r\nlines");
-    let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes(AUDIENCE));
+    let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
     let endpoint = provider.url(ENDPOINT);
     let verifier = IntrospectionVerifier::<Claims>::builder(endpoint, client, issuer, audience)
         .http_client(http())
@@ -79,7 +79,7 @@ async fn credentials_that_fit_no_header_are_never_sent() {
 async fn an_endpoint_that_isnt_https_is_refused_at_start() {
     let build = |endpoint: &str, http: Option<HttpClient>| {
         let client = ClientAuthentication::basic("accounts", "s3cret");
-        let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes(AUDIENCE));
+        let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
         let builder = IntrospectionVerifier::<Claims>::builder(endpoint, client, issuer, audience);
         match http {
             Some(http) => builder.http_client(http).build(),

@@ -26,7 +26,8 @@ use tonic_guard::{
     HasScopes,
     http_client::HttpClient,
     introspection::{
-        Audience, ClientAuthentication, IntrospectionVerifier, IntrospectionVerifierBuilder, Issuer,
+        AudienceMatcher, ClientAuthentication, IntrospectionVerifier, IntrospectionVerifierBuilder,
+        IssuerMatcher,
     },
 };
 use tonic_guard_verifier_tests::{
@@ -72,7 +73,7 @@ fn builder<C: serde::de::DeserializeOwned + Send + Sync + 'static>(
     provider: &Provider,
 ) -> IntrospectionVerifierBuilder<C> {
     let client = ClientAuthentication::basic("accounts", "s3cret");
-    let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes(AUDIENCE));
+    let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
     IntrospectionVerifier::builder(provider.url(ENDPOINT), client, issuer, audience)
         .http_client(http())
 }

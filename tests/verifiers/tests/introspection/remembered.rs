@@ -30,7 +30,7 @@ async fn a_good_token_is_asked_about_once_in_its_time() {
 #[tokio::test]
 async fn the_age_of_an_answer_is_counted_from_its_question() {
     let provider = provider().await;
-    let verifier = builder::<Claims>(&provider).max_age(Duration::from_secs(10)).build().unwrap();
+    let verifier = builder::<Claims>(&provider).cache_ttl(Duration::from_secs(10)).build().unwrap();
     let serving = Arc::new(Serving::bearers(verifier).await);
     for (held, asked) in [(2, 1), (11, 2)] {
         provider.hold();
@@ -66,7 +66,7 @@ async fn a_good_token_isnt_remembered_past_its_end() {
 #[tokio::test]
 async fn the_end_of_what_is_remembered_is_looked_at_on_the_wall_clock_too() {
     let provider = Provider::start().await;
-    let verifier = builder::<Claims>(&provider).skew(Duration::ZERO).build().unwrap();
+    let verifier = builder::<Claims>(&provider).clock_skew(Duration::ZERO).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     let exp = unix_now() + 1.0;
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"exp": exp}))));
@@ -84,8 +84,8 @@ async fn the_end_of_what_is_remembered_is_looked_at_on_the_wall_clock_too() {
 async fn with_an_age_of_zero_every_call_asks() {
     let provider = Provider::start().await;
     provider.reply_by(ENDPOINT, judge);
-    let verifier = builder::<Claims>(&provider).max_age(Duration::ZERO);
-    let verifier = verifier.refusal_age(Duration::ZERO).build().unwrap();
+    let verifier = builder::<Claims>(&provider).cache_ttl(Duration::ZERO);
+    let verifier = verifier.negative_cache_ttl(Duration::ZERO).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     for _ in 0..3 {
         assert_eq!(serving.bearer("good").await, Ok("ada".into()));
@@ -123,7 +123,7 @@ async fn an_expired_token_stays_an_expired_one() {
 async fn bad_tokens_dont_push_good_ones_out() {
     let provider = Provider::start().await;
     provider.reply_by(ENDPOINT, judge);
-    let verifier = builder::<Claims>(&provider).capacity(4096).build().unwrap();
+    let verifier = builder::<Claims>(&provider).cache_bytes(4096).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     assert_eq!(serving.bearer("good").await, Ok("ada".into()));
     for at in 0..200 {
@@ -138,7 +138,7 @@ async fn bad_tokens_dont_push_good_ones_out() {
 async fn what_is_remembered_is_bounded() {
     let provider = Provider::start().await;
     provider.reply_by(ENDPOINT, judge);
-    let verifier = builder::<Claims>(&provider).capacity(4096).build().unwrap();
+    let verifier = builder::<Claims>(&provider).cache_bytes(4096).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     for _ in 0..2 {
         for at in 0..40 {
@@ -168,7 +168,8 @@ async fn two_verifiers_for_two_audiences_remember_apart() {
     let provider = provider().await;
     let ours = serving(&provider).await;
     let client = ClientAuthentication::basic("shop", "s3cret");
-    let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes("https://shop.example"));
+    let (issuer, audience) =
+        (IssuerMatcher::is(ISSUER), AudienceMatcher::includes("https://shop.example"));
     let endpoint = provider.url(ENDPOINT);
     let shop = IntrospectionVerifier::<Claims>::builder(endpoint, client, issuer, audience)
         .http_client(http())

@@ -41,12 +41,12 @@ async fn no_refusal_and_no_debug_holds_a_secret() {
     ];
     let echo = |token: &str| format!("{{\"active\": true, \"token\": {token:?}");
     for client in clients {
-        let (issuer, audience) = (Issuer::is(ISSUER), Audience::includes(AUDIENCE));
+        let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
         let endpoint = format!("{}?key=s3cret", provider.url(ENDPOINT));
         let builder =
             IntrospectionVerifier::<Claims>::builder(endpoint, client.clone(), issuer, audience)
                 .http_client(http())
-                .refusal_age(Duration::ZERO);
+                .negative_cache_ttl(Duration::ZERO);
         let mut text = format!("{client:?} {builder:?} ");
         let verifier = builder.build().unwrap();
         text += &format!("{verifier:?}");
@@ -78,7 +78,7 @@ async fn no_refusal_and_no_debug_holds_a_secret() {
 #[tokio::test]
 async fn the_operator_reads_what_went_wrong() {
     let provider = Provider::start().await;
-    let verifier = builder::<Claims>(&provider).refusal_age(Duration::ZERO).build().unwrap();
+    let verifier = builder::<Claims>(&provider).negative_cache_ttl(Duration::ZERO).build().unwrap();
     let url = provider.url(ENDPOINT);
     for (reply, told) in [
         (Reply::status(500), format!("{url} answered 500 Internal Server Error")),

@@ -145,7 +145,7 @@ async fn a_known_signature_under_other_claims_gets_nobody_in() {
 async fn it_serves_no_token_from_its_exp_and_the_skew_on() {
     let issuer = Issuer::new(ISSUER);
     let skew = Duration::from_secs(2);
-    let serving = serving::<Claims>(&issuer, |verifier| verifier.skew(skew)).await;
+    let serving = serving::<Claims>(&issuer, |verifier| verifier.clock_skew(skew)).await;
     let exp = now() + 1;
     let token = issuer.access_token(AUDIENCE).claim("exp", exp).sign();
     assert_eq!(serving.bearer(&token).await, Ok("ada".into()));

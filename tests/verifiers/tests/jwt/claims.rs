@@ -212,17 +212,20 @@ async fn the_clocks_may_be_a_minute_apart() {
 
 #[tokio::test]
 async fn the_skew_can_be_set() {
-    let strict = Fixture::of(Issuer::new(ISSUER), |verifier| verifier.skew(Duration::ZERO)).await;
+    let strict =
+        Fixture::of(Issuer::new(ISSUER), |verifier| verifier.clock_skew(Duration::ZERO)).await;
     let ended = strict.token().expired_for(Duration::ZERO).sign();
     let early = strict.token().claim("nbf", now() + 5).sign();
     strict.refuses(EXPIRED, [("exp", ended)]).await;
     strict.refuses(INVALID, [("nbf", early)]).await;
     let lax =
-        Fixture::of(Issuer::new(ISSUER), |verifier| verifier.skew(Duration::from_secs(600))).await;
+        Fixture::of(Issuer::new(ISSUER), |verifier| verifier.clock_skew(Duration::from_secs(600)))
+            .await;
     lax.admits(&lax.token().expired_for(Duration::from_secs(590)).sign()).await;
     let ended = lax.token().expired_for(Duration::from_secs(600)).sign();
     lax.refuses(EXPIRED, [("exp", ended)]).await;
-    let endless = Fixture::of(Issuer::new(ISSUER), |verifier| verifier.skew(Duration::MAX)).await;
+    let endless =
+        Fixture::of(Issuer::new(ISSUER), |verifier| verifier.clock_skew(Duration::MAX)).await;
     endless.admits(&endless.token().expired_for(Duration::from_secs(3600)).sign()).await;
 }
 

@@ -1,7 +1,7 @@
 //! Which keys are taken, and which of them a token is checked by.
 
 use serde_json::{Value, json};
-use tonic_guard::jwt::{Algorithm as Ours, Claims, JwtVerifier, Key, KeyError, KeySet};
+use tonic_guard::jwt::{Algorithm as Ours, Claims, JwtVerifier, Key, KeyRejected, KeySet};
 use tonic_guard_test::{Algorithm, Issuer, SigningKey};
 use tonic_guard_verifier_tests::Serving;
 
@@ -10,7 +10,7 @@ use crate::{
     support::{AUDIENCE, INVALID, ISSUER, base64url},
 };
 
-fn set(keys: impl IntoIterator<Item = Value>) -> Result<KeySet, KeyError> {
+fn set(keys: impl IntoIterator<Item = Value>) -> Result<KeySet, KeyRejected> {
     KeySet::from_jwks(json!({"keys": keys.into_iter().collect::<Vec<_>>()}).to_string())
 }
 
@@ -44,9 +44,9 @@ fn what_isnt_a_set_of_usable_keys_makes_no_verifier() {
     for document in
         ["", "null", "[]", "{}", "{\"keys\":1}", "{\"keys\":{}}", "{\"keys\":[]", "<xml/>"]
     {
-        assert_eq!(KeySet::from_jwks(document).unwrap_err(), KeyError::NotJwks, "{document}");
+        assert_eq!(KeySet::from_jwks(document).unwrap_err(), KeyRejected::NotJwks, "{document}");
     }
-    assert_eq!(set([]).unwrap_err(), KeyError::NoKeys);
+    assert_eq!(set([]).unwrap_err(), KeyRejected::NoKeys);
     let ec = SigningKey::generate("k", Algorithm::ES256);
     let rsa = SigningKey::generate("k", Algorithm::RS256);
     let ed = SigningKey::generate("k", Algorithm::EdDSA);
@@ -95,7 +95,7 @@ fn what_isnt_a_set_of_usable_keys_makes_no_verifier() {
             jwk
         }),
     ] {
-        assert_eq!(set([jwk]).unwrap_err(), KeyError::NoKeys, "{name}");
+        assert_eq!(set([jwk]).unwrap_err(), KeyRejected::NoKeys, "{name}");
     }
 }
 
@@ -124,7 +124,7 @@ async fn a_small_rsa_key_signs_for_nobody() {
     for small in &SMALL {
         assert_eq!(
             Key::from_pem(Ours::RS256, small.pem).unwrap_err(),
-            KeyError::RsaSize,
+            KeyRejected::RsaSize,
             "{} bits",
             small.bits
         );
@@ -203,26 +203,26 @@ fn a_pem_holds_one_public_key_of_the_right_kind() {
         assert!(Key::from_pem(algorithm, &pem).is_ok(), "{algorithm}: {pem}");
     }
     for (algorithm, pem, error) in [
-        (Ours::ES384, ec.clone(), KeyError::Unreadable),
-        (Ours::RS256, ec.clone(), KeyError::Unreadable),
-        (Ours::EdDSA, ec.clone(), KeyError::Unreadable),
-        (Ours::ES256, rsa.clone(), KeyError::Unreadable),
-        (Ours::EdDSA, rsa.clone(), KeyError::Unreadable),
-        (Ours::ES256, ed.clone(), KeyError::Unreadable),
-        (Ours::HS256, rsa.clone(), KeyError::WrongAlgorithm),
-        (Ours::ES256, String::new(), KeyError::NotPublic),
-        (Ours::ES256, body, KeyError::NotPublic),
-        (Ours::ES256, relabelled("PRIVATE KEY"), KeyError::NotPublic),
-        (Ours::ES256, relabelled("EC PRIVATE KEY"), KeyError::NotPublic),
-        (Ours::ES256, relabelled("CERTIFICATE"), KeyError::NotPublic),
-        (Ours::ES256, format!("{ec}{ec}"), KeyError::Several),
-        (Ours::ES256, format!("{ec}{}", relabelled("PRIVATE KEY")), KeyError::Several),
-        (Ours::ES256, format!("{}{ec}", relabelled("PRIVATE KEY")), KeyError::Several),
-        (Ours::ES256, format!("{}{ec}", relabelled("CERTIFICATE")), KeyError::Several),
-        (Ours::ES256, format!("{ec}{}", relabelled("RSA PUBLIC KEY")), KeyError::Several),
-        (Ours::ES256, format!("{}{ec}", relabelled("RSA PUBLIC KEY")), KeyError::Several),
-        (Ours::ES256, ec.replace("-----END PUBLIC KEY-----", ""), KeyError::Unreadable),
-        (Ours::ES256, ec.replacen('M', "*", 1), KeyError::Unreadable),
+        (Ours::ES384, ec.clone(), KeyRejected::Unreadable),
+        (Ours::RS256, ec.clone(), KeyRejected::Unreadable),
+        (Ours::EdDSA, ec.clone(), KeyRejected::Unreadable),
+        (Ours::ES256, rsa.clone(), KeyRejected::Unreadable),
+        (Ours::EdDSA, rsa.clone(), KeyRejected::Unreadable),
+        (Ours::ES256, ed.clone(), KeyRejected::Unreadable),
+        (Ours::HS256, rsa.clone(), KeyRejected::WrongAlgorithm),
+        (Ours::ES256, String::new(), KeyRejected::NotPublic),
+        (Ours::ES256, body, KeyRejected::NotPublic),
+        (Ours::ES256, relabelled("PRIVATE KEY"), KeyRejected::NotPublic),
+        (Ours::ES256, relabelled("EC PRIVATE KEY"), KeyRejected::NotPublic),
+        (Ours::ES256, relabelled("CERTIFICATE"), KeyRejected::NotPublic),
+        (Ours::ES256, format!("{ec}{ec}"), KeyRejected::Several),
+        (Ours::ES256, format!("{ec}{}", relabelled("PRIVATE KEY")), KeyRejected::Several),
+        (Ours::ES256, format!("{}{ec}", relabelled("PRIVATE KEY")), KeyRejected::Several),
+        (Ours::ES256, format!("{}{ec}", relabelled("CERTIFICATE")), KeyRejected::Several),
+        (Ours::ES256, format!("{ec}{}", relabelled("RSA PUBLIC KEY")), KeyRejected::Several),
+        (Ours::ES256, format!("{}{ec}", relabelled("RSA PUBLIC KEY")), KeyRejected::Several),
+        (Ours::ES256, ec.replace("-----END PUBLIC KEY-----", ""), KeyRejected::Unreadable),
+        (Ours::ES256, ec.replacen('M', "*", 1), KeyRejected::Unreadable),
     ] {
         assert_eq!(Key::from_pem(algorithm, &pem).unwrap_err(), error, "{algorithm}: {pem}");
     }
@@ -233,14 +233,14 @@ fn a_secret_is_long_and_not_a_key_that_everyone_has() {
     assert!(Key::hs256([0x30; 32]).is_ok());
     assert!(Key::hs256("0123456789abcdef0123456789abcdef").is_ok());
     for length in [0, 1, 16, 31] {
-        assert_eq!(Key::hs256(vec![7; length]).unwrap_err(), KeyError::ShortSecret, "{length}");
+        assert_eq!(Key::hs256(vec![7; length]).unwrap_err(), KeyRejected::ShortSecret, "{length}");
     }
     for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
         let pem = SigningKey::generate("k", algorithm).pem();
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         let der = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, body).unwrap();
         for secret in [pem.clone().into_bytes(), format!("\n  {pem}\n").into_bytes(), der] {
-            assert_eq!(Key::hs256(secret).unwrap_err(), KeyError::NotSecret, "{algorithm}");
+            assert_eq!(Key::hs256(secret).unwrap_err(), KeyRejected::NotSecret, "{algorithm}");
         }
     }
 }

@@ -65,7 +65,7 @@ async fn an_id_token_is_no_access_token() {
 async fn the_plain_profile_takes_what_doesnt_say_that_it_is_something_else() {
     let issuer = Issuer::new(ISSUER);
     let keys = KeySet::from_jwks(issuer.jwks()).unwrap();
-    let verifier: JwtVerifier<Claims> = JwtVerifier::plain_jwts(ISSUER, AUDIENCE).build(keys);
+    let verifier: JwtVerifier<Claims> = JwtVerifier::any_jwt(ISSUER, AUDIENCE).build(keys);
     let serving = Serving::bearers(verifier).await;
     let token = || issuer.plain_jwt(AUDIENCE);
     for typ in ["JWT", "jwt", "application/jwt", "at+jwt", "application/at+JWT"] {

@@ -34,7 +34,7 @@ async fn send(serving: &Serving, count: usize, user: &'static str) -> JoinSet<Co
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_calls_that_are_reset_leave_the_bound_and_a_good_call_is_answered() {
     let mut cost = Cost::new(DEAR, 8);
-    let users = cost.ada().at_once(2).waiting(10_000);
+    let users = cost.ada().max_concurrent(2).max_queued(10_000);
     let serving = serve(users).await;
     for round in 0..2 {
         let user = if round == 0 { "mallory" } else { "ada" };
@@ -55,7 +55,7 @@ async fn a_thousand_calls_that_are_reset_leave_the_bound_and_a_good_call_is_answ
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_resets_each_call_gets_no_more_work_done_at_once() {
     let mut cost = Cost::new(DEAR + 24, 64);
-    let serving = serve(cost.ada().at_once(1)).await;
+    let serving = serve(cost.ada().max_concurrent(1)).await;
     let channel = serving.server().channel().await;
     for begun in 1..12 {
         let call = tokio::spawn(call_on(channel.clone(), "mallory", "wrong"));
@@ -68,7 +68,7 @@ async fn a_caller_who_resets_each_call_gets_no_more_work_done_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_is_unavailable_for_known_and_unknown_alike() {
     let mut cost = Cost::new(DEAR + 8, 16);
-    let users = cost.ada().at_once(1).waiting(1);
+    let users = cost.ada().max_concurrent(1).max_queued(1);
     let serving = serve(users).await;
     assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
     // Callers enough that one is at work, one waits, and others are turned away, again and again.
@@ -114,7 +114,7 @@ async fn calls_are_driven_while_passwords_are_checked() {
     // One thread drives all calls and this test: if it checked passwords itself, nothing could be seen to
     // be at work.
     let mut cost = Cost::new(DEAR + 16, 64);
-    let serving = serve(cost.ada().at_once(1)).await;
+    let serving = serve(cost.ada().max_concurrent(1)).await;
     assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
     let calls = send(&serving, 10, "mallory").await;
     let deadline = Instant::now() + LIMIT;

@@ -17,7 +17,7 @@ async fn the_right_password_alone_lets_in() {
         of("", "nameless"),
         of("c\u{e9}line", "x"),
     ];
-    let serving = serve(Passwords::new(users).unwrap().waiting(1000)).await;
+    let serving = serve(Passwords::new(users).unwrap().max_queued(1000)).await;
     let invalid = refused("CREDENTIALS_INVALID");
     let malformed = refused("CREDENTIALS_MALFORMED");
     let raw = |bytes: &[u8]| format!("Basic {}", STANDARD.encode(bytes));

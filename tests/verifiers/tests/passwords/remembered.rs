@@ -39,7 +39,7 @@ async fn a_remembered_password_is_of_its_user_alone() {
 #[tokio::test]
 async fn many_calls_of_one_user_at_once_are_one_check() {
     let mut cost = Cost::new(72, 1);
-    let serving = serve(cost.ada().at_once(1)).await;
+    let serving = serve(cost.ada().max_concurrent(1)).await;
     let (channel, mut calls) = (serving.server().channel().await, JoinSet::new());
     for _ in 0..20 {
         calls.spawn(call_on(channel.clone(), "ada", "pa:ss"));
@@ -53,7 +53,7 @@ async fn many_calls_of_one_user_at_once_are_one_check() {
 #[tokio::test]
 async fn a_password_is_not_remembered_beyond_its_age_however_often_it_comes() {
     let mut cost = Cost::new(80, 1);
-    let serving = serve(cost.ada().remember_for(Duration::from_millis(300))).await;
+    let serving = serve(cost.ada().cache_ttl(Duration::from_millis(300))).await;
     let begin = std::time::Instant::now();
     // It comes more often than it is forgotten: a hit must not begin the time anew.
     while cost.work().begun < 3 {
@@ -66,7 +66,7 @@ async fn a_password_is_not_remembered_beyond_its_age_however_often_it_comes() {
 #[tokio::test]
 async fn nothing_is_remembered_for_no_time() {
     let mut cost = Cost::new(88, 1);
-    let serving = serve(cost.ada().remember_for(Duration::ZERO)).await;
+    let serving = serve(cost.ada().cache_ttl(Duration::ZERO)).await;
     for begun in 1..4 {
         assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
         assert_eq!(cost.rest().await.begun, begun);

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     net::http_client::{HttpClient, HttpError, is_json_object, shown, shown_text},
-    verifiers::jwt::{KeyError, KeySet, key_set::Origin},
+    verifiers::jwt::{KeyRejected, KeySet, key_set::Origin},
 };
 
 /// A place as it is set.
@@ -27,7 +27,7 @@ impl fmt::Debug for Setting {
 }
 
 /// A place that may be asked.
-pub(super) enum Place {
+pub(super) enum KeyLocation {
     Jwks(Url),
     /// A document that names it.
     Discovery {
@@ -45,9 +45,9 @@ struct Discovery {
 
 impl Setting {
     /// Refuses what can't be a place, so that a mistake is told at start.
-    pub(super) fn check(self, http: &HttpClient) -> Result<Place, HttpError> {
+    pub(super) fn check(self, http: &HttpClient) -> Result<KeyLocation, HttpError> {
         let (issuer, path): (_, fn(&str) -> String) = match self {
-            Setting::Jwks(url) => return Ok(Place::Jwks(http.url(&url)?)),
+            Setting::Jwks(url) => return Ok(KeyLocation::Jwks(http.url(&url)?)),
             Setting::OpenId(issuer) => {
                 (issuer, |path| format!("{path}/.well-known/openid-configuration"))
             }
@@ -62,23 +62,23 @@ impl Setting {
         }
         let path = path(document.path().trim_end_matches('/'));
         document.set_path(&path);
-        Ok(Place::Discovery { issuer, document })
+        Ok(KeyLocation::Discovery { issuer, document })
     }
 }
 
-impl Place {
+impl KeyLocation {
     /// The keys that are there now: at least one.
     pub(super) async fn fetch(&self, http: &HttpClient) -> Result<KeySet, HttpError> {
         let url = match self {
-            Place::Jwks(url) => url.clone(),
-            Place::Discovery { issuer, document } => discover(http, issuer, document).await?,
+            KeyLocation::Jwks(url) => url.clone(),
+            KeyLocation::Discovery { issuer, document } => discover(http, issuer, document).await?,
         };
         let answer = get(http, &url).await?;
         let keys = KeySet::read(&answer, Origin::Published)
             .map_err(|error| HttpError::unusable(&url, error.to_string()))?;
         // An issuer that signs with nothing is an issuer with a fault.
         if keys.is_empty() {
-            return Err(HttpError::unusable(&url, KeyError::NoKeys.to_string()));
+            return Err(HttpError::unusable(&url, KeyRejected::NoKeys.to_string()));
         }
         Ok(keys)
     }
@@ -110,11 +110,11 @@ async fn get(http: &HttpClient, url: &Url) -> Result<bytes::Bytes, HttpError> {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for KeyLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(match self {
-            Place::Jwks(url) => url,
-            Place::Discovery { document, .. } => document,
+            KeyLocation::Jwks(url) => url,
+            KeyLocation::Discovery { document, .. } => document,
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tonic_guard::{Authenticate, compose::ByShape, scheme::Bearer};
+use tonic_guard::{Authenticate, compose::ByTokenFormat, scheme::Bearer};
 use tonic_guard_test::Issuer;
 use tonic_guard_verifier_tests::Serving;
 
@@ -19,7 +19,7 @@ fn issuer() -> Issuer {
 async fn each_shape_has_its_verifier() {
     let issuer = issuer();
     let (sessions, others) = (Credulous::new("kept"), Credulous::new("other"));
-    let tokens: ByShape<Caller> = ByShape::new()
+    let tokens: ByTokenFormat<Caller> = ByTokenFormat::new()
         .otherwise(others.clone())
         .prefix("sess_", sessions.clone())
         .jwt(trusting(&issuer));
@@ -38,7 +38,7 @@ async fn each_shape_has_its_verifier() {
 async fn a_jwt_that_is_refused_is_shown_to_nobody_else() {
     let issuer = issuer();
     let (sessions, others) = (Credulous::new("kept"), Credulous::new("other"));
-    let tokens: ByShape<Caller> = ByShape::new()
+    let tokens: ByTokenFormat<Caller> = ByTokenFormat::new()
         // As a JWT begins.
         .prefix("ey", sessions.clone())
         .otherwise(others.clone())
@@ -77,14 +77,14 @@ async fn a_jwt_that_is_refused_is_shown_to_nobody_else() {
 async fn a_session_that_is_refused_is_no_jwt_and_an_unknown_shape_is_nobodys() {
     let issuer = issuer();
     let sessions = Credulous::new("kept");
-    let tokens: ByShape<Caller> =
-        ByShape::new().jwt(trusting(&issuer)).prefix("sess_", sessions.clone());
+    let tokens: ByTokenFormat<Caller> =
+        ByTokenFormat::new().jwt(trusting(&issuer)).prefix("sess_", sessions.clone());
     let serving = Serving::bearers(tokens).await;
     for token in ["1", "sess", "asess_1", "a.b", "a.b.c.d", "v4.public.abc", "a.b.c"] {
         assert_eq!(told(&serving, token).await, INVALID, "{token}");
     }
     assert_eq!(sessions.asked(), 0);
-    let nobody: ByShape<Caller> = ByShape::new();
+    let nobody: ByTokenFormat<Caller> = ByTokenFormat::new();
     let serving = Serving::bearers(nobody).await;
     assert_eq!(told(&serving, "1").await, INVALID);
 }
@@ -93,13 +93,13 @@ async fn a_session_that_is_refused_is_no_jwt_and_an_unknown_shape_is_nobodys() {
 async fn a_verifier_that_is_off_opens_nothing() {
     let issuer = issuer();
     let off = Credulous::off("kept");
-    let tokens: ByShape<Caller> =
-        ByShape::new().jwt(trusting(&issuer)).prefix("sess_", off.clone()).otherwise(off);
+    let tokens: ByTokenFormat<Caller> =
+        ByTokenFormat::new().jwt(trusting(&issuer)).prefix("sess_", off.clone()).otherwise(off);
     let serving = Serving::bearers(tokens).await;
     assert_eq!(told_without(&serving).await, MISSING);
     let bad = issuer.access_token("https://other.example").subject("ada").sign();
     assert_eq!(told(&serving, &bad).await, INVALID);
-    let only: ByShape<Caller> = ByShape::new().otherwise(Credulous::off("kept"));
+    let only: ByTokenFormat<Caller> = ByTokenFormat::new().otherwise(Credulous::off("kept"));
     assert_eq!(told_without(&Serving::bearers(only).await).await, MISSING);
 }
 
@@ -107,7 +107,7 @@ async fn a_verifier_that_is_off_opens_nothing() {
 async fn each_verifier_is_held_to_its_own_deadline() {
     let (mut slow, fast) = (Credulous::new("slow"), Credulous::new("fast"));
     slow.deadline = Duration::from_secs(30);
-    let tokens: ByShape<Caller> = ByShape::new().prefix("slow_", slow).otherwise(fast);
+    let tokens: ByTokenFormat<Caller> = ByTokenFormat::new().prefix("slow_", slow).otherwise(fast);
     assert_eq!(Authenticate::<Bearer>::deadline(&tokens), Duration::from_secs(30));
     let serving = Serving::bearers(tokens).await;
     let began = Instant::now();
@@ -118,7 +118,8 @@ async fn each_verifier_is_held_to_its_own_deadline() {
 #[tokio::test]
 async fn the_reason_is_one_that_all_verifiers_give() {
     let issuer = issuer();
-    let both: ByShape<Caller> = ByShape::new().jwt(trusting(&issuer)).otherwise(trusting(&issuer));
+    let both: ByTokenFormat<Caller> =
+        ByTokenFormat::new().jwt(trusting(&issuer)).otherwise(trusting(&issuer));
     let serving = Serving::bearers(both).await;
     let bad = issuer.access_token("https://other.example").subject("ada").sign();
     assert_eq!(told(&serving, &bad).await, "Unauthenticated JWT_TOKEN_INVALID");
@@ -128,13 +129,16 @@ async fn the_reason_is_one_that_all_verifiers_give() {
 #[test]
 fn two_verifiers_for_one_token_are_refused_at_start() {
     let (a, b) = (|| Credulous::new("a"), || Credulous::new("b"));
-    let made = |make: &(dyn Fn() -> ByShape<Caller> + std::panic::RefUnwindSafe)| {
+    let made = |make: &(dyn Fn() -> ByTokenFormat<Caller> + std::panic::RefUnwindSafe)| {
         std::panic::catch_unwind(make).is_ok()
     };
-    assert!(made(&|| ByShape::new().prefix("a_", a()).prefix("b_", b())));
+    assert!(made(&|| ByTokenFormat::new().prefix("a_", a()).prefix("b_", b())));
     for (one, other) in [("a_", "a_"), ("a_", "a_b"), ("a_b", "a_"), ("a", "")] {
-        assert!(!made(&|| ByShape::new().prefix(one, a()).prefix(other, b())), "{one} {other}");
+        assert!(
+            !made(&|| ByTokenFormat::new().prefix(one, a()).prefix(other, b())),
+            "{one} {other}"
+        );
     }
-    assert!(!made(&|| ByShape::new().jwt(a()).jwt(b())));
-    assert!(!made(&|| ByShape::new().otherwise(a()).otherwise(b())));
+    assert!(!made(&|| ByTokenFormat::new().jwt(a()).jwt(b())));
+    assert!(!made(&|| ByTokenFormat::new().otherwise(a()).otherwise(b())));
 }

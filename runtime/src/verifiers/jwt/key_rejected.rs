@@ -3,7 +3,7 @@ use std::fmt;
 /// Why a key can't check signatures. It never holds the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum KeyError {
+pub enum KeyRejected {
     /// It isn't in the form that it should be in.
     Unreadable,
     /// The JWK set isn't one: no JSON object with a list of `keys`.
@@ -30,23 +30,23 @@ pub enum KeyError {
     Published,
 }
 
-impl fmt::Display for KeyError {
+impl fmt::Display for KeyRejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            KeyError::Unreadable => "the key can't be read",
-            KeyError::NotJwks => "this is no JWK set",
-            KeyError::NoKeys => "no key of the set can be used",
-            KeyError::Unknown => "the key's type, curve or algorithm isn't known",
-            KeyError::WrongAlgorithm => "the key isn't meant for this algorithm",
-            KeyError::RsaSize => "an RSA key of less than 2048 or more than 8192 bits",
-            KeyError::ShortSecret => "an HMAC secret of less than 256 bits",
-            KeyError::NotSecret => "a secret that is a key in PEM or DER",
-            KeyError::NotPublic => "no public key in PEM",
-            KeyError::Several => "more in the PEM than one key",
-            KeyError::OtherUse => "the key is meant for something else",
-            KeyError::Published => "a secret or private key in a published set",
+            KeyRejected::Unreadable => "the key can't be read",
+            KeyRejected::NotJwks => "this is no JWK set",
+            KeyRejected::NoKeys => "no key of the set can be used",
+            KeyRejected::Unknown => "the key's type, curve or algorithm isn't known",
+            KeyRejected::WrongAlgorithm => "the key isn't meant for this algorithm",
+            KeyRejected::RsaSize => "an RSA key of less than 2048 or more than 8192 bits",
+            KeyRejected::ShortSecret => "an HMAC secret of less than 256 bits",
+            KeyRejected::NotSecret => "a secret that is a key in PEM or DER",
+            KeyRejected::NotPublic => "no public key in PEM",
+            KeyRejected::Several => "more in the PEM than one key",
+            KeyRejected::OtherUse => "the key is meant for something else",
+            KeyRejected::Published => "a secret or private key in a published set",
         })
     }
 }
 
-impl std::error::Error for KeyError {}
+impl std::error::Error for KeyRejected {}

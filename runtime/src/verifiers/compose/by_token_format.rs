@@ -17,7 +17,7 @@ use crate::{
 /// like one goes there and nowhere else, whichever prefix it has.
 ///
 /// ```
-/// use tonic_guard::compose::ByShape;
+/// use tonic_guard::compose::ByTokenFormat;
 /// use tonic_guard::scheme::{Bearer, BearerToken};
 /// use tonic_guard::{AuthError, Authenticate};
 /// # use http::{Extensions, HeaderMap};
@@ -61,7 +61,7 @@ use crate::{
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let tokens: ByShape<User> = ByShape::new().jwt(Jwts).prefix("sess_", Sessions);
+/// let tokens: ByTokenFormat<User> = ByTokenFormat::new().jwt(Jwts).prefix("sess_", Sessions);
 ///
 /// // Let in: a session.
 /// assert_eq!(tokens.authenticate(token("sess_1")).await.unwrap(), User("ada".into()));
@@ -72,16 +72,16 @@ use crate::{
 ///
 /// Each verifier has its own deadline. That callers need no credentials of one of them
 /// ([`bypass`](crate::Authenticate::bypass)) is never asked.
-pub struct ByShape<I> {
+pub struct ByTokenFormat<I> {
     jwts: Option<Branch<I>>,
     prefixed: Vec<(String, Branch<I>)>,
     others: Option<Branch<I>>,
 }
 
-impl<I: Send + Sync + 'static> ByShape<I> {
+impl<I: Send + Sync + 'static> ByTokenFormat<I> {
     /// No tokens at all, so far.
     pub fn new() -> Self {
-        ByShape { jwts: None, prefixed: Vec::new(), others: None }
+        ByTokenFormat { jwts: None, prefixed: Vec::new(), others: None }
     }
 
     /// Tokens in the shape of a JWT are `verifier`'s: three or five parts between dots, of which the
@@ -95,7 +95,7 @@ impl<I: Send + Sync + 'static> ByShape<I> {
         A: Authenticate<Bearer> + 'static,
         I: FromIdentity<A::Identity>,
     {
-        assert!(self.jwts.is_none(), "`ByShape` has one verifier for JWTs: see `ByIssuer`");
+        assert!(self.jwts.is_none(), "`ByTokenFormat` has one verifier for JWTs: see `ByIssuer`");
         self.jwts = Some(branch(verifier));
         self
     }
@@ -134,7 +134,10 @@ impl<I: Send + Sync + 'static> ByShape<I> {
         A: Authenticate<Bearer> + 'static,
         I: FromIdentity<A::Identity>,
     {
-        assert!(self.others.is_none(), "`ByShape` has one verifier for tokens of no other shape");
+        assert!(
+            self.others.is_none(),
+            "`ByTokenFormat` has one verifier for tokens of no other shape"
+        );
         self.others = Some(branch(verifier));
         self
     }
@@ -154,16 +157,16 @@ impl<I: Send + Sync + 'static> ByShape<I> {
     }
 }
 
-impl<I: Send + Sync + 'static> Default for ByShape<I> {
+impl<I: Send + Sync + 'static> Default for ByTokenFormat<I> {
     fn default() -> Self {
-        ByShape::new()
+        ByTokenFormat::new()
     }
 }
 
-impl<I> fmt::Debug for ByShape<I> {
+impl<I> fmt::Debug for ByTokenFormat<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefixes: Vec<_> = self.prefixed.iter().map(|(prefix, _)| prefix).collect();
-        f.debug_struct("ByShape")
+        f.debug_struct("ByTokenFormat")
             .field("jwt", &self.jwts.is_some())
             .field("prefixes", &prefixes)
             .field("otherwise", &self.others.is_some())
@@ -171,7 +174,7 @@ impl<I> fmt::Debug for ByShape<I> {
     }
 }
 
-impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByShape<I> {
+impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByTokenFormat<I> {
     type Identity = I;
 
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
