@@ -8,118 +8,9 @@ use http::header::WWW_AUTHENTICATE;
 use tonic::{Code, Status, metadata::MetadataMap};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{
-    challenge::Challenge,
-    error::AuthError,
-    scheme::RpcName,
-    scheme::{CredentialLocation, ExtractError},
-};
+use crate::{challenge::Challenge, error::AuthError, scheme::CredentialLocation, scheme::RpcName};
 
-/// The `ErrorInfo` domain of refusals, unless a guard sets its own.
-pub(crate) const DOMAIN: &str = "tonic-guard";
-
-/// Why a call is refused. Each is a row of the table in the crate's documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    Missing,
-    Duplicate,
-    Malformed,
-    Unsupported,
-    Invalid,
-    Expired,
-    InsufficientScope,
-    Denied,
-    Unavailable,
-    Internal,
-}
-
-/// Which schemes a refusal challenges the caller to use.
-enum Challenged {
-    Accepted,
-    Decider,
-    None,
-}
-
-impl Reason {
-    pub(crate) fn code(self) -> Code {
-        match self {
-            Reason::Missing
-            | Reason::Duplicate
-            | Reason::Malformed
-            | Reason::Unsupported
-            | Reason::Invalid
-            | Reason::Expired => Code::Unauthenticated,
-            Reason::InsufficientScope | Reason::Denied => Code::PermissionDenied,
-            Reason::Unavailable => Code::Unavailable,
-            Reason::Internal => Code::Internal,
-        }
-    }
-
-    /// The code and the message alone.
-    pub(crate) fn bare_status(self) -> Status {
-        Status::new(self.code(), self.message())
-    }
-
-    pub(crate) fn message(self) -> &'static str {
-        match self {
-            Reason::Missing => "credentials are missing",
-            Reason::Duplicate => "credentials are presented more than once",
-            Reason::Malformed => "the credentials are malformed",
-            Reason::Unsupported => "credentials of this type are not accepted here",
-            Reason::Invalid => "the credentials are invalid",
-            Reason::Expired => "the credentials have expired",
-            Reason::InsufficientScope => "the credentials lack a required scope",
-            Reason::Denied => "permission denied",
-            Reason::Unavailable => "the credentials can't be checked now",
-            Reason::Internal => "the call could not be checked",
-        }
-    }
-
-    /// The reason as the event of a decision and, but for INTERNAL, `ErrorInfo` name it.
-    pub(crate) fn name(self, invalid: &'static str) -> &'static str {
-        match self {
-            Reason::Missing => "CREDENTIALS_MISSING",
-            Reason::Duplicate => "OVERLOADED_CREDENTIALS",
-            Reason::Malformed => "CREDENTIALS_MALFORMED",
-            Reason::Unsupported => "CREDENTIAL_TYPE_UNSUPPORTED",
-            Reason::Invalid => invalid,
-            Reason::Expired => "ACCESS_TOKEN_EXPIRED",
-            Reason::InsufficientScope => "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
-            Reason::Denied => "PERMISSION_DENIED",
-            Reason::Unavailable => "AUTHENTICATOR_UNAVAILABLE",
-            Reason::Internal => "INTERNAL",
-        }
-    }
-
-    fn challenged(self) -> Challenged {
-        match self {
-            Reason::Missing | Reason::Duplicate | Reason::Unsupported => Challenged::Accepted,
-            Reason::Malformed | Reason::Invalid | Reason::Expired | Reason::InsufficientScope => {
-                Challenged::Decider
-            }
-            Reason::Denied | Reason::Unavailable | Reason::Internal => Challenged::None,
-        }
-    }
-
-    /// The challenge's `error` (RFC 6750, section 3.1).
-    fn oauth_error(self) -> Option<&'static str> {
-        match self {
-            Reason::Duplicate | Reason::Malformed => Some("invalid_request"),
-            Reason::Invalid | Reason::Expired => Some("invalid_token"),
-            Reason::InsufficientScope => Some("insufficient_scope"),
-            _ => None,
-        }
-    }
-}
-
-impl From<ExtractError> for Reason {
-    fn from(error: ExtractError) -> Self {
-        match error {
-            ExtractError::Malformed => Reason::Malformed,
-            ExtractError::Duplicate => Reason::Duplicate,
-        }
-    }
-}
+pub(crate) use crate::reason::{Challenged, DOMAIN, Reason};
 
 /// A call that doesn't get in.
 #[derive(Debug)]
@@ -237,7 +128,7 @@ fn challenges(reason: Reason, leaf: Option<usize>, facts: &Facts) -> http::Heade
     for (at, accepted) in facts.leaves.iter().enumerate() {
         let wanted = match reason.challenged() {
             Challenged::Accepted => true,
-            Challenged::Decider => leaf == Some(at),
+            Challenged::Deciding => leaf == Some(at),
             Challenged::None => false,
         };
         let Some(mut challenge) = accepted.challenge.clone().filter(|_| wanted) else {
@@ -260,4 +151,14 @@ fn challenges(reason: Reason, leaf: Option<usize>, facts: &Facts) -> http::Heade
         }
     }
     headers
+}
+
+/// The status of an error outside a guard. It has no challenge, because no scheme is known here.
+///
+/// It doesn't contain the cause, because the `Debug` output of a [`tonic::Status`] prints its source.
+impl From<AuthError> for Status {
+    fn from(error: AuthError) -> Self {
+        let (reason, _) = error.into_parts();
+        status(reason, None, &Facts::none(), DOMAIN, None)
+    }
 }

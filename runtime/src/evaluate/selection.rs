@@ -32,9 +32,16 @@ pub(crate) fn decide(seen: &[(CredentialLocation, Seen)]) -> Result<Option<usize
     };
     let listed = || seen.iter().enumerate().filter(|(_, (_, seen))| presented(seen));
     match listed().find(of_call).or_else(|| listed().next()) {
-        Some((at, (_, Seen::Unreadable(error)))) => Err(Refusal::by_leaf(at, (*error).into())),
+        Some((at, (_, Seen::Unreadable(error)))) => Err(Refusal::by_leaf(at, reason(*error))),
         Some((at, _)) => Ok(Some(at)),
         None => Ok(None),
+    }
+}
+
+fn reason(error: ExtractError) -> Reason {
+    match error {
+        ExtractError::Malformed => Reason::Malformed,
+        ExtractError::Duplicate => Reason::Duplicate,
     }
 }
 
