@@ -27,7 +27,7 @@ pub use self::{
     server_binding::{Named, Wiring},
     service::GuardFuture,
 };
-use crate::policy::{Kind, ServicePolicy};
+use crate::policy::{ServiceAccess, ServicePolicy};
 
 /// What an impl with `#[authenticated]` knows of its own methods.
 ///
@@ -203,8 +203,8 @@ where
     // Only its type is of interest.
     drop(make_server);
     server_binding::check::<T, S, M>();
-    let kind = Kind::Guarded { methods: T::WIRING.methods, bypassed: Vec::new() };
-    ServicePolicy { service: S::NAME, kind }
+    let access = ServiceAccess::Guarded { methods: T::WIRING.methods, bypassed: Vec::new() };
+    ServicePolicy { service: S::NAME, access }
 }
 
 impl<S> Guard<S> {

@@ -26,7 +26,7 @@ use crate::{
     evaluate::{Call, Plan},
     guard::handoff::{Admission, Instance, Proof},
     guard::stand_in::StandIn,
-    policy::{Access, Combinator, Kind, MethodPolicy, ServicePolicy},
+    policy::{Access, Combinator, MethodPolicy, ServiceAccess, ServicePolicy},
     scheme::CredentialLocation,
     scheme::{CallHead, RpcName},
 };
@@ -189,8 +189,9 @@ impl Front {
     }
 
     pub(super) fn policy(&self) -> ServicePolicy {
-        let kind = Kind::Guarded { methods: self.methods, bypassed: self.bypassed.clone() };
-        ServicePolicy { service: self.name, kind }
+        let access =
+            ServiceAccess::Guarded { methods: self.methods, bypassed: self.bypassed.clone() };
+        ServicePolicy { service: self.name, access }
     }
 
     /// The policy for the call with this head, or the head of the answer to what is no call of this

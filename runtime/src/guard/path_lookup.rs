@@ -31,7 +31,7 @@ pub(super) fn find<'m>(methods: &'m [MethodPolicy], name: &str) -> Option<&'m Me
         return None;
     }
     let function = function_name(name);
-    methods.iter().find(|method| !method.rpc_is_given && method.function == function)
+    methods.iter().find(|method| !method.rpc_is_explicit && method.function == function)
 }
 
 /// The generator's rule for names: snake case, and no name that Rust can't have.

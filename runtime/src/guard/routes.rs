@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::{
     guard::Guard,
-    policy::{Kind, PolicyTable, ServicePolicy},
+    policy::{PolicyTable, ServiceAccess, ServicePolicy},
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -256,7 +256,7 @@ impl GuardedRoutes {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         assert!(!reason.trim().is_empty(), "say why `{}` is open to everyone", S::NAME);
-        self.list(ServicePolicy { service: S::NAME, kind: Kind::Open { reason } });
+        self.list(ServicePolicy { service: S::NAME, access: ServiceAccess::Open { reason } });
         self.routes.add_service(service);
         self
     }
