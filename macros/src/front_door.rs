@@ -72,11 +72,11 @@ impl Entry {
 //         pub struct Marker;
 //         const ACCESS_0: Access = ..;
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
-//             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
-//             fn a_method() -> Option<&'static str> { Some(type_name_of_val(&<Self as Orders>::list)) }
-//             async fn visit<V: Visit>(&self, method: u32, visitor: V) -> V::Output {
+//             const BINDING: ServerBinding = ServerBinding { service: .., methods: &[..] };
+//             fn method_type_name() -> Option<&'static str> { Some(type_name_of_val(&<Self as Orders>::list)) }
+//             async fn visit<V: PolicyVisitor>(&self, method: u32, visitor: V) -> V::Output {
 //                 match method {
-//                     0u32 | 2u32 => visitor.plan(POLICY, PLAN).await,
+//                     0u32 | 2u32 => visitor.evaluator(POLICY, EVALUATOR).await,
 //                     1u32 => visitor.anonymous(),
 //                     _ => visitor.unknown(),
 //                 }
@@ -102,7 +102,7 @@ pub(crate) fn expand(
     let mut generics = item.generics.clone();
     if wiring.server.is_none() {
         generics.params.push(parse_quote!(__Server));
-        let bound = parse_quote!(__Server: #krate::__private::Serves);
+        let bound = parse_quote!(__Server: #krate::__private::GuardableServer);
         generics.make_where_clause().predicates.push(bound);
     }
     let (impl_generics, _, where_clause) = generics.split_for_impl();
@@ -145,16 +145,16 @@ pub(crate) fn expand(
 
             #[automatically_derived]
             impl #impl_generics #krate::__private::Guarded<__Marker, #server> for #self_ty #where_clause {
-                const WIRING: #krate::__private::Wiring = #krate::__private::Wiring {
+                const BINDING: #krate::__private::ServerBinding = #krate::__private::ServerBinding {
                     service: #named,
                     methods: &[#(#methods,)*],
                 };
 
-                fn a_method() -> #krate::__private::Option<&'static #krate::__private::str> {
+                fn method_type_name() -> #krate::__private::Option<&'static #krate::__private::str> {
                     #a_method
                 }
 
-                async fn visit<__V: #krate::__private::Visit>(
+                async fn visit<__V: #krate::__private::PolicyVisitor>(
                     &#receiver,
                     __method: u32,
                     __visitor: __V,
@@ -172,11 +172,11 @@ pub(crate) fn expand(
 fn named(trait_path: &Path, wiring: &Wiring) -> TokenStream {
     let krate = &wiring.krate;
     match &wiring.service {
-        Some(service) => quote!(#krate::__private::Named::Service(#service)),
+        Some(service) => quote!(#krate::__private::ServiceName::Full(#service)),
         None => {
             let name = trait_path.segments.last().map(|segment| segment.ident.to_string());
             let name = name.unwrap_or_default();
-            quote!(#krate::__private::Named::Trait(#name))
+            quote!(#krate::__private::ServiceName::Trait(#name))
         }
     }
 }
@@ -347,11 +347,11 @@ fn arm(entry: &Entry, keys: &[u32], krate: &Path, receiver: Span) -> TokenStream
         Access::Guarded { policy, identity } => {
             let plan = if policy.is_shared() {
                 let service = self_at(receiver, receiver);
-                quote!(<Self as #krate::__private::Policed<#number, __Marker, _>>::plan(#service))
+                quote!(<Self as #krate::__private::SharedPolicy<#number, __Marker, _>>::evaluator(#service))
             } else {
                 plan::expression(policy, identity.as_ref(), krate, receiver, Door::Front)
             };
-            quote!(__visitor.plan(#number, #plan).await)
+            quote!(__visitor.evaluator(#number, #plan).await)
         }
     };
     quote!(#(#cfgs)* #(#keys)|* => #visited,)

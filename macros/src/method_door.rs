@@ -29,15 +29,15 @@ pub(crate) enum WayIn {
 //     async fn list(&self, request: Request<L>) -> Result<R, Status> {
 //         statement! {
 //             let caller: Claims =
-//                 match <Self as Policed<7u64, _, _>>::enter(&*self, "list", head(&request)).await {
+//                 match <Self as SharedPolicy<7u64, _, _>>::check_call(&*self, "list", call_head(&request)).await {
 //                     Ok(identity) => identity,
-//                     Err(status) => return Refusable::refused(status),
+//                     Err(status) => return HandlerOutput::rejected(status),
 //                 };
 //         }
 //         { .. }
 //     }
 //
-// A plan of the method's own stands in the call: `enter(&*self, Door { .. }, PLAN, head(&request))`.
+// A plan of the method's own stands in the call: `check_call(&*self, MethodId { .. }, EVALUATOR, call_head(&request))`.
 pub(crate) fn insert(
     method: &mut Method,
     policy: &Policy,
@@ -92,33 +92,34 @@ fn entered(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> Tok
     let head = || {
         let place = request.span().resolved_at(site);
         let krate = hygiene::at(place, krate);
-        quote_spanned!(place=> #krate::__private::head(&#request))
+        quote_spanned!(place=> #krate::__private::call_head(&#request))
     };
     let number = match way_in {
         WayIn::Own(number) => number,
         WayIn::Shared(number) => {
             let head = head();
-            let enter = if policy.may_panic() { quote!(enter_caught) } else { quote!(enter) };
+            let enter =
+                if policy.may_panic() { quote!(check_call_panic_safe) } else { quote!(check_call) };
             return quote_spanned! {site=>
-                <Self as #krate::__private::Policed<#number, _, _>>::#enter(&*#service, #name, #head)
+                <Self as #krate::__private::SharedPolicy<#number, _, _>>::#enter(&*#service, #name, #head)
             };
         }
     };
     let ty = method.identity.as_ref().map(|identity| &identity.ty);
     let mut plan = plan::expression(policy, ty, krate, method.receiver, Door::Own);
     if policy.may_panic() {
-        plan = quote_spanned!(site=> #krate::__private::caught(|| #plan));
+        plan = quote_spanned!(site=> #krate::__private::panic_safe(|| #plan));
     }
-    let door = quote!(#krate::__private::Door { policy: #number, method: #name });
+    let door = quote!(#krate::__private::MethodId { policy: #number, method: #name });
     match &policy.authorize_request {
         None => {
             let head = head();
-            quote_spanned!(site=> #krate::__private::enter(&*#service, #door, #plan, #head))
+            quote_spanned!(site=> #krate::__private::check_call(&*#service, #door, #plan, #head))
         }
         Some(path) => {
             let check = plan::check(path, krate, method.receiver);
             quote_spanned! {site=>
-                #krate::__private::enter_with_request(&*#service, #door, #plan, &#request, #check)
+                #krate::__private::check_call_and_request(&*#service, #door, #plan, &#request, #check)
             }
         }
     }
@@ -134,11 +135,11 @@ fn entrance(method: &Method, policy: &Policy, way_in: WayIn, krate: &Path) -> To
     };
     let place = place.resolved_at(site);
     let at_output = hygiene::at(place, krate);
-    let refusable = quote_spanned!(place=> #at_output::__private::Refusable);
+    let refusable = quote_spanned!(place=> #at_output::__private::HandlerOutput);
     let refused = match method.boxed_output() {
         // An async fn's own type is known: it needn't be written again.
-        None => quote_spanned!(place=> #refusable::refused),
-        Some(output) => quote_spanned!(place=> <#output as #refusable>::refused),
+        None => quote_spanned!(place=> #refusable::rejected),
+        Some(output) => quote_spanned!(place=> <#output as #refusable>::rejected),
     };
     let status = format_ident!("__status", span = site);
     match identity {

@@ -26,9 +26,9 @@ pub(crate) enum Door {
 // Output:
 //     authorize(
 //         one_of((
-//             scheme(ApiKey::new()).by(&*self).leaf().require(Scopes(&["a"])),
-//             scheme(Mtls::new()).by(&self.mesh).leaf().require(Scopes(&["a"])),
-//         )).kept_as::<Partner>().ready(),
+//             scheme(ApiKey::new()).by(&*self).check().require(Scopes(&["a"])),
+//             scheme(Mtls::new()).by(&self.mesh).check().require(Scopes(&["a"])),
+//         )).identity_as::<Partner>().build(),
 //         &*self,
 //         |service, identity, head| Box::pin(async move {
 //             IntoCheckResult::into_check_result(Self::quota(service, identity, head).await)
@@ -98,16 +98,16 @@ fn leaf(leaf: &Leaf, krate: &Path, receiver: Span) -> TokenStream {
     match &leaf.via {
         None => {
             let service = self_at(leaf.span(), receiver);
-            quote_spanned!(span=> #declared.by(&*#service).leaf())
+            quote_spanned!(span=> #declared.by(&*#service).check())
         }
         Some(via) => {
             let span = via.span().resolved_at(Span::mixed_site());
             let authenticator = resolve_self(quote!(#via), receiver);
             // A place is borrowed; what a call returns is taken along, or it would be gone too soon.
             if is_place(via) {
-                quote_spanned!(span=> #declared.by(&#authenticator).leaf())
+                quote_spanned!(span=> #declared.by(&#authenticator).check())
             } else {
-                quote_spanned!(span=> #declared.by_value(#authenticator).leaf())
+                quote_spanned!(span=> #declared.by_value(#authenticator).check())
             }
         }
     }
@@ -150,23 +150,26 @@ fn keep(policy: &Policy, identity: Option<&Type>, krate: &Path, door: Door) -> T
         Some(ty) => {
             let span = ty.span().resolved_at(Span::mixed_site());
             let kept_as = match door {
-                Door::Own => quote_spanned!(span=> kept_as),
-                Door::Front => quote_spanned!(span=> kept_as_again),
+                Door::Own => quote_spanned!(span=> identity_as),
+                Door::Front => quote_spanned!(span=> identity_as_repeated),
             };
             if optional {
                 let krate = hygiene::at(span, krate);
                 let inner =
                     quote_spanned!(span=> <#ty as #krate::__private::OptionalIdentity>::Inner);
-                quote_spanned!(span=> .#kept_as::<#inner>().ready().optional())
+                quote_spanned!(span=> .#kept_as::<#inner>().build().optional())
             } else {
-                quote_spanned!(span=> .#kept_as::<#ty>().ready())
+                quote_spanned!(span=> .#kept_as::<#ty>().build())
             }
         }
         None => {
-            let keep =
-                if policy.own_check().is_some() { quote!(.kept()) } else { quote!(.dropped()) };
+            let keep = if policy.own_check().is_some() {
+                quote!(.original_identity())
+            } else {
+                quote!(.no_identity())
+            };
             let optional = optional.then(|| quote!(.optional()));
-            quote!(#keep.ready() #optional)
+            quote!(#keep.build() #optional)
         }
     }
 }

@@ -26,12 +26,12 @@ pub(crate) fn number(policy: Option<&Policy>, identity: Option<&Type>, cfgs: &[A
     hasher.finish()
 }
 
-/// The impl of `Policed` for what has the number `number`.
+/// The impl of `SharedPolicy` for what has the number `number`.
 //
 // Output:
-//     impl<T: Store> Policed<7u64, Marker, Claims> for Server<T> {
-//         fn plan(&self) -> impl Plan<Identity = Claims> {
-//             one_of((scheme(Bearer::new()).by(&*self).leaf(),)).kept_as::<Claims>().ready()
+//     impl<T: Store> SharedPolicy<7u64, Marker, Claims> for Server<T> {
+//         fn evaluator(&self) -> impl Evaluator<Identity = Claims> {
+//             one_of((scheme(Bearer::new()).by(&*self).check(),)).identity_as::<Claims>().build()
 //         }
 //     }
 pub(crate) fn expand(
@@ -58,14 +58,14 @@ pub(crate) fn expand(
     };
     let mut plan = plan::expression(policy, identity, krate, site, Door::Own);
     if identity.is_none() && (optional || policy.own_check().is_some()) {
-        plan = quote!(#krate::__private::discard(#plan));
+        plan = quote!(#krate::__private::discard_identity(#plan));
     }
     // `self` in the plan means this function's receiver.
     let receiver = quote_spanned!(site=> self);
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Policed<#number, __Marker, #kept> for #self_ty #where_clause {
-            fn plan(&#receiver) -> impl #krate::__private::Plan<Identity = #kept> {
+        impl #impl_generics #krate::__private::SharedPolicy<#number, __Marker, #kept> for #self_ty #where_clause {
+            fn evaluator(&#receiver) -> impl #krate::__private::Evaluator<Identity = #kept> {
                 #plan
             }
         }
