@@ -136,10 +136,10 @@ impl GuardedRoutes {
         let layered = behind(service);
         assert!(
             is_alive(),
-            "expected a service that contains the guard of `{}` from `guarded_behind`, but the guard was dropped",
+            "expected a layer around the guard of `{}` from `guarded_behind`, but its guard was dropped",
             S::NAME
         );
-        assert_eq!(L::NAME, S::NAME, "expected a service of the same name from `guarded_behind`");
+        assert_eq!(L::NAME, S::NAME, "a layer around a service has its name");
         self.routes.add_service(layered);
         self
     }

@@ -196,7 +196,7 @@ async fn who_let_a_caller_in_is_told() {
     assert!(Service::new().unary(request).await.is_err());
     one(
         log.ours(),
-        &["ERROR", "INTERNAL", "cause=`in_process::call_as` gave an identity of a type"],
+        &["ERROR", "INTERNAL", "cause=the identity of `in_process::call_as` has a type"],
     );
 }
 
