@@ -46,8 +46,8 @@ pub trait Authenticate<S: Scheme>: Send + Sync {
     ///
     /// # Cancellation
     /// The future is dropped at its current `.await` when the deadline passes, when the caller cancels the
-    /// call, and when the connection closes. Code after that `.await` doesn't run. Move work that must
-    /// complete, such as a write to an audit log, to a task of its own.
+    /// call, and when the connection closes. Code after that `.await` doesn't run. Spawn a
+    /// task for work that must complete, such as a write to an audit log.
     ///
     /// # Errors
     /// Returns an [`AuthError`] to reject the call.

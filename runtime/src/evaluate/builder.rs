@@ -6,8 +6,8 @@
 //!     .build()
 //! ```
 //!
-//! Each step has a type of its own with the bounds of that step, so that the compiler reports a missing trait
-//! at the step that needs it: a value that isn't a [`Scheme`] at `scheme(..)`, and a missing [`Authenticate`]
+//! Each step is a separate type with the bounds of that step, so that the compiler reports a missing trait at
+//! the step that needs it: a value that isn't a [`Scheme`] at `scheme(..)`, and a missing [`Authenticate`]
 //! at `by(..)`. `scheme` fixes the type of the scheme before `by` looks for the authenticator; otherwise the
 //! compiler infers the scheme from the only `Authenticate` impl of a service.
 //!

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::scheme::CallHead;
 
-/// The future of a custom check. It is boxed, so that generated code needn't name its type.
+/// The future of a custom check. It is boxed, so that its type has a name.
 pub type CheckFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send + 'a>>;
 
 /// The function of `authorize = ..`.

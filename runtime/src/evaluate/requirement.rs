@@ -28,7 +28,7 @@ use crate::reason::Reason;
     note = "implement `tonic_guard::HasScopes` for `{Self}`"
 )]
 pub trait HasScopes {
-    /// Whether the caller has `scope`. Compare whole scopes, not prefixes.
+    /// Returns whether the caller has `scope`. Compare whole scopes, not prefixes.
     fn has_scope(&self, scope: &str) -> bool;
 }
 
@@ -60,7 +60,7 @@ pub trait HasScopes {
     note = "implement `tonic_guard::HasRoles<{R}>` for `{Self}`"
 )]
 pub trait HasRoles<R> {
-    /// Whether the caller has `role`.
+    /// Returns whether the caller has `role`.
     fn has_role(&self, role: &R) -> bool;
 }
 

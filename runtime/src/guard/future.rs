@@ -49,6 +49,7 @@ impl<S, B, F> GuardFuture<S, B, F>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
+    #[inline]
     pub(super) fn deciding(
         decision: DecisionFuture,
         method: &'static MethodPolicy,
@@ -59,6 +60,7 @@ where
         GuardFuture { stage: Stage::Deciding { decision, pending } }
     }
 
+    #[inline]
     pub(super) fn rejected(head: HeaderMap, parts: &Parts, body: B) -> Self {
         GuardFuture { stage: Stage::rejected(head, parts, body) }
     }

@@ -98,7 +98,7 @@ impl PartialEq for ServiceId {
     }
 }
 
-/// Whether two names are equal. Equal names mostly have equal addresses, which is faster to compare.
+/// Compares two names. Equal names mostly have equal addresses, which is faster to compare.
 fn same_name(left: &'static str, right: &'static str) -> bool {
     std::ptr::eq(left, right) || left == right
 }

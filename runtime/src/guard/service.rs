@@ -73,9 +73,9 @@ pub struct Guard<S> {
 /// | `bypassed` | DEBUG | [`Authenticate::bypass`](crate::Authenticate::bypass) supplied the identity |
 /// | `called in process` | DEBUG | [`in_process::call_as`](crate::in_process::call_as) supplied the identity |
 /// | `anonymous` | DEBUG | the call has no credentials, and the policy is `optional` |
-/// | `rejected` | INFO | `reason` says why, in the words of `ErrorInfo` |
+/// | `rejected` | INFO | the call is rejected; `reason` is that of its `ErrorInfo` |
 /// | `rejected` | ERROR | the same, for the codes UNAVAILABLE and INTERNAL |
-/// | `rejected` | DEBUG | the reason UNIMPLEMENTED: no gRPC call, or a method that the service doesn't have |
+/// | `rejected` | DEBUG | the reason UNIMPLEMENTED: the request isn't a gRPC call, or its method doesn't exist |
 ///
 /// # Examples
 /// ```

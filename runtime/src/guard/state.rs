@@ -191,7 +191,7 @@ fn check_order(service: &str, method: &MethodPolicy, description: &PolicyDescrip
     );
 }
 
-/// Whether a content type is `application/grpc`, with or without a suffix and parameters. tonic itself
+/// Returns whether a content type is `application/grpc`, with or without a suffix and parameters. tonic itself
 /// accepts every content type.
 fn is_grpc_content_type(content_type: &HeaderValue) -> bool {
     const GRPC: &str = "application/grpc";

@@ -41,7 +41,7 @@ impl MethodPolicy {
     }
 }
 
-/// Who may call a method.
+/// The callers that a method admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {

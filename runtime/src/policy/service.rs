@@ -2,7 +2,7 @@
 
 use super::method::MethodPolicy;
 
-/// Who may call the methods of one service.
+/// The policies of one service.
 ///
 /// `Display` renders an aligned text table. [`to_markdown`](ServicePolicy::to_markdown) and
 /// [`to_json`](ServicePolicy::to_json) are for documents and programs. Commit one of them to the
@@ -13,7 +13,7 @@ pub struct ServicePolicy {
     pub(crate) access: ServiceAccess,
 }
 
-/// Who may call a service as a whole.
+/// The callers that a service admits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ServiceAccess {
     /// Each method has a policy.
@@ -53,7 +53,7 @@ impl ServicePolicy {
         }
     }
 
-    /// Whether an authenticator of `method` admits every caller (see
+    /// Returns whether an authenticator of `method` admits every caller (see
     /// [`Authenticate::bypass`](crate::Authenticate::bypass)).
     ///
     /// The policy of a [`Guard`](crate::Guard) holds the value from the moment when the guard was created.

@@ -2,7 +2,7 @@
 
 use super::service::ServicePolicy;
 
-/// Who may call the methods of several services, as one table.
+/// The policies of several services, as one table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyTable {
     services: Vec<ServicePolicy>,

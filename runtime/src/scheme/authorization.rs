@@ -62,7 +62,7 @@ fn without_token68(bytes: &[u8], word: &str) -> Result<Extraction<Token68>, Extr
     Ok(Extraction::OtherScheme)
 }
 
-/// Whether `byte` is a `tchar` (RFC 9110, section 5.6.2).
+/// Returns whether `byte` is a `tchar` (RFC 9110, section 5.6.2).
 fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -84,7 +84,7 @@ fn is_tchar(byte: u8) -> bool {
         )
 }
 
-/// Whether `bytes` are a token68 (RFC 9110, section 11.2): `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+/// Returns whether `bytes` are a token68 (RFC 9110, section 11.2): `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 fn is_token68(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (body, _) = bytes.split_at(bytes.len() - padding);
@@ -100,7 +100,7 @@ fn is_token68_block(block: &[u8; 16]) -> bool {
     block.iter().fold(0, |others, byte| others | u8::from(!is_token68_byte(*byte))) == 0
 }
 
-/// Whether a token68 may contain `byte` before its padding.
+/// Returns whether a token68 may contain `byte` before its padding.
 fn is_token68_byte(byte: u8) -> bool {
     // `|` instead of `||` avoids a branch per byte. `-`, `.`, `/` and the digits are adjacent in ASCII.
     byte.is_ascii_alphabetic()

@@ -76,8 +76,8 @@ pub trait Scheme: Send + Sync + 'static {
 
     /// Extracts the credentials from the head of a call.
     ///
-    /// Only this method decides that a call carries no credentials: return [`Extraction::Absent`] when the
-    /// location is empty, and in no other case.
+    /// Only this method decides that credentials are absent: return [`Extraction::Absent`] if and only if the
+    /// location is empty.
     ///
     /// # Errors
     /// Returns an [`ExtractError`] when the location holds credentials of this scheme that can't be parsed,
@@ -85,7 +85,7 @@ pub trait Scheme: Send + Sync + 'static {
     fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<Self::Credentials>, ExtractError>;
 
     /// The challenge that a rejection carries in `www-authenticate` (RFC 9110, section 11.6.1). The default
-    /// is no challenge.
+    /// is `None`.
     fn challenge(&self) -> Option<Challenge> {
         None
     }
