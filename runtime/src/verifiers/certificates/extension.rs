@@ -2,7 +2,9 @@
 
 use std::{error::Error, fmt};
 
-use x509_parser::{certificate::X509Certificate, error::X509Error, oid_registry::Oid, prelude::FromDer};
+use x509_parser::{
+    certificate::X509Certificate, error::X509Error, oid_registry::Oid, prelude::FromDer,
+};
 
 /// Why a certificate can't be parsed, for the operator's log. It contains nothing of the certificate.
 #[derive(Debug)]

@@ -72,7 +72,9 @@ impl<I> SpiffeIds<I> {
         let certificate = Certificate::parse_valid(chain.leaf(), now)?;
         let id = id_of(&certificate)?;
         if !self.trust_domains.iter().any(|domain| domain.as_str() == id.trust_domain()) {
-            return Err(AuthError::invalid().because("the trust domain of the SPIFFE ID isn't listed"));
+            return Err(
+                AuthError::invalid().because("the trust domain of the SPIFFE ID isn't listed")
+            );
         }
         (self.identify)(id)
     }

@@ -71,7 +71,9 @@ impl<I> CertificateVerifier<I> {
         let callers = by_key(callers);
         CertificateVerifier::new(move |certificate| {
             let caller = callers.get(&certificate.fingerprint());
-            caller.cloned().ok_or_else(|| AuthError::invalid().because("the fingerprint isn't listed"))
+            caller
+                .cloned()
+                .ok_or_else(|| AuthError::invalid().because("the fingerprint isn't listed"))
         })
     }
 
@@ -91,8 +93,12 @@ impl<I> CertificateVerifier<I> {
             let mut known = certificate.alt_names().iter().filter_map(|name| callers.get(name));
             match (known.next(), known.next()) {
                 (Some(caller), None) => Ok(caller.clone()),
-                (Some(_), Some(_)) => Err(AuthError::invalid().because("the certificate has two listed names")),
-                (None, _) => Err(AuthError::invalid().because("the certificate has no listed name")),
+                (Some(_), Some(_)) => {
+                    Err(AuthError::invalid().because("the certificate has two listed names"))
+                }
+                (None, _) => {
+                    Err(AuthError::invalid().because("the certificate has no listed name"))
+                }
             }
         })
     }

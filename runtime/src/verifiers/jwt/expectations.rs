@@ -55,8 +55,8 @@ impl Expectations {
 
     /// Checks the claims and returns the period in which the token is valid, clock skew included.
     ///
-    /// The dates are last, because "expired" tells a caller to come back with a newer token, and a newer
-    /// token for another audience wouldn't be accepted either.
+    /// The dates are last, because a caller answers "expired" with a newer token, which would be rejected as
+    /// well if it has another issuer or audience.
     pub(super) fn check_claims(
         &self,
         claims: &UnverifiedClaims<'_>,

@@ -23,7 +23,7 @@ pub(super) struct Header<'a> {
     pub(super) alg: Option<JsonText<'a>>,
     pub(super) typ: Option<JsonText<'a>>,
     pub(super) kid: Option<JsonText<'a>>,
-    /// Whether a `crit` or `b64` is present. No extension is supported.
+    /// A `crit` or `b64` is present. Extensions aren't supported.
     pub(super) has_extension: bool,
 }
 

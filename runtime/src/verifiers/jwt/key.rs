@@ -67,7 +67,7 @@ impl Key {
     ///
     /// # Errors
     /// Returns an error if the secret has less than 256 bits (RFC 8725, section 3.5), or if it is a key
-    /// in PEM or DER, because a public key is no secret.
+    /// in PEM or DER, because a public key isn't a secret.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
         let secret = secret.as_ref();
         if secret.len() < MIN_SECRET_BYTES {

@@ -46,7 +46,7 @@ impl KeySource {
     ///
     /// `known` is the set that lacks a token's `kid`, or `None` if [`current`](KeySource::current) had
     /// no set. The result is a trusted set other than `known`, which may lack the `kid` too, or `None`
-    /// if there are no newer keys now and the token is invalid.
+    /// if newer keys aren't available now and the token is invalid.
     ///
     /// # Errors
     /// Returns [`AuthError::unavailable`] if the keys can't be fetched.

@@ -23,9 +23,9 @@ pub(super) struct UnverifiedClaims<'a> {
     pub(super) aud: Option<StringOrList<JsonText<'a>>>,
     pub(super) exp: Option<f64>,
     pub(super) nbf: Option<f64>,
-    /// Whether the token has a `cnf`: the caller must prove that it has a key (RFC 7800, section 3.1).
+    /// The token has a `cnf`: the caller must prove that it has a key (RFC 7800, section 3.1).
     pub(super) bound_to_key: bool,
-    /// Whether a claim marks the token as another kind than an access token.
+    /// A claim marks the token as another kind than an access token.
     pub(super) other_kind: bool,
 }
 

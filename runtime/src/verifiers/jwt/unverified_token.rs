@@ -61,7 +61,7 @@ impl<'a> UnverifiedToken<'a> {
         Ok(UnverifiedToken { algorithm, kid, signing_input, signature, payload, lifetime })
     }
 
-    /// Returns whether the token's `kid` is that of no key in `keys`.
+    /// Returns whether the token has a `kid` that `keys` doesn't contain.
     pub(super) fn names_unknown_key(&self, keys: &KeySet) -> bool {
         self.kid.as_deref().is_some_and(|kid| !keys.contains_id(kid))
     }

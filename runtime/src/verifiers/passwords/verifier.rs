@@ -118,7 +118,7 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
     /// Sets how many calls may wait for the hashing of their password. The default is 128. Further calls are
     /// rejected as UNAVAILABLE.
     ///
-    /// A call waits until its deadline of five seconds. A queue that takes longer to drain is of no use.
+    /// A call waits until its deadline of five seconds. A queue that takes longer to drain is useless.
     pub fn max_queued(self, max_queued: usize) -> Self {
         let queue = HashingQueue::new(self.max_concurrent, max_queued);
         Passwords { max_queued, queue, ..self }

@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn new_content_is_used_and_bad_content_keeps_the_previous_value() {
         let mut file = Fixture::new("content");
-        assert_eq!(file.reload(), "first", "there is no file");
+        assert_eq!(file.reload(), "first", "the file doesn't exist");
         assert!(file.watcher.last_error.is_some());
         assert_eq!(file.write_and_reload(b"first"), "first");
         assert!(file.watcher.last_error.is_none());

@@ -6,8 +6,8 @@ use rcgen::{
 };
 
 use super::*;
-use crate::verifiers::certificates::alt_name::SubjectAltName;
 use crate::evaluate::rejection::Reason;
+use crate::verifiers::certificates::alt_name::SubjectAltName;
 
 fn der(change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
     let mut params = CertificateParams::default();
@@ -103,9 +103,8 @@ fn extension_with_missing_or_trailing_bytes_is_malformed() {
         (&BASIC_CONSTRAINTS, &[0x30, 0]),
         (&KEY_USAGE, &[3, 2, 7, 0x80]),
     ] {
-        let made = |content: &[u8]| {
-            der(|params| params.custom_extensions = vec![extension(oid, content)])
-        };
+        let made =
+            |content: &[u8]| der(|params| params.custom_extensions = vec![extension(oid, content)]);
         assert_eq!(rejection(&made(content), SystemTime::now()), None, "{oid:?}");
         let more = [content, &[5, 0]].concat();
         let (_, less) = content.split_last().unwrap();
