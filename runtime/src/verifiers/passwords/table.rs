@@ -93,7 +93,7 @@ fn collect<I>(
     if each().any(|parameters| *parameters != most_expensive) {
         tracing::warn!(
             target: "tonic_guard",
-            "the password hashes have different parameters: a user with cheaper ones is rejected faster than \
+            "the password hashes have differing parameters: a user with cheaper ones is rejected faster than \
              an unknown user, which shows that the user exists",
         );
     }
