@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tonic::transport::{
     CertificateDer,
@@ -8,18 +8,16 @@ use tonic::transport::{
 use super::{CredentialLocation, ExtractError, Extraction, Scheme};
 use crate::scheme::CallHead;
 
-/// The certificate that the client showed as its TLS connection was made. The word
-/// `"client-certificate"`.
+/// The client certificate of the TLS connection, `"client-certificate"` in the attribute.
 ///
-/// tonic's TLS server leaves it for each call of the connection. So does a server that accepts its
-/// connections itself and serves `tokio_rustls` streams over TCP. Headers are never read: a certificate
-/// that a proxy passes on in one, such as `x-forwarded-client-cert`, is the word of whoever sent the
-/// header.
+/// tonic's TLS server attaches it to each call of the connection, and so does a server that accepts
+/// connections itself and serves `tokio_rustls` streams over TCP. Headers with a forwarded certificate, such
+/// as `x-forwarded-client-cert`, are never read, because any client can send them.
 ///
-/// Without TLS, or where the client showed no certificate, a call has no credentials of this scheme.
-/// The server must ask for one (`ServerTlsConfig::client_ca_root`), and may let clients without
-/// connect (`client_auth_optional`). There is no challenge: a connection that is made can't be asked
-/// again.
+/// Without TLS or without a client certificate, a call has no credentials of this scheme. The server must
+/// request a certificate (`ServerTlsConfig::client_ca_root`), and may accept connections without one
+/// (`client_auth_optional`). A rejection has no challenge, because a client can't send a certificate on an
+/// established connection.
 ///
 /// Verifiers for it are in [`certificates`](crate::certificates).
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,34 +51,35 @@ impl Scheme for ClientCertificate {
     }
 }
 
-/// The certificates of a call under [`ClientCertificate`], as the client sent them: its own first.
+/// The certificates that a client sent, the credentials of [`ClientCertificate`]. Its own is the first.
 ///
-/// rustls has built a path from the first one to a CA that the server trusts. The others are whatever
-/// the client sent along. It doesn't print what the certificates say.
+/// rustls has built a path from the first certificate to a CA that the server trusts. The other certificates
+/// are unverified. `Debug` prints only their number.
 #[derive(Clone)]
 pub struct CertificateChain(Arc<Vec<CertificateDer<'static>>>);
 
 impl CertificateChain {
-    /// A chain from certificates in DER, the client's own first: for a test of a verifier, which trusts
-    /// that a TLS server has checked them.
+    /// Creates a chain from certificates in DER, the client's own first, to test a verifier.
+    ///
+    /// A verifier assumes that the TLS server has verified the chain.
     pub fn from_der(certificates: impl IntoIterator<Item = Vec<u8>>) -> Self {
         CertificateChain(Arc::new(certificates.into_iter().map(CertificateDer::from).collect()))
     }
 
     /// The client's own certificate in DER.
     pub fn leaf(&self) -> &[u8] {
-        // `extract` finds no empty chain. Nothing isn't a certificate either.
+        // `extract` never returns an empty chain, and empty DER isn't a valid certificate.
         self.0.first().map(AsRef::as_ref).unwrap_or_default()
     }
 
-    /// Each certificate in DER, the client's own first.
+    /// The certificates in DER, the client's own first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(AsRef::as_ref)
     }
 }
 
-impl std::fmt::Debug for CertificateChain {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for CertificateChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CertificateChain").field("certificates", &self.0.len()).finish()
     }
 }
@@ -90,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_begins_with_the_clients_own() {
+    fn leaf_is_the_first_certificate() {
         let chain = CertificateChain::from_der([vec![1], vec![2, 3]]);
         assert_eq!(chain.leaf(), [1]);
         assert_eq!(chain.iter().collect::<Vec<_>>(), [&[1][..], &[2, 3]]);

@@ -1,14 +1,13 @@
-//! Verifiers of client certificates: who a caller is by what its certificate says.
+//! Verifiers of client certificates.
 //!
-//! Trust stays with rustls: it has built a path from the certificate to a CA of the server's before the
-//! first call. What is left to say is who the caller is, and whether the certificate still holds. Its
-//! dates are checked on every call, because a connection may outlive them, and so may a TLS session that
-//! is resumed.
+//! rustls establishes trust: before the first call it has built a path from the certificate to a CA that
+//! the server trusts. A verifier then identifies the caller and checks that the certificate is still valid.
+//! It checks the dates on every call, because a connection or a resumed TLS session may outlive them.
 //!
-//! - [`SpiffeIds`] for workloads of a mesh: the SPIFFE ID of an X.509-SVID.
-//! - [`CertificateVerifier`] for anything else: by [fingerprint](CertificateVerifier::by_fingerprint), by
-//!   [alternative name](CertificateVerifier::by_name), or by a function of yours that is given the
-//!   [`Certificate`].
+//! - [`SpiffeIds`] identifies the workloads of a mesh by the SPIFFE ID of their X.509-SVID.
+//! - [`CertificateVerifier`] identifies other callers by
+//!   [fingerprint](CertificateVerifier::by_fingerprint), by
+//!   [alternative name](CertificateVerifier::by_name), or by a custom function of the [`Certificate`].
 //!
 //! ```
 //! # use tonic_guard::certificates::SpiffeIds;
@@ -36,33 +35,40 @@
 //!     _ => Err(AuthError::denied()),
 //! });
 //!
-//! // Let in: a workload of the trust domain.
+//! // Admitted: a workload of the trust domain.
 //! let caller = mesh.authenticate(chain("spiffe://prod.example/billing")).await;
 //! assert_eq!(caller.unwrap(), Partner::Billing);
 //!
-//! // Refused: the same path in another trust domain.
+//! // Rejected: the same path in another trust domain.
 //! let caller = mesh.authenticate(chain("spiffe://test.example/billing")).await;
 //! assert!(caller.is_err());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What these can't do
+//! # Limits
 //!
-//! - No certificate is revoked here. rustls checks revocation lists where its configuration has them;
-//!   tonic's doesn't. Certificates that live for hours make up for it.
-//! - A proxy that ends TLS shows its own certificate, not the caller's.
-//! - The dates of intermediate certificates and of the CA are checked as the connection is made, not on
+//! - Revocation isn't checked. rustls checks revocation lists if its configuration has them, which tonic's
+//!   configuration can't have. Use certificates that expire after hours instead.
+//! - Behind a proxy that terminates TLS, the certificate is the proxy's and not the caller's.
+//! - The dates of intermediate certificates and of the CA are checked when the connection is made, not on
 //!   every call.
 
+mod alt_name;
 mod certificate;
+mod extension;
 mod fingerprint;
 mod name;
-mod spiffe;
+mod spiffe_id;
+mod spiffe_verifier;
 mod verifier;
 
-pub use certificate::{Certificate, SubjectAltName};
-pub use fingerprint::{Fingerprint, InvalidFingerprint};
-pub use name::{Attribute, Name, Value};
-pub use spiffe::{InvalidSpiffeId, SpiffeId, SpiffeIds, TrustDomain};
-pub use verifier::CertificateVerifier;
+pub use self::{
+    alt_name::SubjectAltName,
+    certificate::Certificate,
+    fingerprint::{Fingerprint, InvalidFingerprint},
+    name::{Attribute, Name, Value},
+    spiffe_id::{InvalidSpiffeId, SpiffeId, TrustDomain},
+    spiffe_verifier::SpiffeIds,
+    verifier::CertificateVerifier,
+};

@@ -1,33 +1,36 @@
-//! Verifiers made of verifiers.
+//! Verifiers that are composed of other verifiers.
 //!
-//! - [`try_map`] and [`and_then`] turn a verifier's identity into one of yours, or refuse.
-//! - [`ByTokenFormat`] takes several kinds of token in one header, such as JWTs and session tokens.
-//! - `ByIssuer`, with the feature `jwt`, takes the tokens of several identity providers.
-//! - [`BoxAuthenticator`](crate::BoxAuthenticator) forgets which verifier it is, for one that configuration
-//!   chooses.
+//! - [`try_map`] and [`and_then`] convert a verifier's identity to your own type, or reject the call.
+//! - [`ByTokenFormat`] accepts several kinds of bearer token, such as JWTs and session tokens.
+//! - `ByIssuer` (feature `jwt`) accepts the tokens of several identity providers.
+//! - [`BoxAuthenticator`](crate::BoxAuthenticator) erases the verifier's type, for a verifier that the
+//!   configuration selects.
 //!
-//! Each is an [`Authenticate`](trait@crate::Authenticate) itself, and a service holds it in a field like any other. Credentials
-//! under several headers are another matter: the attribute's `one_of(..)` and `all_of(..)` say what holds for them.
+//! Each implements [`Authenticate`](trait@crate::Authenticate), and a service has it in a field like any other
+//! verifier. For credentials of several schemes, use `one_of(..)` and `all_of(..)` of the attribute.
 //!
-//! # Which verifier is asked
+//! # Selection of the verifier
 //!
-//! One. [`ByTokenFormat`] and `ByIssuer` choose it by how the token looks, before anyone has checked it, and what
-//! it says holds: a token that it refuses isn't shown to the next.
+//! [`ByTokenFormat`] and `ByIssuer` select exactly one verifier for a token, by its unverified form or issuer.
+//! A token that this verifier rejects isn't passed to another one.
 //!
-//! # Authentication that is off
+//! # Bypass
 //!
-//! [`bypass`](crate::Authenticate::bypass) says that callers need no credentials. Of a verifier in [`ByTokenFormat`] or
-//! `ByIssuer` it isn't asked: without credentials nothing tells which verifier a call is for, and one that is off
-//! must not open the others. [`try_map`] hands the bypass on, if its function takes the identity.
+//! [`ByTokenFormat`] and `ByIssuer` ignore the [`bypass`](crate::Authenticate::bypass) of their verifiers. A
+//! call without credentials can't be attributed to one of them, and a bypass of one must not apply to the
+//! others. [`try_map`] applies its function to the bypass identity, and has no bypass if the function rejects
+//! it.
 
-mod branches;
 #[cfg(feature = "jwt")]
 mod by_issuer;
 mod by_token_format;
+mod delegate;
 mod map;
 
 #[cfg(feature = "jwt")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
-pub use by_issuer::ByIssuer;
-pub use by_token_format::ByTokenFormat;
-pub use map::{AndThen, TryMap, and_then, try_map};
+pub use self::by_issuer::ByIssuer;
+pub use self::{
+    by_token_format::ByTokenFormat,
+    map::{AndThen, TryMap, and_then, try_map},
+};

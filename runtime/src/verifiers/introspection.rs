@@ -275,13 +275,13 @@ impl Asker {
         let now = Now::read();
         if let Some(Remembered { active, until }) = self.active.get(digest) {
             // The wall clock may have been set since.
-            if now.steady() < until && active.lifetime().check(now).is_ok() {
+            if now.monotonic() < until && active.lifetime().check(now).is_ok() {
                 return Some(Outcome::Active(active));
             }
             self.active.remove(digest);
         }
         match self.refused.get(digest) {
-            Some((refused, until)) if now.steady() < until => Some(Outcome::Refused(refused)),
+            Some((refused, until)) if now.monotonic() < until => Some(Outcome::Refused(refused)),
             Some(_) => {
                 self.refused.remove(digest);
                 None
@@ -309,12 +309,13 @@ impl Asker {
     /// hold while its answer was on the way.
     fn remember(&self, digest: Digest, begun: Instant, outcome: &Outcome) {
         let now = Now::read();
-        let waited = now.steady().saturating_duration_since(begun);
+        let waited = now.monotonic().saturating_duration_since(begun);
         // When what is left of an age ends, if it ever does and hasn't already.
-        let end = |left: Duration| now.steady().checked_add(left).filter(|end| *end > now.steady());
+        let end =
+            |left: Duration| now.monotonic().checked_add(left).filter(|end| *end > now.monotonic());
         match outcome {
             Outcome::Active(active) => {
-                let left = active.lifetime().left(now, self.cache_ttl.saturating_sub(waited));
+                let left = active.lifetime().remaining(now, self.cache_ttl.saturating_sub(waited));
                 if let Some(until) = end(left) {
                     self.active.insert(digest, Remembered { active: Arc::clone(active), until });
                 }

@@ -1,32 +1,33 @@
 //! Signed tokens (JWT, RFC 7519) as bearer tokens.
 //!
-//! [`JwtVerifier`] checks them against the rules of RFC 8725, with keys that are parsed once.
-//! [`Claims`] is an identity ready made.
+//! [`JwtVerifier`] checks them by the rules of RFC 8725, with keys that are parsed once.
+//! [`Claims`] is a ready-made identity.
 
 mod algorithm;
 mod base64url;
 mod cache;
 mod expectations;
 mod header;
-mod json;
 mod jwk;
 mod key;
 mod key_rejected;
 mod key_set;
 mod key_source;
 mod pem;
+mod reject;
 #[cfg(feature = "jwks")]
 mod remote_keys;
-mod stated;
-mod unverified;
 #[cfg(test)]
-mod vectors;
+mod test_vectors;
+mod unique_members;
+mod unverified_claims;
+mod unverified_token;
 mod verifier;
 
 #[cfg(feature = "jwks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwks")))]
 pub use self::remote_keys::{RemoteKeys, RemoteKeysBuilder};
-pub(crate) use self::unverified::unverified_issuer;
+pub(crate) use self::unverified_token::unverified_issuer;
 pub use self::{
     algorithm::Algorithm,
     key::Key,

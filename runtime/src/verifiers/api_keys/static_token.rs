@@ -1,20 +1,20 @@
 use std::{error::Error, fmt};
 
-use super::KeyHash;
+use super::hash::KeyHash;
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
 };
 
-/// How short a token may be. 32 hexadecimal digits are 128 bits.
-const MIN: usize = 32;
+/// The minimum length of a token. 32 hexadecimal digits have 128 bits.
+const MIN_LENGTH: usize = 32;
 
-/// One token, and who presents it.
+/// Verifies a single token with a fixed identity.
 ///
-/// For a service that has a token in its environment and one caller who knows it. It has no id, no
-/// end, and no second token for the time of a change: [`ApiKeys`](super::ApiKeys) has. It checks keys
-/// in a header of their own and bearer tokens.
+/// It suits a service with one caller and a token in its environment, as a bearer token or an API key. The
+/// token doesn't expire, and it can't be rotated without an interruption. [`ApiKeys`](super::ApiKeys) can do
+/// both.
 ///
 /// ```
 /// use tonic_guard::Authenticate;
@@ -29,7 +29,7 @@ const MIN: usize = 32;
 ///     deployer: StaticToken<Deployer>,
 /// }
 ///
-/// // As `openssl rand -hex 32` prints it.
+/// // For example the output of `openssl rand -hex 32`.
 /// let token = "5c1f0a7e9b3d48266e1db7f3a02c94d85c1f0a7e9b3d48266e1db7f3a02c94d8";
 /// assert!(StaticToken::new(token, Deployer).is_ok());
 ///
@@ -41,29 +41,29 @@ pub struct StaticToken<I> {
 }
 
 impl<I: Clone + Send + Sync + 'static> StaticToken<I> {
-    /// A verifier that knows `token` alone. It keeps its hash.
+    /// A verifier that accepts `token`. It stores only the hash.
     ///
     /// # Errors
-    /// When `token` has fewer than 32 characters, or others than letters, digits and `-._~+/`, with `=` at
-    /// its end (RFC 9110, section 11.2): a bearer token can't have those. The line's end of a file is such a
-    /// character.
+    /// Returns an error if `token` has fewer than 32 characters, or characters that a bearer token can't
+    /// have: it consists of letters, digits and `-._~+/`, with `=` at its end (RFC 9110, section 11.2). A
+    /// newline at the end of a file is an error too.
     pub fn new(token: &str, identity: I) -> Result<Self, StaticTokenError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
         if !token.trim_end_matches('=').bytes().all(allowed) {
             return Err(StaticTokenError::Character);
         }
-        if token.len() < MIN {
+        if token.len() < MIN_LENGTH {
             return Err(StaticTokenError::Short);
         }
         Ok(StaticToken { hash: KeyHash::of(token), identity })
     }
 
-    /// Digests are compared, so that the time tells nothing of the token's length either.
-    fn check(&self, token: &str) -> Result<I, AuthError> {
+    /// Compares the hashes, so that the time doesn't depend on the token or its length.
+    fn verify(&self, token: &str) -> Result<I, AuthError> {
         if KeyHash::of(token).matches(&self.hash) {
             Ok(self.identity.clone())
         } else {
-            Err(AuthError::invalid().because("this isn't the token"))
+            Err(AuthError::invalid().because("the token is wrong"))
         }
     }
 }
@@ -72,7 +72,7 @@ impl<I: Clone + Send + Sync + 'static> Authenticate<Bearer> for StaticToken<I> {
     type Identity = I;
 
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
-        self.check(token.as_str())
+        self.verify(token.as_str())
     }
 }
 
@@ -80,7 +80,7 @@ impl<I: Clone + Send + Sync + 'static> Authenticate<ApiKey> for StaticToken<I> {
     type Identity = I;
 
     async fn authenticate(&self, key: ApiKeyValue) -> Result<I, AuthError> {
-        self.check(key.as_str())
+        self.verify(key.as_str())
     }
 }
 
@@ -90,13 +90,13 @@ impl<I> fmt::Debug for StaticToken<I> {
     }
 }
 
-/// Why a text can't be a [`StaticToken`].
+/// Why a text can't be the token of a [`StaticToken`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StaticTokenError {
-    /// It has a character that a bearer token can't have.
+    /// The text has a character that a bearer token can't have.
     Character,
-    /// It has fewer than 32 characters.
+    /// The text has fewer than 32 characters.
     Short,
 }
 
@@ -104,9 +104,9 @@ impl fmt::Display for StaticTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             StaticTokenError::Character => {
-                "a token is made of letters, digits and -._~+/, with = at its end and no line's end"
+                "expected a token of letters, digits and -._~+/, with = only at its end and no newline"
             }
-            StaticTokenError::Short => "a token has at least 32 characters",
+            StaticTokenError::Short => "expected a token of at least 32 characters",
         })
     }
 }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_that_is_weak_or_fits_no_header_is_refused() {
+    fn token_that_is_short_or_has_other_characters_is_rejected() {
         let new = |token: &str| StaticToken::new(token, ()).map(|_| ());
         assert_eq!(new(&"a".repeat(31)), Err(StaticTokenError::Short));
         assert_eq!(new(""), Err(StaticTokenError::Short));

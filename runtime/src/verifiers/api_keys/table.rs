@@ -1,4 +1,4 @@
-//! Keys in memory: from code, or from a file.
+//! Keys in memory, from code or from a file.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -12,14 +12,21 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{KeyRecord, KeyStore, StoredKey, key::is_id};
+use super::{
+    format::is_id,
+    record::KeyRecord,
+    store::{KeyStore, StoredKey},
+};
 use crate::{
     error::AuthError,
-    verifiers::shared::reloading_file::{FileError, Watched, json_error},
+    verifiers::shared::{
+        json_error,
+        reloading_file::{FileError, ReloadingFile},
+    },
 };
 
-/// Keys in memory. What [`ApiKeys`](super::ApiKeys) asks unless you name a store of your own.
-pub struct KeyTable<I>(Watched<Keys<I>>);
+/// Keys in memory, the default store of [`ApiKeys`](super::ApiKeys).
+pub struct KeyTable<I>(ReloadingFile<Keys<I>>);
 
 type Keys<I> = HashMap<Box<str>, StoredKey<I>>;
 
@@ -27,14 +34,14 @@ impl<I: Clone + Send + Sync + 'static> KeyTable<I> {
     pub(super) fn new(
         identities: impl IntoIterator<Item = (I, Vec<KeyRecord>)>,
     ) -> Result<Self, KeyTableError> {
-        collect(identities).map(|keys| KeyTable(Watched::fixed(keys)))
+        collect(identities).map(|keys| KeyTable(ReloadingFile::fixed(keys)))
     }
 
     pub(super) fn from_file(path: PathBuf) -> Result<Self, FileError>
     where
         I: DeserializeOwned,
     {
-        Watched::file(path, parse).map(KeyTable)
+        ReloadingFile::open(path, parse).map(KeyTable)
     }
 }
 
@@ -60,10 +67,12 @@ fn collect<I: Clone>(
     for (identity, records) in identities {
         for KeyRecord { id, hash, expires } in records {
             if !is_id(&id) {
-                return Err(KeyTableError::Id);
+                return Err(KeyTableError::InvalidId);
             }
             match keys.entry(id.into_boxed_str()) {
-                Entry::Occupied(taken) => return Err(KeyTableError::Twice(taken.key().clone())),
+                Entry::Occupied(taken) => {
+                    return Err(KeyTableError::DuplicateId(taken.key().clone()));
+                }
                 Entry::Vacant(free) => {
                     free.insert(StoredKey { hash, expires, identity: identity.clone() });
                 }
@@ -73,7 +82,7 @@ fn collect<I: Clone>(
     Ok(keys)
 }
 
-// An unknown field is refused: a misspelt `expires` would leave a key good for ever.
+// With unknown fields allowed, a key with a misspelt `expires` would never expire.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IdentityEntry<I> {
@@ -93,7 +102,7 @@ fn parse<I: DeserializeOwned + Clone>(
     content: &[u8],
 ) -> Result<Keys<I>, Box<dyn Error + Send + Sync>> {
     let entries: Vec<IdentityEntry<I>> =
-        serde_json::from_slice(content).map_err(|error| json_error(&error))?;
+        serde_json::from_slice(content).map_err(|error| json_error::redacted(&error))?;
     let mut identities = Vec::new();
     for entry in entries {
         let records = entry.keys.into_iter().map(record).collect::<Result<_, KeyTableError>>()?;
@@ -103,50 +112,54 @@ fn parse<I: DeserializeOwned + Clone>(
 }
 
 fn record(KeyEntry { id, hash, expires }: KeyEntry) -> Result<KeyRecord, KeyTableError> {
-    // First the id: the others are told by it.
+    // The id is checked first, because the other errors print it.
     if !is_id(&id) {
-        return Err(KeyTableError::Id);
+        return Err(KeyTableError::InvalidId);
     }
     let Ok(hash) = hash.parse() else {
-        return Err(KeyTableError::Hash(id.into()));
+        return Err(KeyTableError::InvalidHash(id.into()));
     };
     let expires = match expires {
         None => None,
-        Some(text) => Some(time(&text).ok_or_else(|| KeyTableError::Expires(id.as_str().into()))?),
+        Some(text) => Some(
+            parse_time(&text).ok_or_else(|| KeyTableError::InvalidExpires(id.as_str().into()))?,
+        ),
     };
     Ok(KeyRecord { id, hash, expires })
 }
 
-/// A time as in RFC 3339, to the second.
-fn time(text: &str) -> Option<SystemTime> {
+/// Parses a time of RFC 3339. Fractions of a second are dropped.
+fn parse_time(text: &str) -> Option<SystemTime> {
     let seconds = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp();
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.try_into().ok()?))
 }
 
-/// Why keys can't be used together.
+/// Why a set of keys can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyTableError {
-    /// An id isn't twelve letters and digits. It isn't quoted: it may be a key in the wrong place.
-    Id,
+    /// An id isn't twelve letters and digits. The error doesn't contain it, because it may be a key.
+    InvalidId,
     /// Two keys have this id.
-    Twice(Box<str>),
+    DuplicateId(Box<str>),
     /// The hash of the key with this id isn't `sha256:` and 64 hexadecimal digits.
-    Hash(Box<str>),
-    /// The end of the key with this id isn't a time such as `2027-01-31T00:00:00Z` (RFC 3339).
-    Expires(Box<str>),
+    InvalidHash(Box<str>),
+    /// The `expires` of the key with this id isn't a time such as `2027-01-31T00:00:00Z` (RFC 3339).
+    InvalidExpires(Box<str>),
 }
 
 impl fmt::Display for KeyTableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            KeyTableError::Id => f.write_str("a key's id is twelve letters and digits"),
-            KeyTableError::Twice(id) => write!(f, "two keys have the id {id}"),
-            KeyTableError::Hash(id) => {
+            KeyTableError::InvalidId => {
+                f.write_str("the id of a key isn't twelve letters and digits")
+            }
+            KeyTableError::DuplicateId(id) => write!(f, "two keys have the id {id}"),
+            KeyTableError::InvalidHash(id) => {
                 write!(f, "the hash of key {id} isn't `sha256:` and 64 hexadecimal digits")
             }
-            KeyTableError::Expires(id) => {
-                write!(f, "the end of key {id} isn't a time such as 2027-01-31T00:00:00Z")
+            KeyTableError::InvalidExpires(id) => {
+                write!(f, "the `expires` of key {id} isn't a time such as 2027-01-31T00:00:00Z")
             }
         }
     }
@@ -165,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_with_their_identities_and_ends() {
+    fn keys_are_read_with_identities_and_expiry() {
         let keys = read(
             r#"[
                 {"identity": "acme", "keys": [
@@ -185,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_exact_is_refused_and_not_quoted() {
+    fn invalid_file_is_rejected_and_not_quoted() {
         let entry = |key: &str| format!(r#"[{{"identity": "acme", "keys": [{key}]}}]"#);
         let twice = r#"{"id": "aaaaaaaaaaaa", "hash": "HASH"}"#;
         for (text, why) in [
@@ -202,42 +215,45 @@ mod tests {
             (entry(r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expire": "x"}"#), "field"),
             (entry(r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "hash": "HASH"}"#), "field"),
             (entry(r#"{"id": "aaaaaaaaaaaa", "hash": {"sha256": "secret"}}"#), "field"),
-            (entry(r#"{"id": "acme_secret_", "hash": "HASH"}"#), "a key's id is"),
-            (entry(r#"{"id": "", "hash": "HASH"}"#), "a key's id is"),
+            (entry(r#"{"id": "acme_secret_", "hash": "HASH"}"#), "the id of a key isn't"),
+            (entry(r#"{"id": "", "hash": "HASH"}"#), "the id of a key isn't"),
             (entry(r#"{"id": "aaaaaaaaaaaa", "hash": "secret"}"#), "the hash of key aaaaaaaaaaaa"),
             (
                 entry(r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expires": "secret"}"#),
-                "the end of key aaaaaaaaaaaa",
+                "the `expires` of key aaaaaaaaaaaa",
             ),
             (
                 entry(r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expires": "2027-01-31"}"#),
-                "the end of key",
+                "the `expires` of key",
             ),
             (
                 entry(
                     r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expires": "0000-01-31T00:00:00Z"}"#,
                 ),
-                "the end of key",
+                "the `expires` of key",
             ),
             (entry(r#"{"id": "aaaaaaaaaaaa", "hash": "HASH", "expires": 1}"#), "field"),
             (entry(&format!("{twice}, {twice}")), "two keys have the id aaaaaaaaaaaa"),
         ] {
-            let told = read(&text).map(|_| ()).unwrap_err();
-            assert!(told.contains(why), "{text}: {told}");
-            assert!(!told.contains("secret"), "{told}");
+            let error = read(&text).map(|_| ()).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 
     #[test]
-    fn one_id_of_two_identities_is_refused() {
+    fn duplicate_and_invalid_ids_are_rejected() {
         let record =
             || KeyRecord { id: "aaaaaaaaaaaa".into(), hash: HASH.parse().unwrap(), expires: None };
         let twice = KeyTable::new([("acme", vec![record()]), ("globex", vec![record()])]);
-        assert_eq!(twice.map(|_| ()).unwrap_err(), KeyTableError::Twice("aaaaaaaaaaaa".into()));
+        assert_eq!(
+            twice.map(|_| ()).unwrap_err(),
+            KeyTableError::DuplicateId("aaaaaaaaaaaa".into())
+        );
         let bad = KeyRecord { id: "a".into(), ..record() };
         assert_eq!(
             KeyTable::new([("acme", vec![bad])]).map(|_| ()).unwrap_err(),
-            KeyTableError::Id
+            KeyTableError::InvalidId
         );
     }
 }

@@ -1,13 +1,13 @@
-//! Which certificate, and no other.
+//! The fingerprint of a certificate.
 
 use std::{fmt, str::FromStr};
 
-use aws_lc_rs::digest;
+use crate::verifiers::shared::digest::{from_hex, sha256, to_hex};
 
 /// The SHA-256 of a certificate's DER.
 ///
-/// It is read from 64 hexadecimal digits, in either case, also as `openssl x509 -fingerprint -sha256`
-/// prints them, with colons between the bytes:
+/// Its text form is 64 hexadecimal digits. Parsing accepts both cases, and colons between all bytes, as
+/// `openssl x509 -fingerprint -sha256` prints them:
 ///
 /// ```
 /// # use tonic_guard::certificates::Fingerprint;
@@ -18,7 +18,7 @@ use aws_lc_rs::digest;
 ///     D3:C2:B1:A0:9F:8E:7D:6C:5B:4A:39:28:17:06:05:04".parse()?;
 /// assert_eq!(plain, colons);
 ///
-/// // A SHA-1 is too short to be one.
+/// // Rejected: a SHA-1.
 /// assert!("3b1c7a0e5f4d2c1b0a9988776655443322110000".parse::<Fingerprint>().is_err());
 /// # Ok(())
 /// # }
@@ -28,12 +28,7 @@ pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
     pub(super) fn of(der: &[u8]) -> Self {
-        let mut bytes = [0; 32];
-        // A SHA-256 has as many bytes as there are places.
-        for (place, byte) in bytes.iter_mut().zip(digest::digest(&digest::SHA256, der).as_ref()) {
-            *place = *byte;
-        }
-        Fingerprint(bytes)
+        Fingerprint(sha256(der))
     }
 
     /// The 32 bytes.
@@ -46,29 +41,22 @@ impl FromStr for Fingerprint {
     type Err = InvalidFingerprint;
 
     fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
-        let between = if text.contains(':') { Some(b':') } else { None };
-        let mut digits = text.bytes();
-        let mut bytes = [0; 32];
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            if at > 0 && between.is_some() && digits.next() != between {
+        let digest = if text.contains(':') {
+            let pairs = || text.split(':');
+            if pairs().any(|pair| pair.len() != 2) {
                 return Err(InvalidFingerprint(()));
             }
-            let mut digit = || digits.next().and_then(|digit| char::from(digit).to_digit(16));
-            let (Some(high), Some(low)) = (digit(), digit()) else {
-                return Err(InvalidFingerprint(()));
-            };
-            *byte = u8::try_from(high << 4 | low).map_err(|_| InvalidFingerprint(()))?;
-        }
-        match digits.next() {
-            None => Ok(Fingerprint(bytes)),
-            Some(_) => Err(InvalidFingerprint(())),
-        }
+            from_hex(&pairs().collect::<String>())
+        } else {
+            from_hex(text)
+        };
+        digest.map(Fingerprint).ok_or(InvalidFingerprint(()))
     }
 }
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::Display::fmt(&to_hex(&self.0), f)
     }
 }
 
@@ -78,13 +66,13 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Why a text isn't a [`Fingerprint`].
+/// The text isn't a [`Fingerprint`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidFingerprint(());
 
 impl fmt::Display for InvalidFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a SHA-256 fingerprint has 64 hexadecimal digits, all with colons between the bytes or none")
+        f.write_str("expected 64 hexadecimal digits, with colons between all bytes or none")
     }
 }
 
@@ -95,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_is_what_is_printed() {
+    fn fingerprint_is_parsed_from_its_own_text() {
         let printed = Fingerprint::of(b"abc").to_string();
         // FIPS 180-4's example.
         assert_eq!(printed, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -105,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_64_digits_is_refused() {
+    fn text_of_another_form_is_rejected() {
         let good = "ab".repeat(32);
         let colons = vec!["ab"; 32].join(":");
         assert!(good.parse::<Fingerprint>().is_ok() && colons.parse::<Fingerprint>().is_ok());

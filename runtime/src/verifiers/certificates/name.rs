@@ -1,11 +1,11 @@
-//! Distinguished names, as structure.
+//! Distinguished names as structured values.
 
 use x509_parser::{asn1_rs::Tag, x509::X509Name};
 
 /// A distinguished name (RFC 5280, section 4.1.2.4): a certificate's subject or issuer.
 ///
-/// It is a sequence of sets of attributes, and there is no text form of it here. Text would have to be
-/// taken apart again to be compared, and a value may hold what looks like a separator:
+/// A name is a sequence of sets of attributes. It has no text form on purpose: a comparison would have to
+/// parse the text, and a value may contain text that looks like a separator:
 ///
 /// ```
 /// # use tonic_guard::certificates::{Certificate, CertificateVerifier, Name};
@@ -25,24 +25,24 @@ use x509_parser::{asn1_rs::Tag, x509::X509Name};
 /// let ours = CertificateVerifier::new(|certificate: &Certificate<'_>| {
 ///     let subject = certificate.subject();
 ///     if subject.only(Name::ORGANIZATION) != Some("Acme") {
-///         return Err(AuthError::invalid().because("another organization's certificate"));
+///         return Err(AuthError::invalid().because("the certificate is that of another organization"));
 ///     }
 ///     match subject.only(Name::COMMON_NAME) {
 ///         Some(name) => Ok(name.to_owned()),
-///         None => Err(AuthError::invalid().because("not one common name")),
+///         None => Err(AuthError::invalid().because("expected exactly one common name")),
 ///     }
 /// });
 ///
-/// // Let in.
+/// // Admitted.
 /// assert_eq!(ours.authenticate(chain("Acme", "billing")).await.unwrap(), "billing");
-/// // Refused: the organization is called "Evil, O=Acme".
+/// // Rejected: the organization is "Evil, O=Acme".
 /// assert!(ours.authenticate(chain("Evil, O=Acme", "billing")).await.is_err());
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(Vec<Vec<Attribute>>);
 
-/// One attribute of a [`Name`]: its type and its value.
+/// An attribute of a [`Name`]: a type and a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Attribute {
@@ -58,7 +58,7 @@ pub struct Attribute {
 pub enum Value {
     /// Text: a UTF8String, PrintableString, IA5String or NumericString.
     Text(String),
-    /// Anything else, such as the older encodings of text: its ASN.1 tag and its bytes.
+    /// A value of another ASN.1 type, such as an older encoding of text: its tag and its bytes.
     Other(u32, Vec<u8>),
 }
 
@@ -73,7 +73,7 @@ impl Name {
     pub const ORGANIZATION: &str = "2.5.4.10";
     /// `OU`
     pub const ORGANIZATIONAL_UNIT: &str = "2.5.4.11";
-    /// `serialNumber`: of the subject, not of the certificate.
+    /// `serialNumber`, that of the subject and not that of the certificate.
     pub const SERIAL_NUMBER: &str = "2.5.4.5";
 
     pub(super) fn new(name: &X509Name<'_>) -> Self {
@@ -93,13 +93,13 @@ impl Name {
         Name(name.iter_rdn().map(attributes).collect())
     }
 
-    /// The sets of attributes (`RDNSequence`), in their order. Most sets have one attribute.
+    /// The sets of attributes (`RDNSequence`) in their order. Most sets have one attribute.
     pub fn rdns(&self) -> impl Iterator<Item = &[Attribute]> {
         self.0.iter().map(Vec::as_slice)
     }
 
-    /// The text of the attribute with this type, if the name has exactly one such attribute and its
-    /// value is text.
+    /// The text of the only attribute with this type. Returns `None` if there are several or none, or if
+    /// the value isn't text.
     pub fn only(&self, oid: &str) -> Option<&str> {
         let mut found = self.0.iter().flatten().filter(|attribute| attribute.oid == oid);
         match (found.next(), found.next()) {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_separator_is_part_of_the_value() {
+    fn separator_within_a_value_is_part_of_the_value() {
         let name = subject([
             (DnType::OrganizationName, text("Evil, O=Acme")),
             (DnType::CommonName, text("a+CN=b/OU=c")),
@@ -146,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn only_is_one_whatever_the_sets() {
-        // CN=a+CN=b, CN=c, OU=d+O=e: multi-valued sets, which rcgen doesn't make.
+    fn attribute_in_several_sets_or_twice_in_one_is_not_the_only_one() {
+        // CN=a+CN=b, CN=c, OU=d+O=e: rcgen can't create sets with several attributes.
         let attribute = |kind: u8, value: u8| vec![0x30, 8, 6, 3, 0x55, 4, kind, 0x0c, 1, value];
         let set = |attributes: &[Vec<u8>]| {
             let inner = attributes.concat();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_one_value_in_two_encodings_and_other_values_are_none() {
+    fn text_in_two_encodings_is_equal_and_other_encodings_are_not_text() {
         let utf8 = subject([(DnType::CommonName, text("acme"))]);
         let printable = PrintableString::try_from("acme").unwrap();
         let printable = subject([(DnType::CommonName, DnValue::PrintableString(printable))]);

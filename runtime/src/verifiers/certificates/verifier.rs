@@ -1,20 +1,17 @@
-//! Verifiers that know callers by anything a certificate says.
+//! The verifier of certificates other than X.509-SVIDs.
 
 use std::{collections::HashMap, fmt, hash::Hash, time::SystemTime};
 
-use super::{
-    certificate::{Certificate, SubjectAltName},
-    fingerprint::Fingerprint,
-};
+use super::{alt_name::SubjectAltName, certificate::Certificate, fingerprint::Fingerprint};
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
     scheme::{CertificateChain, ClientCertificate},
 };
 
-/// Verifies client certificates, and knows the caller by what the certificate says.
+/// Verifies client certificates and identifies the caller by a fingerprint, a name or a custom function.
 ///
-/// A certificate that can't be read, isn't valid now or is a CA's is refused before anyone is asked.
+/// A certificate that can't be parsed, isn't valid now or is that of a CA is rejected first.
 ///
 /// ```
 /// # use tonic_guard::certificates::{Certificate, CertificateVerifier, SubjectAltName};
@@ -36,11 +33,11 @@ use crate::{
 ///     (SubjectAltName::dns("shipping.acme.example"), Partner(2)),
 /// ]);
 ///
-/// // Let in.
+/// // Admitted.
 /// let caller = partners.authenticate(chain("billing.acme.example")).await;
 /// assert_eq!(caller.unwrap(), Partner(1));
 ///
-/// // Refused: a wildcard is no name of the list, though the same CA may have signed it.
+/// // Rejected: a wildcard doesn't match the listed names.
 /// assert!(partners.authenticate(chain("*.acme.example")).await.is_err());
 /// # }
 /// ```
@@ -51,11 +48,11 @@ pub struct CertificateVerifier<I> {
 type Identify<I> = dyn Fn(&Certificate<'_>) -> Result<I, AuthError> + Send + Sync;
 
 impl<I> CertificateVerifier<I> {
-    /// Knows a caller by a function of yours. An error of it refuses the call.
+    /// Identifies a caller by a custom function, which may reject the call with an error.
     ///
     /// Compare whole values: an [alternative name](Certificate::alt_names), a
     /// [fingerprint](Certificate::fingerprint), an attribute of the [subject](Certificate::subject). For
-    /// SPIFFE IDs there is [`SpiffeIds`](super::SpiffeIds), which knows their rules.
+    /// SPIFFE IDs use [`SpiffeIds`](super::SpiffeIds), which applies their rules.
     pub fn new<F>(identify: F) -> Self
     where
         F: Fn(&Certificate<'_>) -> Result<I, AuthError> + Send + Sync + 'static,
@@ -63,53 +60,61 @@ impl<I> CertificateVerifier<I> {
         CertificateVerifier { identify: Box::new(identify) }
     }
 
-    /// Knows a caller by the very certificate. A renewed one is another.
+    /// Identifies a caller by the certificate's fingerprint. A renewed certificate has a new fingerprint.
     ///
     /// # Panics
-    /// When a fingerprint is listed twice.
+    /// Panics if a fingerprint is listed twice.
     pub fn by_fingerprint(callers: impl IntoIterator<Item = (Fingerprint, I)>) -> Self
     where
         I: Clone + Send + Sync + 'static,
     {
-        let callers = listed(callers);
+        let callers = by_key(callers);
         CertificateVerifier::new(move |certificate| {
             let caller = callers.get(&certificate.fingerprint());
-            caller.cloned().ok_or_else(|| AuthError::invalid().because("an unknown fingerprint"))
+            caller
+                .cloned()
+                .ok_or_else(|| AuthError::invalid().because("the fingerprint isn't listed"))
         })
     }
 
-    /// Knows a caller by an alternative name of the certificate's subject, compared whole.
+    /// Identifies a caller by an alternative name of the certificate's subject. Whole names are compared.
     ///
-    /// A certificate may have other names beside the one that is listed. With two that are listed it is
-    /// refused: it doesn't say which of two callers this is. The subject's common name isn't looked at.
+    /// A certificate may have further names that aren't listed. A certificate with two listed names is
+    /// rejected, because it doesn't identify one caller. The subject's common name is ignored.
     ///
     /// # Panics
-    /// When a name is listed twice.
+    /// Panics if a name is listed twice.
     pub fn by_name(callers: impl IntoIterator<Item = (SubjectAltName, I)>) -> Self
     where
         I: Clone + Send + Sync + 'static,
     {
-        let callers = listed(callers);
+        let callers = by_key(callers);
         CertificateVerifier::new(move |certificate| {
             let mut known = certificate.alt_names().iter().filter_map(|name| callers.get(name));
             match (known.next(), known.next()) {
                 (Some(caller), None) => Ok(caller.clone()),
-                (Some(_), Some(_)) => Err(AuthError::invalid().because("names of two callers")),
-                (None, _) => Err(AuthError::invalid().because("no name of a known caller")),
+                (Some(_), Some(_)) => {
+                    Err(AuthError::invalid().because("the certificate has two listed names"))
+                }
+                (None, _) => {
+                    Err(AuthError::invalid().because("the certificate has no listed name"))
+                }
             }
         })
     }
 }
 
-fn listed<K: Eq + Hash + fmt::Debug, I>(
+/// # Panics
+/// Panics if a key is listed twice.
+fn by_key<K: Eq + Hash + fmt::Debug, I>(
     callers: impl IntoIterator<Item = (K, I)>,
 ) -> HashMap<K, I> {
-    let mut listed = HashMap::new();
-    for (known_by, caller) in callers {
-        assert!(!listed.contains_key(&known_by), "{known_by:?} stands for two callers");
-        listed.insert(known_by, caller);
+    let mut map = HashMap::new();
+    for (key, caller) in callers {
+        assert!(!map.contains_key(&key), "{key:?} is listed twice");
+        map.insert(key, caller);
     }
-    listed
+    map
 }
 
 impl<I> fmt::Debug for CertificateVerifier<I> {
@@ -122,6 +127,6 @@ impl<I: Send + Sync + 'static> Authenticate<ClientCertificate> for CertificateVe
     type Identity = I;
 
     async fn authenticate(&self, chain: CertificateChain) -> Result<I, AuthError> {
-        (self.identify)(&Certificate::current(chain.leaf(), SystemTime::now())?)
+        (self.identify)(&Certificate::parse_valid(chain.leaf(), SystemTime::now())?)
     }
 }

@@ -1,28 +1,27 @@
-//! Several identity providers behind one header.
+//! Selects the verifier of a JWT by its issuer.
 
 use std::{fmt, time::Duration};
 
-use super::branches::{self, Branch, branch};
+use super::delegate::{Delegate, common_invalid_reason, delegate, max_deadline};
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
-    evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
+    evaluate::deadline::authenticate_in_time,
     jwt,
     scheme::{Bearer, BearerToken},
 };
 
-/// Takes the JWTs of several issuers, each checked by a verifier of its own.
+/// Accepts the JWTs of several issuers, each with a separate verifier.
 ///
-/// The `iss` of a token, which nobody has signed for yet, chooses the verifier and does nothing else: the
-/// verifier checks the token whole, with the issuer that it expects. A token of an issuer that isn't
-/// listed, or of none, is refused.
+/// The unverified `iss` of a token only selects the verifier, which then verifies the whole token, including
+/// the issuer that it expects. A token without an issuer, or of an issuer that isn't listed, is rejected.
 ///
 /// ```
 /// use tonic_guard::compose::ByIssuer;
 /// use tonic_guard::jwt::{Claims, JwtVerifier};
-/// # use tonic_guard::jwt::{Algorithm, Key, KeyTableError};
-/// # fn main() -> Result<(), KeyTableError> {
+/// # use tonic_guard::jwt::{Algorithm, Key, KeyRejected};
+/// # fn main() -> Result<(), KeyRejected> {
 /// # let key = Key::from_pem(Algorithm::EdDSA, "-----BEGIN PUBLIC KEY-----
 /// # MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 /// # -----END PUBLIC KEY-----")?;
@@ -47,24 +46,24 @@ use crate::{
 /// # }
 /// ```
 ///
-/// Each verifier has its own deadline. That callers need no credentials of one of them
-/// ([`bypass`](crate::Authenticate::bypass)) is never asked. The `iss` is read anew for each call, also for tokens that
-/// a verifier remembers.
+/// Each verifier keeps its own deadline. The verifiers' [`bypass`](crate::Authenticate::bypass) is ignored.
+/// The `iss` is parsed on each call, also if a verifier has cached the token.
 pub struct ByIssuer<I> {
-    issuers: Vec<(String, Branch<I>)>,
+    issuers: Vec<(String, Delegate<I>)>,
 }
 
 impl<I: Send + Sync + 'static> ByIssuer<I> {
-    /// No issuer at all, so far.
+    /// A verifier without issuers, which rejects every token.
     pub fn new() -> Self {
         ByIssuer { issuers: Vec::new() }
     }
 
-    /// Tokens whose `iss` is `issuer`, character by character, are `verifier`'s. It expects that issuer
-    /// itself: one that expects another refuses all of them.
+    /// Passes tokens whose `iss` is exactly `issuer` to `verifier`.
+    ///
+    /// The verifier must expect the same issuer. Otherwise it rejects all of these tokens.
     ///
     /// # Panics
-    /// When the issuer is listed already, or empty.
+    /// Panics if the issuer is empty or listed already.
     #[must_use]
     pub fn issuer<A>(mut self, issuer: impl Into<String>, verifier: A) -> Self
     where
@@ -72,17 +71,17 @@ impl<I: Send + Sync + 'static> ByIssuer<I> {
         I: FromIdentity<A::Identity>,
     {
         let issuer = issuer.into();
-        assert!(!issuer.is_empty(), "an issuer has a name");
+        assert!(!issuer.is_empty(), "the issuer is empty");
         assert!(
             !self.issuers.iter().any(|(other, _)| *other == issuer),
             "the issuer `{issuer}` is listed twice"
         );
-        self.issuers.push((issuer, branch(verifier)));
+        self.issuers.push((issuer, delegate(verifier)));
         self
     }
 
-    fn branches(&self) -> impl Iterator<Item = &Branch<I>> {
-        self.issuers.iter().map(|(_, branch)| branch)
+    fn delegates(&self) -> impl Iterator<Item = &Delegate<I>> {
+        self.issuers.iter().map(|(_, delegate)| delegate)
     }
 }
 
@@ -103,18 +102,20 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByIssuer<I> {
     type Identity = I;
 
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
-        let named = jwt::unverified_issuer(token.as_str())?;
-        match self.issuers.iter().find(|(issuer, _)| *issuer == named) {
+        let claimed = jwt::unverified_issuer(token.as_str())?;
+        match self.issuers.iter().find(|(issuer, _)| *issuer == claimed) {
             Some((_, verifier)) => authenticate_in_time(verifier, token).await,
-            None => Err(AuthError::invalid().because("no verifier for the issuer that it names")),
+            None => {
+                Err(AuthError::invalid().because("no verifier is listed for the token's `iss`"))
+            }
         }
     }
 
     fn deadline(&self) -> Duration {
-        branches::deadline(self.branches())
+        max_deadline(self.delegates())
     }
 
     fn invalid_reason(&self) -> Option<&'static str> {
-        branches::invalid_reason(self.branches())
+        common_invalid_reason(self.delegates())
     }
 }

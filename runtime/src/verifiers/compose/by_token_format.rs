@@ -1,20 +1,26 @@
-//! Several kinds of token in one header, told apart by how they look.
+//! Selects the verifier of a bearer token by the token's format.
 
 use std::{fmt, time::Duration};
 
-use super::branches::{self, Branch, branch};
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{GeneralPurpose, general_purpose::NO_PAD},
+};
+
+use super::delegate::{Delegate, common_invalid_reason, delegate, max_deadline};
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
-    evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
+    evaluate::deadline::authenticate_in_time,
     scheme::{Bearer, BearerToken},
 };
 
-/// Takes bearer tokens of several kinds, and knows each kind by its shape.
+/// Accepts bearer tokens of several kinds, distinguished by their format.
 ///
-/// A token has one shape, and one verifier is asked. Where there is a verifier for JWTs, whatever looks
-/// like one goes there and nowhere else, whichever prefix it has.
+/// Exactly one verifier is selected for a token. If there is a verifier for JWTs, it gets every token in the
+/// format of a JWT, whatever its prefix.
 ///
 /// ```
 /// use tonic_guard::compose::ByTokenFormat;
@@ -63,48 +69,53 @@ use crate::{
 /// # async fn main() {
 /// let tokens: ByTokenFormat<User> = ByTokenFormat::new().jwt(Jwts).prefix("sess_", Sessions);
 ///
-/// // Let in: a session.
+/// // Admitted: a session token.
 /// assert_eq!(tokens.authenticate(token("sess_1")).await.unwrap(), User("ada".into()));
-/// // Refused: no shape that is known.
+/// // Rejected: an unknown format.
 /// assert!(tokens.authenticate(token("1")).await.is_err());
 /// # }
 /// ```
 ///
-/// Each verifier has its own deadline. That callers need no credentials of one of them
-/// ([`bypass`](crate::Authenticate::bypass)) is never asked.
+/// Each verifier keeps its own deadline. The verifiers' [`bypass`](crate::Authenticate::bypass) is ignored.
 pub struct ByTokenFormat<I> {
-    jwts: Option<Branch<I>>,
-    prefixed: Vec<(String, Branch<I>)>,
-    others: Option<Branch<I>>,
+    jwt: Option<Delegate<I>>,
+    prefixes: Vec<(String, Delegate<I>)>,
+    otherwise: Option<Delegate<I>>,
 }
 
 impl<I: Send + Sync + 'static> ByTokenFormat<I> {
-    /// No tokens at all, so far.
+    /// A verifier without formats, which rejects every token.
     pub fn new() -> Self {
-        ByTokenFormat { jwts: None, prefixed: Vec::new(), others: None }
+        ByTokenFormat { jwt: None, prefixes: Vec::new(), otherwise: None }
     }
 
-    /// Tokens in the shape of a JWT are `verifier`'s: three or five parts between dots, of which the
-    /// first may be the base64url of a JSON object (RFC 7515, section 7.1; RFC 7516, section 7.1).
+    /// Passes tokens in the format of a JWT to `verifier`.
+    ///
+    /// Such a token has three or five parts between dots, and its first part begins like the base64url of a
+    /// JSON object (RFC 7515, section 7.1; RFC 7516, section 7.1).
     ///
     /// # Panics
-    /// When there is such a verifier already.
+    /// Panics if there is a verifier for JWTs already.
     #[must_use]
     pub fn jwt<A>(mut self, verifier: A) -> Self
     where
         A: Authenticate<Bearer> + 'static,
         I: FromIdentity<A::Identity>,
     {
-        assert!(self.jwts.is_none(), "`ByTokenFormat` has one verifier for JWTs: see `ByIssuer`");
-        self.jwts = Some(branch(verifier));
+        assert!(
+            self.jwt.is_none(),
+            "there is a verifier for JWTs already: `ByIssuer` takes several"
+        );
+        self.jwt = Some(delegate(verifier));
         self
     }
 
-    /// Tokens that begin with `prefix`, and aren't of the shape of a JWT where that has a verifier, are
-    /// `verifier`'s. The prefix is part of the token.
+    /// Passes tokens that begin with `prefix` to `verifier`, unless the verifier for JWTs gets them.
+    ///
+    /// The token is passed with its prefix.
     ///
     /// # Panics
-    /// When it is empty, or begins like another prefix: two verifiers would claim one token.
+    /// Panics if the prefix is empty, or if it begins with another prefix or another prefix with it.
     #[must_use]
     pub fn prefix<A>(mut self, prefix: impl Into<String>, verifier: A) -> Self
     where
@@ -112,48 +123,48 @@ impl<I: Send + Sync + 'static> ByTokenFormat<I> {
         I: FromIdentity<A::Identity>,
     {
         let prefix = prefix.into();
-        assert!(!prefix.is_empty(), "every token begins with an empty prefix: see `otherwise`");
-        let claimed = |(other, _): &(String, _)| {
+        assert!(
+            !prefix.is_empty(),
+            "the prefix is empty: `otherwise` takes the verifier of all other tokens"
+        );
+        let overlaps = |(other, _): &(String, _)| {
             other.starts_with(&prefix) || prefix.starts_with(other.as_str())
         };
         assert!(
-            !self.prefixed.iter().any(claimed),
-            "`{prefix}` begins like another prefix: two verifiers would claim one token"
+            !self.prefixes.iter().any(overlaps),
+            "the prefix `{prefix}` overlaps with another prefix"
         );
-        self.prefixed.push((prefix, branch(verifier)));
+        self.prefixes.push((prefix, delegate(verifier)));
         self
     }
 
-    /// Tokens of no other shape are `verifier`'s. Without it they are refused.
+    /// Passes tokens of any other format to `verifier`. Without it they are rejected.
     ///
     /// # Panics
-    /// When there is such a verifier already.
+    /// Panics if there is such a verifier already.
     #[must_use]
     pub fn otherwise<A>(mut self, verifier: A) -> Self
     where
         A: Authenticate<Bearer> + 'static,
         I: FromIdentity<A::Identity>,
     {
-        assert!(
-            self.others.is_none(),
-            "`ByTokenFormat` has one verifier for tokens of no other shape"
-        );
-        self.others = Some(branch(verifier));
+        assert!(self.otherwise.is_none(), "there is a verifier for all other tokens already");
+        self.otherwise = Some(delegate(verifier));
         self
     }
 
-    fn chosen(&self, token: &[u8]) -> Option<&Branch<I>> {
-        if let Some(jwts) = self.jwts.as_ref().filter(|_| is_jwt(token)) {
-            return Some(jwts);
+    fn select(&self, token: &[u8]) -> Option<&Delegate<I>> {
+        if let Some(jwt) = self.jwt.as_ref().filter(|_| is_jwt(token)) {
+            return Some(jwt);
         }
         let prefixed =
-            self.prefixed.iter().find(|(prefix, _)| token.starts_with(prefix.as_bytes()));
-        prefixed.map(|(_, branch)| branch).or(self.others.as_ref())
+            self.prefixes.iter().find(|(prefix, _)| token.starts_with(prefix.as_bytes()));
+        prefixed.map(|(_, delegate)| delegate).or(self.otherwise.as_ref())
     }
 
-    fn branches(&self) -> impl Iterator<Item = &Branch<I>> {
-        let prefixed = self.prefixed.iter().map(|(_, branch)| branch);
-        self.jwts.iter().chain(prefixed).chain(&self.others)
+    fn delegates(&self) -> impl Iterator<Item = &Delegate<I>> {
+        let prefixed = self.prefixes.iter().map(|(_, delegate)| delegate);
+        self.jwt.iter().chain(prefixed).chain(&self.otherwise)
     }
 }
 
@@ -165,11 +176,11 @@ impl<I: Send + Sync + 'static> Default for ByTokenFormat<I> {
 
 impl<I> fmt::Debug for ByTokenFormat<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let prefixes: Vec<_> = self.prefixed.iter().map(|(prefix, _)| prefix).collect();
+        let prefixes: Vec<_> = self.prefixes.iter().map(|(prefix, _)| prefix).collect();
         f.debug_struct("ByTokenFormat")
-            .field("jwt", &self.jwts.is_some())
+            .field("jwt", &self.jwt.is_some())
             .field("prefixes", &prefixes)
-            .field("otherwise", &self.others.is_some())
+            .field("otherwise", &self.otherwise.is_some())
             .finish()
     }
 }
@@ -178,41 +189,38 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByTokenFormat<I> {
     type Identity = I;
 
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
-        match self.chosen(token.as_bytes()) {
+        match self.select(token.as_bytes()) {
             Some(verifier) => authenticate_in_time(verifier, token).await,
-            None => Err(AuthError::invalid().because("no verifier takes tokens of this shape")),
+            None => {
+                Err(AuthError::invalid().because("no verifier is set for tokens of this format"))
+            }
         }
     }
 
     fn deadline(&self) -> Duration {
-        branches::deadline(self.branches())
+        max_deadline(self.delegates())
     }
 
     fn invalid_reason(&self) -> Option<&'static str> {
-        branches::invalid_reason(self.branches())
+        common_invalid_reason(self.delegates())
     }
 }
 
-/// Whether a verifier of JWTs could find one in `token`: nothing that it accepts is missed here.
+/// Decodes the first byte of a longer text, so that unused bits may have any value.
+static FIRST_BYTE: GeneralPurpose =
+    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
+/// Returns whether `token` may be a JWT. It is true for every token that a verifier of JWTs accepts.
 fn is_jwt(token: &[u8]) -> bool {
     let dots = token.iter().filter(|byte| **byte == b'.').count();
-    let [first, second, ..] = token else { return false };
-    let (Some(first), Some(second)) = (base64url(*first), base64url(*second)) else { return false };
-    // The first byte of the header: of an object, or of the white space that JSON allows before it.
-    let byte = first << 2 | second >> 4;
-    matches!(dots, 2 | 4) && matches!(byte, b'{' | b' ' | b'\t' | b'\n' | b'\r')
-}
-
-/// The value of a digit of base64url (RFC 4648, section 5).
-fn base64url(digit: u8) -> Option<u8> {
-    match digit {
-        b'A'..=b'Z' => Some(digit - b'A'),
-        b'a'..=b'z' => Some(digit - b'a' + 26),
-        b'0'..=b'9' => Some(digit - b'0' + 52),
-        b'-' => Some(62),
-        b'_' => Some(63),
-        _ => None,
+    if !matches!(dots, 2 | 4) {
+        return false;
     }
+    let Some(start) = token.get(..2) else { return false };
+    let mut decoded = [0; 3];
+    // The first byte of the header: a brace, or the white space that JSON allows before it.
+    FIRST_BYTE.decode_slice(start, &mut decoded) == Ok(1)
+        && matches!(decoded, [b'{' | b' ' | b'\t' | b'\n' | b'\r', ..])
 }
 
 #[cfg(test)]
@@ -222,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_header_in_json_makes_a_jwt() {
+    fn token_with_any_json_header_is_a_jwt() {
         for header in
             ["{}", "{\"alg\":\"RS256\"}", " {}", "\n{ }", "\t{}", "\r\n{}", "{\n\"alg\":\"none\"}"]
         {
@@ -230,7 +238,7 @@ mod tests {
             for token in [format!("{encoded}.e30.c2ln"), format!("{encoded}.a.b.c.d")] {
                 assert!(is_jwt(token.as_bytes()), "{header:?}");
             }
-            // What is signed nowhere, and what has too many parts, is none.
+            // One, two and four parts.
             for token in [encoded.clone(), format!("{encoded}.a"), format!("{encoded}.a.b.c")] {
                 assert!(!is_jwt(token.as_bytes()), "{header:?}");
             }
@@ -238,9 +246,9 @@ mod tests {
         }
     }
 
-    /// Whatever stands behind the brace, which a verifier of JWTs then refuses.
+    /// The text after the brace isn't checked here, but by the verifier.
     #[test]
-    fn what_begins_like_an_object_goes_where_jwts_go() {
+    fn token_that_begins_like_a_json_object_is_a_jwt() {
         for second in ('w'..='z').chain('0'..='9').chain(['-', '_']) {
             assert!(is_jwt(format!("e{second}.a.b").as_bytes()), "{second}");
         }
@@ -250,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn other_tokens_are_no_jwt() {
+    fn other_tokens_are_not_jwts() {
         for token in
             ["", ".", "..", "e..", "sess_a.b.c", "v4.public.abc", "ya29.a.b", "hvs.a.b", "e+.a.b"]
         {

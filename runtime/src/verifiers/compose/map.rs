@@ -1,10 +1,10 @@
-//! From the identity of a verifier to the user's own.
+//! Converts the identity of a verifier.
 
 use std::{fmt, time::Duration};
 
 use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
 
-/// The verifier `authenticator`, whose identity `map` turns into another or refuses.
+/// Converts the identity of `authenticator` with `map`, which may reject the call with an error.
 ///
 /// ```
 /// use tonic_guard::compose::try_map;
@@ -35,19 +35,19 @@ use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
 ///
 /// let members = try_map(Verifier, |claims: Claims| match claims.tenant {
 ///     Some(tenant) => Ok(Member { name: claims.subject, tenant }),
-///     None => Err(AuthError::denied().because("a user of no tenant")),
+///     None => Err(AuthError::denied().because("the user has no tenant")),
 /// });
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn call(members: impl Authenticate<Bearer, Identity = Member>) {
-/// // Let in: a member of tenant 7.
+/// // Admitted: a member of tenant 7.
 /// assert_eq!(members.authenticate(token("of-seven")).await.unwrap().tenant, 7);
-/// // Refused: good credentials of a user without a tenant.
-/// assert!(members.authenticate(token("of-nobody")).await.is_err());
+/// // Rejected: valid credentials of a user without a tenant.
+/// assert!(members.authenticate(token("of-none")).await.is_err());
 /// # }
 /// # call(&members);
 ///
-/// // The closure's type has no name. In a service's field it is forgotten, or the service is generic.
+/// // The type of a closure has no name. Erase it in a service's field, or make the service generic.
 /// struct Orders {
 ///     tokens: BoxAuthenticator<Bearer, Member>,
 /// }
@@ -55,8 +55,7 @@ use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
 /// let orders = Orders { tokens: BoxAuthenticator::new(members) };
 /// ```
 ///
-/// Where a verifier takes credentials of several schemes, say which is meant:
-/// `try_map::<Bearer, _, _, _>(..)`.
+/// If the verifier accepts several schemes, name one of them: `try_map::<Bearer, _, _, _>(..)`.
 pub fn try_map<S, A, F, I>(authenticator: A, map: F) -> TryMap<A, F>
 where
     S: Scheme,
@@ -66,10 +65,10 @@ where
     TryMap { authenticator, map }
 }
 
-/// A verifier whose identity is turned into another. Made by [`try_map`].
+/// A verifier with a converted identity, created by [`try_map`].
 ///
-/// The verifier's deadline and reason are its own, and so is its bypass, if the function takes that
-/// identity: one that the function refuses turns nothing off.
+/// The deadline and the `invalid_reason` are those of the inner verifier. So is the bypass, with its identity
+/// converted, unless the function rejects that identity.
 pub struct TryMap<A, F> {
     authenticator: A,
     map: F,
@@ -101,7 +100,8 @@ where
     }
 }
 
-/// As [`try_map`], with an async function: to look the user up in a directory.
+/// Converts the identity of `authenticator` with an async function, for example by a look-up in a
+/// directory.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -128,37 +128,37 @@ where
 ///     async move {
 ///         match directory.find(&claims.subject).await {
 ///             Ok(Some(user)) => Ok(user),
-///             Ok(None) => Err(AuthError::denied().because("nobody in the directory")),
+///             Ok(None) => Err(AuthError::denied().because("the directory has no such user")),
 ///             Err(Unreachable) => Err(AuthError::unavailable()),
 ///         }
 ///     }
 /// });
 /// ```
-pub fn and_then<S, A, F, Answer, I>(authenticator: A, map: F) -> AndThen<A, F>
+pub fn and_then<S, A, F, Fut, I>(authenticator: A, map: F) -> AndThen<A, F>
 where
     S: Scheme,
     A: Authenticate<S>,
-    F: Fn(A::Identity) -> Answer + Send + Sync,
-    Answer: Future<Output = Result<I, AuthError>> + Send,
+    F: Fn(A::Identity) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<I, AuthError>> + Send,
 {
     AndThen { authenticator, map }
 }
 
-/// A verifier whose identity an async function turns into another. Made by [`and_then`].
+/// A verifier with an identity that an async function converts, created by [`and_then`].
 ///
-/// The verifier's reason is its own. Its deadline is for both: the check and the function. Its bypass
-/// isn't handed on, because it is asked where nothing can be awaited.
+/// The `invalid_reason` is that of the inner verifier. Its deadline includes the async function. The inner
+/// verifier's bypass is ignored, because `bypass` can't await the function.
 pub struct AndThen<A, F> {
     authenticator: A,
     map: F,
 }
 
-impl<S, A, F, Answer, I> Authenticate<S> for AndThen<A, F>
+impl<S, A, F, Fut, I> Authenticate<S> for AndThen<A, F>
 where
     S: Scheme,
     A: Authenticate<S>,
-    F: Fn(A::Identity) -> Answer + Send + Sync,
-    Answer: Future<Output = Result<I, AuthError>> + Send,
+    F: Fn(A::Identity) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<I, AuthError>> + Send,
     I: Send + Sync + 'static,
 {
     type Identity = I;

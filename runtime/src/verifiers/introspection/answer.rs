@@ -13,8 +13,10 @@ use url::Url;
 use crate::{
     error::AuthError,
     net::http_client::{Answer, HttpError, is_json_object},
-    verifiers::shared::lifetime::{Lifetime, NotNow, Now},
-    verifiers::shared::token_kind::{is_of_another_kind, token_use_is_another, typ_is_another},
+    verifiers::shared::lifetime::{Lifetime, LifetimeError, Now},
+    verifiers::shared::token_kind::{
+        claim_marks_other_kind, token_use_marks_other_kind, typ_marks_other_kind,
+    },
 };
 
 /// Which issuer's tokens are good.
@@ -100,9 +102,9 @@ impl Members {
         let names = |member: &Option<Value>, another: fn(&str) -> bool| {
             member.as_ref().is_some_and(|kind| kind.as_str().is_none_or(another))
         };
-        names(&self.token_use, token_use_is_another)
-            || names(&self.typ, typ_is_another)
-            || self.others.keys().any(|name| is_of_another_kind(name))
+        names(&self.token_use, token_use_marks_other_kind)
+            || names(&self.typ, typ_marks_other_kind)
+            || self.others.keys().any(|name| claim_marks_other_kind(name))
     }
 }
 
@@ -178,11 +180,11 @@ impl Expected {
             }
         }
         let exp = seconds(members.exp)?;
-        let lifetime = Lifetime::new(seconds(members.nbf)?, exp).sooner(self.skew);
-        match lifetime.longer(self.skew).check(now) {
+        let lifetime = Lifetime::new(seconds(members.nbf)?, exp).allow_early(self.skew);
+        match lifetime.allow_late(self.skew).check(now) {
             Ok(()) => Ok(Active { text, lifetime }),
-            Err(NotNow::Expired) => Err(Refused::Expired),
-            Err(NotNow::Early) => Err(Refused::NotYet),
+            Err(LifetimeError::Expired) => Err(Refused::Expired),
+            Err(LifetimeError::NotYetValid) => Err(Refused::NotYet),
         }
     }
 }

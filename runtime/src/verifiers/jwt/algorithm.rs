@@ -6,13 +6,14 @@ use aws_lc_rs::signature::{
     RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, VerificationAlgorithm,
 };
 
-/// How a token is signed: the `alg` of its header (RFC 7518, section 3.1; RFC 8037; RFC 9864).
+/// The signature algorithm of a token: the `alg` of its header (RFC 7518, section 3.1; RFC 8037;
+/// RFC 9864).
 ///
-/// A key is bound to the algorithms that it may be used with. `none` isn't one of them.
+/// Each key is bound to its algorithms. `none` isn't supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// HMAC with SHA-256: whoever can check a token can make one.
+    /// HMAC with SHA-256. The key that verifies a token can also sign one.
     HS256,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
@@ -30,13 +31,13 @@ pub enum Algorithm {
     ES256,
     /// ECDSA with P-384 and SHA-384.
     ES384,
-    /// Ed25519, which tokens name `EdDSA` or `Ed25519`.
+    /// Ed25519. Its `alg` is `EdDSA` or `Ed25519`.
     EdDSA,
 }
 
 impl Algorithm {
-    /// The algorithm that a header or a JWK names. Case matters (RFC 7515, section 4.1.1).
-    pub(super) fn named(name: &str) -> Option<Algorithm> {
+    /// The algorithm with this `alg`, which is case-sensitive (RFC 7515, section 4.1.1).
+    pub(super) fn from_name(name: &str) -> Option<Algorithm> {
         Some(match name {
             "HS256" => Algorithm::HS256,
             "RS256" => Algorithm::RS256,
@@ -52,6 +53,7 @@ impl Algorithm {
         })
     }
 
+    /// The parameters of an RSA signature, or `None` for another algorithm.
     pub(super) fn rsa(self) -> Option<&'static RsaParameters> {
         Some(match self {
             Algorithm::RS256 => &RSA_PKCS1_2048_8192_SHA256,
@@ -64,7 +66,7 @@ impl Algorithm {
         })
     }
 
-    /// How a public key checks a signature; `None` for a secret.
+    /// The verification by a public key, or `None` for an algorithm with a secret.
     pub(super) fn public(self) -> Option<&'static dyn VerificationAlgorithm> {
         match self {
             Algorithm::HS256 => None,

@@ -1,3 +1,5 @@
+//! A cache of verified tokens.
+
 use std::{
     hash::{BuildHasher, RandomState},
     sync::Arc,
@@ -11,24 +13,24 @@ use quick_cache::{
 };
 use tokio::time::Instant;
 
-use super::{KeySet, key::Thumbprint};
+use super::{key::KeyDigest, key_set::KeySet};
 use crate::verifiers::shared::lifetime::{Lifetime, Now};
 
-/// How long a token is believed without a look at its signature, whatever its `exp` says.
+/// The maximum time until the signature of a cached token is verified again.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
-/// How much of a token's end is hashed to find it. Ends are of signatures, which differ.
-const HASHED: usize = 43;
+/// How many bytes of a token's end are hashed. They are part of the signature, so they differ.
+const HASHED_BYTES: usize = 43;
 
-/// What an entry costs beside its token and its claims: the allocations and the cache's own records.
-const OVERHEAD: usize = 256;
+/// The memory of an entry besides its token and claims: its allocations and the cache's own records.
+const ENTRY_OVERHEAD: usize = 256;
 
-/// What the claims of `payload` take, if their type makes no more of them than `serde_json::Value`.
+/// Estimates the memory of the claims of `payload`, as a `serde_json::Value`.
 ///
-/// That is up to a hundred times the payload: the map of `{"":0}` is a node with room for eleven members,
-/// the list of `[0]` has room for four items, and one that has grown is half empty. So each object, list,
-/// item and member counts for the most that it takes on 64 bits, with the allocator's own. The same
-/// characters within texts count too.
+/// They can take a hundred times the size of the payload: the map of `{"":0}` is a node with room for
+/// eleven members, the list of `[0]` has room for four items, and a list that has grown may be half
+/// empty. So each object, list, item and member counts as the most that it takes on 64 bits, including
+/// the allocator's overhead. Brackets and commas within strings count too.
 fn size_of_claims(payload: &[u8]) -> usize {
     const OBJECT: usize = 640;
     const LIST: usize = 160;
@@ -39,10 +41,10 @@ fn size_of_claims(payload: &[u8]) -> usize {
     payload.len() + OBJECT * count(b'{') + LIST * count(b'[') + ITEM * items
 }
 
-/// Tokens whose signature was checked, whole, with their claims.
+/// Verified tokens with their claims.
 ///
-/// The hash that finds an entry needn't withstand an attacker: only verified tokens come in, and the
-/// whole token is compared.
+/// The hash of an entry doesn't have to withstand an attacker, because only verified tokens are inserted
+/// and a look-up compares the whole token.
 pub(super) struct VerifiedTokens<C> {
     entries: Cache<u64, Arc<Entry<C>>, Weight, RandomState>,
     hasher: RandomState,
@@ -53,9 +55,9 @@ struct Entry<C> {
     claims: C,
     size: usize,
     lifetime: Lifetime,
-    /// On the clock that nobody can set back.
-    until: Instant,
-    thumbprint: Thumbprint,
+    /// When the entry is too old, on the monotonic clock.
+    cached_until: Instant,
+    key: KeyDigest,
 }
 
 #[derive(Clone)]
@@ -68,7 +70,7 @@ impl<C> Weighter<u64, Arc<Entry<C>>> for Weight {
 }
 
 impl<C: Clone> VerifiedTokens<C> {
-    /// Holds no more than `bytes`.
+    /// An empty cache that takes at most `bytes`.
     pub(super) fn new(bytes: usize) -> Self {
         let entries = Cache::with(
             bytes / 2048,
@@ -80,36 +82,36 @@ impl<C: Clone> VerifiedTokens<C> {
         VerifiedTokens { entries, hasher: RandomState::new() }
     }
 
-    /// The claims of `token`, if it was verified with a key that is still one of `keys` and is good now.
+    /// The claims of `token`, if it is cached, valid now and signed by a key that `keys` still contains.
     pub(super) fn get(&self, token: &[u8], keys: &KeySet, now: Now) -> Option<C> {
-        let entry = self.entries.get(&self.place(token))?;
-        let believed = constant_time_eq(&entry.token, token)
-            && now.steady() < entry.until
+        let entry = self.entries.get(&self.hash(token))?;
+        let usable = constant_time_eq(&entry.token, token)
+            && now.monotonic() < entry.cached_until
             && entry.lifetime.check(now).is_ok()
-            && keys.trusts(entry.thumbprint);
-        believed.then(|| entry.claims.clone())
+            && keys.contains(entry.key);
+        usable.then(|| entry.claims.clone())
     }
 
-    /// Keeps a token that the key `thumbprint` has signed.
+    /// Inserts a token that was verified with `key`.
     ///
-    /// That key may have been removed meanwhile. Then no look-up believes the entry.
+    /// If that key has been removed since, look-ups ignore the entry.
     pub(super) fn insert(
         &self,
         token: &[u8],
         claims: C,
         payload: &[u8],
         lifetime: Lifetime,
-        thumbprint: Thumbprint,
+        key: KeyDigest,
         now: Now,
     ) {
-        let size = OVERHEAD + size_of::<Entry<C>>() + token.len() + size_of_claims(payload);
-        let until = now.steady() + lifetime.left(now, MAX_AGE);
-        let entry = Entry { token: token.into(), claims, size, lifetime, until, thumbprint };
-        self.entries.insert(self.place(token), Arc::new(entry));
+        let size = ENTRY_OVERHEAD + size_of::<Entry<C>>() + token.len() + size_of_claims(payload);
+        let cached_until = now.monotonic() + lifetime.remaining(now, MAX_AGE);
+        let entry = Entry { token: token.into(), claims, size, lifetime, cached_until, key };
+        self.entries.insert(self.hash(token), Arc::new(entry));
     }
 
-    fn place(&self, token: &[u8]) -> u64 {
-        let start = token.len().saturating_sub(HASHED);
+    fn hash(&self, token: &[u8]) -> u64 {
+        let start = token.len().saturating_sub(HASHED_BYTES);
         self.hasher.hash_one(token.get(start..).unwrap_or_default())
     }
 }
@@ -117,11 +119,11 @@ impl<C: Clone> VerifiedTokens<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verifiers::jwt::{Algorithm, Key};
+    use crate::verifiers::jwt::Key;
 
     const PAYLOAD: &[u8] = br#"{"sub":"ada","exp":2000,"roles":["a","b"]}"#;
 
-    /// When the tokens of these tests are good: from 1,000 to 2,000.
+    /// The period in which the tokens of these tests are valid: from 1,000 to 2,000.
     fn lifetime() -> Lifetime {
         Lifetime::new(Some(1000.0), Some(2000.0))
     }
@@ -133,19 +135,12 @@ mod tests {
     fn filled(now: Now) -> (VerifiedTokens<&'static str>, KeySet) {
         let cache = VerifiedTokens::new(1024 * 1024);
         let key = key("one");
-        cache.insert(
-            b"header.payload.signature",
-            "ada",
-            PAYLOAD,
-            lifetime(),
-            key.thumbprint(),
-            now,
-        );
+        cache.insert(b"header.payload.signature", "ada", PAYLOAD, lifetime(), key.digest(), now);
         (cache, key.into())
     }
 
     #[test]
-    fn a_known_token_is_found_while_it_is_good_and_no_longer() {
+    fn cached_token_is_found_only_while_it_is_valid() {
         let start = Instant::now();
         let (cache, keys) = filled(Now::at(1500.0, start));
         for (date, expected) in [
@@ -154,7 +149,7 @@ mod tests {
             (2000.0, None),
             (3000.0, None),
             (f64::INFINITY, None),
-            // The clock was set back.
+            // The wall clock was set back.
             (1000.0, Some("ada")),
             (999.9, None),
             (0.0, None),
@@ -164,43 +159,43 @@ mod tests {
         }
     }
 
-    /// Whatever the other clock says, which somebody may set back again and again.
+    /// Independent of the wall clock, which may be set back.
     #[test]
-    fn a_known_token_is_looked_at_again_after_five_minutes_or_when_it_should_have_ended() {
+    fn cached_token_is_verified_again_after_five_minutes_or_its_remaining_lifetime() {
         let start = Instant::now();
-        for (date, left) in [(1500.0, MAX_AGE), (1990.0, Duration::from_secs(10))] {
+        for (date, remaining) in [(1500.0, MAX_AGE), (1990.0, Duration::from_secs(10))] {
             let (cache, keys) = filled(Now::at(date, start));
             let get = |later: Duration| {
                 cache.get(b"header.payload.signature", &keys, Now::at(date, start + later))
             };
-            assert_eq!(get(left - Duration::from_millis(1)), Some("ada"), "{date}");
-            assert_eq!(get(left), None, "{date}");
+            assert_eq!(get(remaining - Duration::from_millis(1)), Some("ada"), "{date}");
+            assert_eq!(get(remaining), None, "{date}");
         }
     }
 
-    /// Whenever it came in: an entry that is made after the rotation is no better.
+    /// Also if it was inserted after the key was removed.
     #[test]
-    fn a_known_token_is_gone_with_its_key() {
+    fn cached_token_is_ignored_once_its_key_is_removed() {
         let now = Now::at(1500.0, Instant::now());
         let (cache, keys) = filled(now);
         let get = |keys: &KeySet| cache.get(b"header.payload.signature", keys, now);
         assert_eq!(get(&keys), Some("ada"));
         let both: KeySet = [key("two"), key("one")].into_iter().collect();
-        assert_eq!(get(&both), Some("ada"), "a key more");
+        assert_eq!(get(&both), Some("ada"), "one more key");
         assert_eq!(get(&[].into_iter().collect()), None, "no keys");
         assert_eq!(get(&key("two").into()), None, "the key under another id");
         assert_eq!(get(&Key::hs256([7; 32]).unwrap().into()), None, "the key without an id");
         assert_eq!(get(&Key::hs256([8; 32]).unwrap().with_id("one").into()), None, "another key");
-        assert_eq!(get(&keys), Some("ada"), "and it comes back with its key");
+        assert_eq!(get(&keys), Some("ada"), "the key is back");
     }
 
     #[test]
-    fn the_whole_token_is_compared() {
+    fn token_that_differs_in_any_part_is_not_found() {
         let now = Now::at(1500.0, Instant::now());
         let cache = VerifiedTokens::new(1024 * 1024);
-        let (key, end) = (key("one"), "s".repeat(HASHED));
+        let (key, end) = (key("one"), "s".repeat(HASHED_BYTES));
         let token = format!("header.payload.{end}");
-        cache.insert(token.as_bytes(), "ada", PAYLOAD, lifetime(), key.thumbprint(), now);
+        cache.insert(token.as_bytes(), "ada", PAYLOAD, lifetime(), key.digest(), now);
         let keys = key.into();
         assert_eq!(cache.get(token.as_bytes(), &keys, now), Some("ada"));
         for other in [
@@ -215,13 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_larger_than_the_cache_is_not_kept_and_many_stay_within_it() {
+    fn cache_stays_within_its_bound_and_ignores_a_token_larger_than_it() {
         let now = Now::at(1500.0, Instant::now());
         let cache = VerifiedTokens::new(100_000);
         let key = key("one");
         for number in 0..1000 {
             let token = format!("header.payload.signature-{number}");
-            cache.insert(token.as_bytes(), number, PAYLOAD, lifetime(), key.thumbprint(), now);
+            cache.insert(token.as_bytes(), number, PAYLOAD, lifetime(), key.digest(), now);
         }
         assert!(cache.entries.weight() <= 100_000, "{}", cache.entries.weight());
         assert!(cache.entries.len() > 10, "{}", cache.entries.len());
@@ -229,24 +224,24 @@ mod tests {
             let small = VerifiedTokens::new(bytes);
             for number in 0..100u32 {
                 let token = format!("header.payload.signature-{number}");
-                small.insert(token.as_bytes(), number, PAYLOAD, lifetime(), key.thumbprint(), now);
+                small.insert(token.as_bytes(), number, PAYLOAD, lifetime(), key.digest(), now);
             }
             assert!(small.entries.weight() <= bytes as u64, "{bytes}");
         }
         let large = vec![b'x'; 200_000];
-        cache.insert(&large, 1, PAYLOAD, lifetime(), key.thumbprint(), now);
+        cache.insert(&large, 1, PAYLOAD, lifetime(), key.digest(), now);
         assert_eq!(cache.get(&large, &key.into(), now), None);
     }
 
-    /// What `serde_json::Value` takes for each, as an allocator that counts has seen it, its chunks those of
-    /// glibc.
+    /// The sizes are those of `serde_json::Value`, measured with a counting allocator and the chunk sizes
+    /// of glibc.
     #[test]
-    fn claims_count_for_no_less_than_they_take() {
+    fn estimated_size_of_claims_is_at_least_their_size() {
         let list =
             |item: &str, times: usize| format!(r#"{{"a":[{}]}}"#, vec![item; times].join(","));
         let nested = |begin: &str, end: &str| format!("{}{}", begin.repeat(100), end.repeat(100));
         let members: Vec<_> = (0..1500).map(|name| format!(r#""{name:x}":0"#)).collect();
-        for (payload, taken) in [
+        for (payload, measured) in [
             (list("0", 4097), 262_832),
             (list("[]", 4000), 131_760),
             (list("[0]", 3000), 563_760),
@@ -258,36 +253,9 @@ mod tests {
             (format!("{{{}}}", members.join(",")), 208_800),
             (r#"{"text":"{[,:"}"#.into(), 800),
         ] {
-            let counted = size_of_claims(payload.as_bytes());
-            assert!(counted >= taken, "{counted} < {taken}: {payload}");
-            assert!(counted < 10 * taken, "{counted}: {payload}");
+            let estimated = size_of_claims(payload.as_bytes());
+            assert!(estimated >= measured, "{estimated} < {measured}: {payload}");
+            assert!(estimated < 10 * measured, "{estimated}: {payload}");
         }
-    }
-
-    /// A key that comes back for another algorithm, or under another id, is another key.
-    #[test]
-    fn a_thumbprint_names_key_id_and_algorithms() {
-        let pem = "-----BEGIN PUBLIC KEY-----\n\
-            MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
-            -----END PUBLIC KEY-----";
-        let pem = || Key::from_pem(Algorithm::EdDSA, pem).unwrap();
-        let secret = |byte: u8| Key::hs256([byte; 32]).unwrap();
-        let prints = [
-            pem(),
-            pem().with_id(""),
-            pem().with_id("one"),
-            pem().with_id("two"),
-            secret(7),
-            secret(7).with_id("one"),
-            secret(8).with_id("one"),
-        ]
-        .map(|key| key.thumbprint());
-        for (at, one) in prints.iter().enumerate() {
-            assert!(!prints.iter().skip(at + 1).any(|other| one == other), "{at}");
-        }
-        assert_eq!(
-            pem().with_id("two").with_id("one").thumbprint(),
-            pem().with_id("one").thumbprint()
-        );
     }
 }

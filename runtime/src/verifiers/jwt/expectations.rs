@@ -1,28 +1,32 @@
+//! The checks of a token besides its signature.
+
 use std::time::Duration;
 
-use super::{Algorithm, header::Header, stated::Stated, unverified::invalid};
+use super::{
+    algorithm::Algorithm, header::Header, reject::invalid, unverified_claims::UnverifiedClaims,
+};
 use crate::{
     error::AuthError,
-    verifiers::shared::lifetime::{Lifetime, NotNow, Now},
+    verifiers::shared::lifetime::{Lifetime, LifetimeError, Now},
 };
 
-/// What a service expects of a token besides its signature.
+/// The properties that a service expects of a token besides its signature.
 #[derive(Clone, Debug)]
 pub(super) struct Expectations {
     pub(super) profile: Profile,
     pub(super) issuer: String,
     pub(super) audience: String,
-    pub(super) skew: Duration,
-    /// `None`: whatever the keys are bound to.
+    pub(super) clock_skew: Duration,
+    /// `None` accepts every algorithm that the keys are bound to.
     pub(super) algorithms: Option<Vec<Algorithm>>,
 }
 
-/// Which kind of token a service takes.
+/// The kind of token that a service accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Profile {
-    /// Access tokens that say so (RFC 9068).
+    /// Access tokens with the `typ` of RFC 9068.
     AccessToken,
-    /// Any JWT that doesn't say that it is something else.
+    /// Any JWT that isn't marked as another kind of token.
     AnyJwt,
 }
 
@@ -30,60 +34,72 @@ const ACCESS_TOKEN: &str = "at+jwt";
 const JWT: &str = "JWT";
 
 impl Expectations {
+    /// Checks the header and returns the token's algorithm.
     pub(super) fn check_header(&self, header: &Header<'_>) -> Result<Algorithm, AuthError> {
         let Some(name) = &header.alg else {
-            return Err(invalid("header: no `alg`"));
+            return Err(invalid("header: `alg` is missing"));
         };
-        let algorithm = Algorithm::named(&name.0)
+        let algorithm = Algorithm::from_name(&name.0)
             .filter(|named| self.algorithms.as_ref().is_none_or(|listed| listed.contains(named)))
-            .ok_or_else(|| invalid("header: an `alg` that isn't accepted"))?;
-        if header.extended {
-            return Err(invalid("header: an extension that isn't understood"));
+            .ok_or_else(|| invalid("header: the `alg` isn't accepted"))?;
+        if header.has_extension {
+            return Err(invalid("header: extensions (`crit`, `b64`) aren't supported"));
         }
         let typ = header.typ.as_ref().map(|typ| &*typ.0);
-        if self.profile.takes(typ) {
+        if self.profile.accepts_typ(typ) {
             Ok(algorithm)
         } else {
-            Err(invalid("header: a `typ` of another kind of token"))
+            Err(invalid("header: the `typ` is that of another kind of token"))
         }
     }
 
-    /// The times come last: "expired" invites a caller to come back with a newer one, and a token for
-    /// somebody else is never the right one.
+    /// Checks the claims and returns the period in which the token is valid, clock skew included.
+    ///
+    /// The dates are last, because a caller answers "expired" with a newer token, which would be rejected as
+    /// well if it has another issuer or audience.
     pub(super) fn check_claims(
         &self,
-        stated: &Stated<'_>,
+        claims: &UnverifiedClaims<'_>,
         now: Now,
     ) -> Result<Lifetime, AuthError> {
-        // Of an empty setting nothing is the right one.
-        let issuer = stated.iss.as_ref().filter(|_| !self.issuer.is_empty());
+        // An empty issuer or audience matches no token.
+        let issuer = claims.iss.as_ref().filter(|_| !self.issuer.is_empty());
         if issuer.is_none_or(|issuer| issuer.0 != self.issuer) {
-            return Err(invalid("not of this issuer"));
+            return Err(invalid("`iss` isn't the expected issuer"));
         }
-        let audience = stated.aud.as_ref().filter(|_| !self.audience.is_empty());
-        if audience.is_none_or(|audience| !audience.contains(&self.audience)) {
-            return Err(invalid("not for this audience"));
+        let audiences = claims.aud.as_ref().filter(|_| !self.audience.is_empty());
+        let mut audiences = audiences.map(|aud| aud.as_slice()).unwrap_or_default().iter();
+        if !audiences.any(|audience| audience.0 == self.audience) {
+            return Err(invalid("`aud` doesn't include the expected audience"));
         }
-        if stated.bound {
-            return Err(invalid("`cnf`: bound to a key, and nothing here proves that one"));
+        if claims.bound_to_key {
+            return Err(invalid(
+                "`cnf`: the token is bound to a key, which a bearer doesn't prove",
+            ));
         }
-        if self.profile == Profile::AnyJwt && stated.other_kind {
-            return Err(invalid("a claim of another kind of token: an ID or logout token?"));
+        if self.profile == Profile::AnyJwt && claims.other_kind {
+            return Err(invalid(
+                "a claim marks another kind of token, such as an ID or logout token",
+            ));
         }
-        let exp = stated.exp.ok_or_else(|| invalid("no `exp`"))?;
-        let lifetime = Lifetime::new(stated.nbf, Some(exp)).sooner(self.skew).longer(self.skew);
+        let exp = claims.exp.ok_or_else(|| invalid("`exp` is missing"))?;
+        let lifetime = Lifetime::new(claims.nbf, Some(exp))
+            .allow_early(self.clock_skew)
+            .allow_late(self.clock_skew);
         match lifetime.check(now) {
             Ok(()) => Ok(lifetime),
-            Err(NotNow::Early) => Err(invalid("`nbf`: not good yet")),
-            Err(NotNow::Expired) => Err(AuthError::expired()),
+            Err(LifetimeError::NotYetValid) => Err(invalid("`nbf` is in the future")),
+            Err(LifetimeError::Expired) => Err(AuthError::expired()),
         }
     }
 }
 
 impl Profile {
-    /// Whether a token with this `typ` may be of this kind. The name is a media type, whose
-    /// `application/` may be left out (RFC 7515, section 4.1.9; RFC 9068, section 4).
-    fn takes(self, typ: Option<&str>) -> bool {
+    /// Returns whether a token of this kind may have this `typ`.
+    ///
+    /// The `typ` is a media type, whose `application/` may be omitted (RFC 7515, section 4.1.9;
+    /// RFC 9068, section 4).
+    fn accepts_typ(self, typ: Option<&str>) -> bool {
         const PREFIX: &str = "application/";
 
         let short = typ.map(|typ| match typ.get(..PREFIX.len()) {

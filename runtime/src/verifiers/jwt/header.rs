@@ -1,3 +1,5 @@
+//! The JOSE header of a token (RFC 7515, section 4).
+
 use std::{borrow::Cow, cell::RefCell, fmt};
 
 use serde::{
@@ -7,68 +9,69 @@ use serde::{
 
 use super::{
     base64url,
-    json::{Names, Text, Unread},
-    unverified::malformed,
+    reject::malformed,
+    unique_members::{MemberNames, SkippedValue},
 };
-use crate::error::AuthError;
+use crate::{error::AuthError, verifiers::shared::json_text::JsonText};
 
-/// The JOSE header of a token (RFC 7515, section 4), as far as it decides something.
+/// The header members that a decision depends on.
 ///
-/// What would bring a key along or name a place to fetch one from (`jwk`, `jku`, `x5c`, `x5u`) is never
-/// read: a token doesn't choose who vouches for it.
+/// Members that contain a key or a URL of one (`jwk`, `jku`, `x5c`, `x5u`) are skipped: a token must
+/// not choose the key that verifies it.
 #[derive(Debug, Default)]
 pub(super) struct Header<'a> {
-    pub(super) alg: Option<Text<'a>>,
-    pub(super) typ: Option<Text<'a>>,
-    pub(super) kid: Option<Text<'a>>,
-    /// Whether it asks for an extension to be understood, in whatever way: none is understood here.
-    pub(super) extended: bool,
+    pub(super) alg: Option<JsonText<'a>>,
+    pub(super) typ: Option<JsonText<'a>>,
+    pub(super) kid: Option<JsonText<'a>>,
+    /// A `crit` or `b64` is present. Extensions aren't supported.
+    pub(super) has_extension: bool,
 }
 
 thread_local! {
-    /// The header that was read last, as it was encoded. Those that one key signs are mostly the same.
-    static LAST: RefCell<Option<(Box<[u8]>, Header<'static>)>> = const { RefCell::new(None) };
+    /// The last header of this thread and its encoding. Most tokens of one key have the same header.
+    static LAST_HEADER: RefCell<Option<(Box<[u8]>, Header<'static>)>> = const { RefCell::new(None) };
 }
 
 impl Header<'_> {
-    /// Reads an encoded header, which `look` then looks at.
+    /// Passes the decoded header to `inspect` and returns its result.
     ///
-    /// What is read depends on the text alone: whose token it is, and whether it is a good one, doesn't
-    /// matter to who reads the same text next.
-    pub(super) fn read<T>(
+    /// The header of an earlier token is reused if its encoding is equal. It depends on the encoding
+    /// alone, so callers can't affect each other.
+    pub(super) fn inspect<T>(
         encoded: &[u8],
-        look: impl FnOnce(&Header<'_>) -> Result<T, AuthError>,
+        inspect: impl FnOnce(&Header<'_>) -> Result<T, AuthError>,
     ) -> Result<T, AuthError> {
-        // Taken out while it is looked at; a thread that ends has none.
-        let last = LAST.try_with(RefCell::take).ok().flatten();
+        // Taken out while `inspect` runs. The access fails while the thread ends.
+        let last = LAST_HEADER.try_with(RefCell::take).ok().flatten();
         let (text, header) = match last.filter(|(text, _)| **text == *encoded) {
             Some(last) => last,
-            None => (encoded.into(), Header::parse(encoded)?),
+            None => (encoded.into(), Header::decode(encoded)?),
         };
-        let looked = look(&header);
-        let _ = LAST.try_with(|last| last.replace(Some((text, header))));
-        looked
+        let result = inspect(&header);
+        let _ = LAST_HEADER.try_with(|last| last.replace(Some((text, header))));
+        result
     }
 
-    fn parse(encoded: &[u8]) -> Result<Header<'static>, AuthError> {
-        let json = base64url::decode(encoded).map_err(|_| malformed("header: no base64url"))?;
+    fn decode(encoded: &[u8]) -> Result<Header<'static>, AuthError> {
+        let json = base64url::decode(encoded).map_err(|_| malformed("header: not base64url"))?;
         let header: Header<'_> =
-            serde_json::from_slice(&json).map_err(|_| malformed("header: no JOSE header"))?;
-        let owned = |text: Option<Text<'_>>| text.map(|text| Text(Cow::Owned(text.0.into_owned())));
+            serde_json::from_slice(&json).map_err(|_| malformed("header: not a JOSE header"))?;
+        let owned =
+            |text: Option<JsonText<'_>>| text.map(|text| JsonText(Cow::Owned(text.0.into_owned())));
         Ok(Header {
             alg: owned(header.alg),
             typ: owned(header.typ),
             kid: owned(header.kid),
-            extended: header.extended,
+            has_extension: header.has_extension,
         })
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
+        struct HeaderVisitor;
 
-        impl<'de> Visitor<'de> for Read {
+        impl<'de> Visitor<'de> for HeaderVisitor {
             type Value = Header<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,29 +80,29 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Header<'de>, A::Error> {
                 let mut header = Header::default();
-                let mut names = Names::new();
-                while let Some(name) = members.next_key::<Text<'de>>()? {
+                let mut names = MemberNames::new();
+                while let Some(name) = members.next_key::<JsonText<'de>>()? {
                     match &*name.0 {
                         "alg" => header.alg = Some(members.next_value()?),
                         "typ" => header.typ = Some(members.next_value()?),
                         "kid" => header.kid = Some(members.next_value()?),
-                        // `crit` is refused even when empty (RFC 7515, section 4.1.11), `b64` even
-                        // without it (RFC 7797): who signs so expects another reading.
+                        // An empty `crit` is invalid too (RFC 7515, section 4.1.11), and so is `b64`
+                        // without `crit` (RFC 7797): its signer expects that it is understood.
                         "crit" | "b64" => {
-                            members.next_value::<Unread>()?;
-                            header.extended = true;
+                            members.next_value::<SkippedValue>()?;
+                            header.has_extension = true;
                         }
                         _ => {
-                            members.next_value::<Unread>()?;
+                            members.next_value::<SkippedValue>()?;
                         }
                     }
                     names.push(name);
                 }
-                names.distinct()?;
+                names.check_unique()?;
                 Ok(header)
             }
         }
 
-        deserializer.deserialize_map(Read)
+        deserializer.deserialize_map(HeaderVisitor)
     }
 }

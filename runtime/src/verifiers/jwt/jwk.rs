@@ -1,8 +1,18 @@
-//! One key of a JWK set (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
+//! Parses one key of a JWK set (RFC 7517; RFC 7518, section 6; RFC 8037, section 2).
 
 use serde::Deserialize;
 
-use super::{Algorithm, Key, KeyRejected, base64url, key_set::Origin};
+use super::{algorithm::Algorithm, base64url, key::Key, key_rejected::KeyRejected};
+
+/// The origin of a JWK set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The service's own configuration, which may contain secrets.
+    Local,
+    /// A public document, in which no secret stays secret.
+    #[cfg_attr(not(feature = "jwks"), allow(dead_code, reason = "only remote keys use it"))]
+    Published,
+}
 
 #[derive(Deserialize)]
 struct Jwk {
@@ -30,19 +40,19 @@ const RSA: [Algorithm; 6] = [
     Algorithm::PS512,
 ];
 
-pub(super) fn key(value: serde_json::Value, origin: Origin) -> Result<Key, KeyRejected> {
+pub(super) fn parse(value: serde_json::Value, origin: Origin) -> Result<Key, KeyRejected> {
     let jwk: Jwk = serde_json::from_value(value).map_err(|_| KeyRejected::Unreadable)?;
     jwk.check_use()?;
     let secret = jwk.kty == "oct" || jwk.d.is_some();
     if secret && origin == Origin::Published {
-        return Err(KeyRejected::Published);
+        return Err(KeyRejected::PublishedSecret);
     }
     let key = match jwk.kty.as_str() {
         "RSA" => jwk.rsa()?,
         "EC" => jwk.ec()?,
         "OKP" => jwk.okp()?,
         "oct" => jwk.oct()?,
-        _ => return Err(KeyRejected::Unknown),
+        _ => return Err(KeyRejected::Unsupported),
     };
     Ok(match jwk.kid {
         Some(kid) => key.with_id(kid),
@@ -58,28 +68,28 @@ impl Jwk {
         if usage && ops { Ok(()) } else { Err(KeyRejected::OtherUse) }
     }
 
-    /// Of the algorithms that such a key may serve, the one that the key names, or all.
-    fn bound(&self, possible: &[Algorithm]) -> Result<Vec<Algorithm>, KeyRejected> {
+    /// The algorithms that the key is bound to: its `alg`, or all of `possible` without one.
+    fn algorithms(&self, possible: &[Algorithm]) -> Result<Vec<Algorithm>, KeyRejected> {
         let Some(name) = &self.alg else {
             return Ok(possible.to_vec());
         };
-        let named = Algorithm::named(name).ok_or(KeyRejected::Unknown)?;
+        let named = Algorithm::from_name(name).ok_or(KeyRejected::Unsupported)?;
         if possible.contains(&named) { Ok(vec![named]) } else { Err(KeyRejected::WrongAlgorithm) }
     }
 
     fn rsa(&self) -> Result<Key, KeyRejected> {
-        Key::rsa(&self.bound(&RSA)?, &integer(&self.n)?, &integer(&self.e)?)
+        Key::rsa(&self.algorithms(&RSA)?, &integer(&self.n)?, &integer(&self.e)?)
     }
 
     fn ec(&self) -> Result<Key, KeyRejected> {
         let (algorithm, size) = match self.crv.as_deref() {
             Some("P-256") => (Algorithm::ES256, 32),
             Some("P-384") => (Algorithm::ES384, 48),
-            _ => return Err(KeyRejected::Unknown),
+            _ => return Err(KeyRejected::Unsupported),
         };
-        self.bound(&[algorithm])?;
+        self.algorithms(&[algorithm])?;
         let (x, y) = (bytes(&self.x)?, bytes(&self.y)?);
-        // RFC 7518, section 6.2.1.2: the full size of the curve's field.
+        // The coordinates have the full size of the curve's field (RFC 7518, section 6.2.1.2).
         if x.len() != size || y.len() != size {
             return Err(KeyRejected::Unreadable);
         }
@@ -88,9 +98,9 @@ impl Jwk {
 
     fn okp(&self) -> Result<Key, KeyRejected> {
         if self.crv.as_deref() != Some("Ed25519") {
-            return Err(KeyRejected::Unknown);
+            return Err(KeyRejected::Unsupported);
         }
-        self.bound(&[Algorithm::EdDSA])?;
+        self.algorithms(&[Algorithm::EdDSA])?;
         let x = bytes(&self.x)?;
         if x.len() != 32 {
             return Err(KeyRejected::Unreadable);
@@ -99,7 +109,7 @@ impl Jwk {
     }
 
     fn oct(&self) -> Result<Key, KeyRejected> {
-        self.bound(&[Algorithm::HS256])?;
+        self.algorithms(&[Algorithm::HS256])?;
         Key::hs256(bytes(&self.k)?)
     }
 }
@@ -109,7 +119,7 @@ fn bytes(member: &Option<String>) -> Result<Vec<u8>, KeyRejected> {
         .map_err(|_| KeyRejected::Unreadable)
 }
 
-/// A positive integer, of which some issuers write leading zeros all the same.
+/// Decodes a positive integer. Some issuers write leading zeros, which are removed.
 fn integer(member: &Option<String>) -> Result<Vec<u8>, KeyRejected> {
     let bytes = bytes(member)?;
     let start = bytes.iter().position(|byte| *byte != 0).ok_or(KeyRejected::Unreadable)?;

@@ -1,19 +1,19 @@
 use std::fmt;
 
 use aws_lc_rs::{
-    digest,
     encoding::AsDer,
     hmac,
     rsa::PublicEncryptingKey,
     signature::{ParsedPublicKey, RsaPublicKeyComponents},
 };
 
-use super::{Algorithm, KeyRejected, pem};
+use super::{algorithm::Algorithm, key_rejected::KeyRejected, pem};
+use crate::verifiers::shared::digest::sha256;
 
-/// The least size of an HMAC secret: that of the hash (RFC 7518, section 3.2).
+/// The minimum size of an HMAC secret: that of the hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// A key that checks signatures. It is parsed once and bound to the algorithms it may be used with.
+/// A key that verifies signatures. It is parsed once and bound to its algorithms.
 ///
 /// ```
 /// use tonic_guard::jwt::{Algorithm, Key, KeySet};
@@ -24,36 +24,37 @@ const MIN_SECRET_BYTES: usize = 32;
 /// -----END PUBLIC KEY-----";
 /// let keys = KeySet::from(Key::from_pem(Algorithm::EdDSA, pem)?.with_id("2026-11"));
 ///
-/// // Refused: a secret that could be guessed.
+/// // Rejected: the secret is short enough to be guessed.
 /// assert!(Key::hs256("secret").is_err());
 /// # Ok(())
 /// # }
 /// ```
 pub struct Key {
     id: Option<Box<str>>,
-    checks: Vec<(Algorithm, Check)>,
+    verifying_keys: Vec<(Algorithm, VerifyingKey)>,
+    /// The SHA-256 of the secret or of the public key's DER.
     material: [u8; 32],
-    thumbprint: Thumbprint,
+    digest: KeyDigest,
 }
 
-/// Names a key, what it may be used for and the id by which tokens ask for it: a digest of all three.
+/// A digest of a key, its id and its algorithms.
 ///
-/// A key that comes back under another id or for other algorithms is another key.
+/// The same key under another id or for other algorithms has another digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Thumbprint([u8; 32]);
+pub(crate) struct KeyDigest([u8; 32]);
 
-enum Check {
+enum VerifyingKey {
     Secret(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
 impl Key {
-    /// A public key in PEM, for `algorithm` alone: `BEGIN PUBLIC KEY` (RFC 5280) or `BEGIN RSA PUBLIC
-    /// KEY` (RFC 8017).
+    /// Parses a public key in PEM, for `algorithm` alone: `BEGIN PUBLIC KEY` (RFC 5280) or `BEGIN RSA
+    /// PUBLIC KEY` (RFC 8017).
     ///
     /// # Errors
-    /// When `pem` isn't one public key that fits `algorithm`, and when an RSA key has less than 2048
-    /// bits.
+    /// Returns an error if `pem` isn't exactly one public key for `algorithm`, or if an RSA key has
+    /// less than 2048 or more than 8192 bits.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
         let der = pem::public_key(pem.as_ref())?;
         Key::public(&[algorithm], |algorithm| {
@@ -62,11 +63,11 @@ impl Key {
         })
     }
 
-    /// A secret for HS256. The issuer has the same: whoever checks tokens with it can make them.
+    /// A secret for HS256. Everyone who has it can sign tokens, also services that only verify them.
     ///
     /// # Errors
-    /// When the secret has less than 256 bits (RFC 8725, section 3.5), and when it is a public key in
-    /// PEM: everyone has that one.
+    /// Returns an error if the secret has less than 256 bits (RFC 8725, section 3.5), or if it is a key
+    /// in PEM or DER, because a public key isn't a secret.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
         let secret = secret.as_ref();
         if secret.len() < MIN_SECRET_BYTES {
@@ -75,21 +76,21 @@ impl Key {
         if pem::looks_like_key(secret) {
             return Err(KeyRejected::NotSecret);
         }
-        let check = Check::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
-        Ok(Key::new(vec![(Algorithm::HS256, check)], secret))
+        let key = VerifyingKey::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
+        Ok(Key::new(vec![(Algorithm::HS256, key)], secret))
     }
 
-    /// The key under the id by which a token's `kid` asks for it.
+    /// Sets the id, which a token's `kid` refers to.
     ///
-    /// A key without an id is tried for every token that names no other key.
+    /// A key without an id is tried for every token whose `kid` isn't that of another key.
     #[must_use]
     pub fn with_id(self, id: impl Into<String>) -> Key {
         let id = Some(id.into().into_boxed_str());
-        let thumbprint = Thumbprint::of(id.as_deref(), &self.checks, &self.material);
-        Key { id, thumbprint, ..self }
+        let digest = KeyDigest::new(id.as_deref(), &self.verifying_keys, &self.material);
+        Key { id, digest, ..self }
     }
 
-    /// An RSA key by its modulus and exponent, both big-endian.
+    /// An RSA key with this modulus and exponent, both big-endian.
     pub(super) fn rsa(algorithms: &[Algorithm], n: &[u8], e: &[u8]) -> Result<Key, KeyRejected> {
         let components = RsaPublicKeyComponents { n, e };
         Key::public(algorithms, |algorithm| {
@@ -98,7 +99,7 @@ impl Key {
         })
     }
 
-    /// A key of a curve: an uncompressed point, or the 32 bytes of an Ed25519 key.
+    /// An elliptic-curve key: an uncompressed point, or the 32 bytes of an Ed25519 key.
     pub(super) fn curve(algorithm: Algorithm, key: &[u8]) -> Result<Key, KeyRejected> {
         Key::public(&[algorithm], |algorithm| {
             let parameters = algorithm.public().ok_or(KeyRejected::WrongAlgorithm)?;
@@ -110,79 +111,103 @@ impl Key {
         algorithms: &[Algorithm],
         parse: impl Fn(Algorithm) -> Result<ParsedPublicKey, KeyRejected>,
     ) -> Result<Key, KeyRejected> {
-        let mut checks = Vec::with_capacity(algorithms.len());
+        let mut verifying_keys = Vec::with_capacity(algorithms.len());
         let mut material = Vec::new();
         for algorithm in algorithms {
             let key = parse(*algorithm)?;
-            // The same bytes for the same key, whatever it was read from.
+            // The DER is the same whether the key was read from PEM or from a JWK.
             let der = key.as_der().map_err(|_| KeyRejected::Unreadable)?;
-            // What can be encrypted to has 2048 to 8192 bits, as RFC 7518, section 3.3 asks of a key that
-            // signs; parsing alone takes any size.
+            // `ParsedPublicKey` accepts RSA keys of any size. `PublicEncryptingKey` accepts 2048 to 8192
+            // bits, which includes the minimum of RFC 7518, section 3.3.
             if algorithm.rsa().is_some() && PublicEncryptingKey::from_der(der.as_ref()).is_err() {
                 return Err(KeyRejected::RsaSize);
             }
             material = der.as_ref().to_vec();
-            checks.push((*algorithm, Check::Public(key)));
+            verifying_keys.push((*algorithm, VerifyingKey::Public(key)));
         }
-        Ok(Key::new(checks, &material))
+        Ok(Key::new(verifying_keys, &material))
     }
 
-    fn new(checks: Vec<(Algorithm, Check)>, material: &[u8]) -> Key {
-        let material = sha256(&[material]);
-        let thumbprint = Thumbprint::of(None, &checks, &material);
-        Key { id: None, checks, material, thumbprint }
+    fn new(verifying_keys: Vec<(Algorithm, VerifyingKey)>, material: &[u8]) -> Key {
+        let material = sha256(material);
+        let digest = KeyDigest::new(None, &verifying_keys, &material);
+        Key { id: None, verifying_keys, material, digest }
     }
 
     pub(super) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    pub(super) fn thumbprint(&self) -> Thumbprint {
-        self.thumbprint
+    pub(super) fn digest(&self) -> KeyDigest {
+        self.digest
     }
 
-    pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
-        self.checks.iter().any(|(bound, _)| *bound == algorithm)
+    pub(super) fn supports(&self, algorithm: Algorithm) -> bool {
+        self.verifying_keys.iter().any(|(bound, _)| *bound == algorithm)
     }
 
-    /// Whether `signature` is this key's over `message`, by `algorithm`.
-    pub(super) fn signed(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        let Some((_, check)) = self.checks.iter().find(|(bound, _)| *bound == algorithm) else {
+    /// Returns whether `signature` is a valid signature of `message` by this key and `algorithm`.
+    pub(super) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let mut verifying_keys = self.verifying_keys.iter();
+        let Some((_, key)) = verifying_keys.find(|(bound, _)| *bound == algorithm) else {
             return false;
         };
-        match check {
-            Check::Secret(key) => hmac::verify(key, message, signature).is_ok(),
-            Check::Public(key) => key.verify_sig(message, signature).is_ok(),
+        match key {
+            VerifyingKey::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+            VerifyingKey::Public(key) => key.verify_sig(message, signature).is_ok(),
         }
     }
 }
 
-impl Thumbprint {
-    fn of(id: Option<&str>, checks: &[(Algorithm, Check)], material: &[u8; 32]) -> Thumbprint {
-        let algorithms: Vec<u8> = checks.iter().map(|(algorithm, _)| *algorithm as u8).collect();
-        let (named, id) = (&[u8::from(id.is_some())], id.unwrap_or_default());
+impl KeyDigest {
+    fn new(
+        id: Option<&str>,
+        verifying_keys: &[(Algorithm, VerifyingKey)],
+        material: &[u8; 32],
+    ) -> KeyDigest {
+        let algorithms: Vec<u8> = verifying_keys.iter().map(|(bound, _)| *bound as u8).collect();
+        let (has_id, id) = (&[u8::from(id.is_some())], id.unwrap_or_default());
         let length = (algorithms.len() as u64).to_be_bytes();
-        // The id comes last, and what stands before it says how long it is: no two keys share a text.
-        Thumbprint(sha256(&[material, &length, &algorithms, named, id.as_bytes()]))
+        // Unambiguous: all parts before the id, which is last, have a fixed or a stated length.
+        let parts: [&[u8]; 5] = [material, &length, &algorithms, has_id, id.as_bytes()];
+        KeyDigest(sha256(&parts.concat()))
     }
-}
-
-fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(part);
-    }
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    hash
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let algorithms: Vec<_> = self.checks.iter().map(|(algorithm, _)| algorithm).collect();
+        let algorithms: Vec<_> = self.verifying_keys.iter().map(|(bound, _)| bound).collect();
         f.debug_struct("Key")
             .field("id", &self.id)
             .field("algorithms", &algorithms)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digest_depends_on_key_id_and_algorithms() {
+        let pem = "-----BEGIN PUBLIC KEY-----\n\
+            MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
+            -----END PUBLIC KEY-----";
+        let pem = || Key::from_pem(Algorithm::EdDSA, pem).unwrap();
+        let secret = |byte: u8| Key::hs256([byte; 32]).unwrap();
+        let digests = [
+            pem(),
+            pem().with_id(""),
+            pem().with_id("one"),
+            pem().with_id("two"),
+            secret(7),
+            secret(7).with_id("one"),
+            secret(8).with_id("one"),
+        ]
+        .map(|key| key.digest());
+        for (at, one) in digests.iter().enumerate() {
+            assert!(!digests.iter().skip(at + 1).any(|other| one == other), "{at}");
+        }
+        assert_eq!(pem().with_id("two").with_id("one").digest(), pem().with_id("one").digest());
     }
 }

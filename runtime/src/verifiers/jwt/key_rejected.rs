@@ -1,50 +1,50 @@
 use std::fmt;
 
-/// Why a key can't check signatures. It never holds the key.
+/// Why a key can't be used to verify signatures. It never contains the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyRejected {
-    /// It isn't in the form that it should be in.
+    /// The key doesn't have the expected encoding.
     Unreadable,
-    /// The JWK set isn't one: no JSON object with a list of `keys`.
+    /// The document isn't a JWK set: a JSON object with a list of `keys`.
     NotJwks,
-    /// No key of the set can be used.
+    /// The set has no usable key.
     NoKeys,
-    /// Its type, its curve or its algorithm isn't known here.
-    Unknown,
-    /// It isn't meant for this algorithm.
+    /// The key's type, curve or algorithm isn't supported.
+    Unsupported,
+    /// The key isn't made for this algorithm.
     WrongAlgorithm,
-    /// It is an RSA key of less than 2048 bits, or of more than 8192.
+    /// The RSA key has less than 2048 or more than 8192 bits.
     RsaSize,
-    /// It is an HMAC secret of less than 256 bits.
+    /// The HMAC secret has less than 256 bits.
     ShortSecret,
-    /// What should be a secret is a key in PEM or DER.
+    /// The HMAC secret is a key in PEM or DER.
     NotSecret,
-    /// What should be a public key in PEM isn't: a private key or a certificate, perhaps.
+    /// The PEM isn't a public key. It may be a private key or a certificate.
     NotPublic,
-    /// There is more in the PEM than one key.
-    Several,
-    /// It is meant for something else than checking signatures: its `use` or `key_ops` say so.
+    /// The PEM has more than one key.
+    MultipleKeys,
+    /// The key's `use` or `key_ops` excludes the verification of signatures.
     OtherUse,
-    /// It is a secret or a private key, and comes from where everyone can read it.
-    Published,
+    /// The key is a secret or a private key in a public document.
+    PublishedSecret,
 }
 
 impl fmt::Display for KeyRejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             KeyRejected::Unreadable => "the key can't be read",
-            KeyRejected::NotJwks => "this is no JWK set",
+            KeyRejected::NotJwks => "the document isn't a JWK set",
             KeyRejected::NoKeys => "no key of the set can be used",
-            KeyRejected::Unknown => "the key's type, curve or algorithm isn't known",
-            KeyRejected::WrongAlgorithm => "the key isn't meant for this algorithm",
-            KeyRejected::RsaSize => "an RSA key of less than 2048 or more than 8192 bits",
-            KeyRejected::ShortSecret => "an HMAC secret of less than 256 bits",
-            KeyRejected::NotSecret => "a secret that is a key in PEM or DER",
-            KeyRejected::NotPublic => "no public key in PEM",
-            KeyRejected::Several => "more in the PEM than one key",
-            KeyRejected::OtherUse => "the key is meant for something else",
-            KeyRejected::Published => "a secret or private key in a published set",
+            KeyRejected::Unsupported => "the key's type, curve or algorithm isn't supported",
+            KeyRejected::WrongAlgorithm => "the key isn't made for this algorithm",
+            KeyRejected::RsaSize => "the RSA key has less than 2048 or more than 8192 bits",
+            KeyRejected::ShortSecret => "the HMAC secret has less than 256 bits",
+            KeyRejected::NotSecret => "the HMAC secret is a key in PEM or DER",
+            KeyRejected::NotPublic => "the PEM isn't a public key",
+            KeyRejected::MultipleKeys => "the PEM has more than one key",
+            KeyRejected::OtherUse => "the key isn't meant for verifying signatures",
+            KeyRejected::PublishedSecret => "the key is a secret or private key in a public set",
         })
     }
 }

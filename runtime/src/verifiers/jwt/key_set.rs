@@ -1,11 +1,16 @@
 use serde::Deserialize;
 
-use super::{Algorithm, Key, KeyRejected, jwk, key::Thumbprint};
+use super::{
+    algorithm::Algorithm,
+    jwk::{self, Origin},
+    key::{Key, KeyDigest},
+    key_rejected::KeyRejected,
+};
 
-/// How many keys a token is tried against that names none, or one that several have.
-const MAX_TRIED: usize = 8;
+/// The maximum number of keys that one token is verified with, if its `kid` doesn't choose one.
+const MAX_CANDIDATES: usize = 8;
 
-/// The keys that an issuer signs with. Parsed once and never changed: newer keys are another set.
+/// The keys of an issuer. They are parsed once and never change: new keys make a new set.
 ///
 /// ```
 /// use tonic_guard::jwt::KeySet;
@@ -16,7 +21,7 @@ const MAX_TRIED: usize = 8;
 ///        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
 /// )?;
 ///
-/// // Refused: no key in it can check a signature.
+/// // Rejected: the set has no usable key.
 /// assert!(KeySet::from_jwks(r#"{"keys": []}"#).is_err());
 /// # Ok(())
 /// # }
@@ -26,33 +31,23 @@ pub struct KeySet {
     keys: Vec<Key>,
 }
 
-/// Where a JWK set comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// From the service's own configuration, which may hold secrets.
-    Local,
-    /// From where everyone can read it: a secret in it is no secret.
-    #[cfg_attr(not(feature = "jwks"), allow(dead_code, reason = "remote keys alone need it"))]
-    Published,
-}
-
 impl KeySet {
-    /// A JWK set (RFC 7517, section 5) of the service's own, from a file perhaps.
+    /// Parses a JWK set (RFC 7517, section 5) from the service's own configuration, such as a file.
     ///
-    /// A key that can't be used is left out with a warning, as section 5 asks: one of another type or
-    /// curve, one with an `alg` that isn't an [`Algorithm`], one with `use: enc`, an RSA key of less
-    /// than 2048 bits, a secret (`oct`) of less than 256 bits. A key that names its `alg` is bound to it;
-    /// one that doesn't may be used with those of its type, RSA keys with RS256 to PS512.
+    /// An unusable key is skipped with an event, as section 5 asks: a key of an unsupported type or
+    /// curve, a key whose `alg` isn't an [`Algorithm`], a key with `use: enc`, an RSA key of less
+    /// than 2048 bits, a secret (`oct`) of less than 256 bits. A key with an `alg` is bound to it. A
+    /// key without one is bound to the algorithms of its type, an RSA key to RS256 to PS512.
     ///
     /// # Errors
-    /// When `document` isn't a JWK set, and when no key of it can be used.
+    /// Returns an error if `document` isn't a JWK set or has no usable key.
     pub fn from_jwks(document: impl AsRef<[u8]>) -> Result<KeySet, KeyRejected> {
-        let set = KeySet::read(document.as_ref(), Origin::Local)?;
+        let set = KeySet::parse(document.as_ref(), Origin::Local)?;
         if set.is_empty() { Err(KeyRejected::NoKeys) } else { Ok(set) }
     }
 
-    /// The usable keys of a JWK set, perhaps none.
-    pub(crate) fn read(document: &[u8], origin: Origin) -> Result<KeySet, KeyRejected> {
+    /// Parses a JWK set. The result may be empty.
+    pub(crate) fn parse(document: &[u8], origin: Origin) -> Result<KeySet, KeyRejected> {
         #[derive(Deserialize)]
         struct Jwks {
             keys: Vec<serde_json::Value>,
@@ -61,49 +56,54 @@ impl KeySet {
         let jwks: Jwks = serde_json::from_slice(document).map_err(|_| KeyRejected::NotJwks)?;
         let mut keys = Vec::with_capacity(jwks.keys.len());
         for (at, value) in jwks.keys.into_iter().enumerate() {
-            match jwk::key(value, origin) {
+            match jwk::parse(value, origin) {
                 Ok(key) => keys.push(key),
-                // Keys for encryption and for newer algorithms stand in good sets.
-                Err(error @ (KeyRejected::OtherUse | KeyRejected::Unknown)) => {
-                    tracing::debug!(target: "tonic_guard", at, %error, "a key isn't used");
+                // Valid sets have keys for encryption and for newer algorithms too.
+                Err(error @ (KeyRejected::OtherUse | KeyRejected::Unsupported)) => {
+                    tracing::debug!(target: "tonic_guard", at, %error, "skipped a key of a JWK set");
                 }
                 Err(error) => {
-                    tracing::warn!(target: "tonic_guard", at, %error, "a key can't be used");
+                    tracing::warn!(target: "tonic_guard", at, %error, "skipped a bad key of a JWK set");
                 }
             }
         }
         Ok(KeySet { keys })
     }
 
-    /// Whether no key can check anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Whether a key has this id.
-    pub(crate) fn knows(&self, kid: &str) -> bool {
+    /// Returns whether a key has this id.
+    pub(crate) fn contains_id(&self, kid: &str) -> bool {
         self.keys.iter().any(|key| key.id() == Some(kid))
     }
 
-    /// Whether this key is one of these.
-    pub(super) fn trusts(&self, thumbprint: Thumbprint) -> bool {
-        self.keys.iter().any(|key| key.thumbprint() == thumbprint)
+    /// Returns whether the set contains the key with this digest.
+    pub(super) fn contains(&self, digest: KeyDigest) -> bool {
+        self.keys.iter().any(|key| key.digest() == digest)
     }
 
-    /// The keys that a token with this header may be signed with: those with its `kid` or, where none
-    /// has it, those without an id; all of them for a token without a `kid`.
+    /// The keys that may have signed a token with this `kid` and algorithm.
+    ///
+    /// For a `kid` of the set these are the keys with that id, for another `kid` those without an id,
+    /// and without a `kid` all keys.
     pub(super) fn candidates(
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &Key> {
-        let known = kid.is_some_and(|kid| self.knows(kid));
-        let named = move |key: &&Key| match (kid, known) {
+        let known = kid.is_some_and(|kid| self.contains_id(kid));
+        let matches_kid = move |key: &&Key| match (kid, known) {
             (None, _) => true,
             (kid, true) => key.id() == kid,
             (_, false) => key.id().is_none(),
         };
-        self.keys.iter().filter(named).filter(move |key| key.fits(algorithm)).take(MAX_TRIED)
+        self.keys
+            .iter()
+            .filter(matches_kid)
+            .filter(move |key| key.supports(algorithm))
+            .take(MAX_CANDIDATES)
     }
 }
 

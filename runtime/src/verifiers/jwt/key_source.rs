@@ -1,16 +1,16 @@
-//! The seam between the verifier and its keys: who holds them, and whom to ask for newer ones.
+//! The interface between a verifier and its keys, which are fixed or fetched.
 
 use std::{ops::Deref, sync::Arc};
 
 #[cfg(feature = "jwks")]
 use super::remote_keys::{RemoteKeys, Trusted};
-use super::{Key, KeySet};
+use super::{key::Key, key_set::KeySet};
 use crate::error::AuthError;
 
-/// Where a verifier's keys come from.
+/// The source of a verifier's keys.
 ///
-/// [`KeySet`] and [`Key`] convert into it: keys that stay as they are. So do `RemoteKeys`, with the
-/// feature `jwks`.
+/// [`KeySet`] and [`Key`] convert into a source of fixed keys, and `RemoteKeys` (feature `jwks`) into
+/// one of fetched keys.
 #[derive(Clone, Debug)]
 pub struct KeySource(Source);
 
@@ -21,71 +21,69 @@ enum Source {
     Remote(RemoteKeys),
 }
 
-/// The keys that are trusted now, for the length of one look. No lock is held by it.
+/// The keys that are trusted now, borrowed without a lock.
 #[derive(Debug)]
-pub(super) enum Current<'a> {
+pub(super) enum CurrentKeys<'a> {
     Fixed(&'a Arc<KeySet>),
     #[cfg(feature = "jwks")]
     Remote(Trusted),
 }
 
 impl KeySource {
-    /// The keys that are trusted now. It takes no lock and never waits.
+    /// The keys that are trusted now, or `None` if they aren't fetched yet or are too old.
     ///
-    /// `None` when there are none: not fetched yet, or too old to be believed. It is asked for every
-    /// call, also for one whose token is in the cache, so keys that stop being trusted are gone at once.
-    pub(super) fn current(&self) -> Option<Current<'_>> {
+    /// It takes no lock and never waits. Each call uses it, also if its token is cached, so that a
+    /// removed key stops working at once.
+    pub(super) fn current(&self) -> Option<CurrentKeys<'_>> {
         match &self.0 {
-            Source::Fixed(keys) => Some(Current::Fixed(keys)),
+            Source::Fixed(keys) => Some(CurrentKeys::Fixed(keys)),
             #[cfg(feature = "jwks")]
-            Source::Remote(keys) => keys.trusted().map(Current::Remote),
+            Source::Remote(keys) => keys.trusted().map(CurrentKeys::Remote),
         }
     }
 
-    /// Asks for keys that may know more than `seen`: the set that was looked at and has no key for a
-    /// token's `kid`, or `None` where [`current`](KeySource::current) had no set.
+    /// Returns newer keys than `known`, and fetches them if necessary.
     ///
-    /// `Ok(Some(..))` is another set than `seen`, trusted now: perhaps one that was put in place
-    /// meanwhile, without a fetch. It may not know the `kid` either. `Ok(None)` says that there is
-    /// nothing newer to be had now, so that the token is invalid.
+    /// `known` is the set that lacks a token's `kid`, or `None` if [`current`](KeySource::current) had
+    /// no set. The result is a trusted set other than `known`, which may lack the `kid` too, or `None`
+    /// if newer keys aren't available now and the token is invalid.
     ///
     /// # Errors
-    /// [`AuthError::unavailable`] when nobody can tell now whether the token is good.
+    /// Returns [`AuthError::unavailable`] if the keys can't be fetched.
     pub(super) async fn refetch(
         &self,
-        seen: Option<Arc<KeySet>>,
+        known: Option<Arc<KeySet>>,
     ) -> Result<Option<Arc<KeySet>>, AuthError> {
         match &self.0 {
-            // It stays as it is.
             Source::Fixed(_) => {
-                drop(seen);
+                drop(known);
                 Ok(None)
             }
             #[cfg(feature = "jwks")]
-            Source::Remote(keys) => keys.refetch(seen).await,
+            Source::Remote(keys) => keys.refetch(known).await,
         }
     }
 }
 
-impl Current<'_> {
-    /// These keys, to keep across a wait.
+impl CurrentKeys<'_> {
+    /// Clones the set, to hold it across an await.
     pub(super) fn to_arc(&self) -> Arc<KeySet> {
         match self {
-            Current::Fixed(keys) => Arc::clone(keys),
+            CurrentKeys::Fixed(keys) => Arc::clone(keys),
             #[cfg(feature = "jwks")]
-            Current::Remote(trusted) => trusted.keys(),
+            CurrentKeys::Remote(trusted) => trusted.keys(),
         }
     }
 }
 
-impl Deref for Current<'_> {
+impl Deref for CurrentKeys<'_> {
     type Target = KeySet;
 
     fn deref(&self) -> &KeySet {
         match self {
-            Current::Fixed(keys) => keys,
+            CurrentKeys::Fixed(keys) => keys,
             #[cfg(feature = "jwks")]
-            Current::Remote(trusted) => trusted,
+            CurrentKeys::Remote(trusted) => trusted,
         }
     }
 }

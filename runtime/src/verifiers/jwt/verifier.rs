@@ -3,24 +3,26 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Algorithm, Claims, KeySource,
+    algorithm::Algorithm,
     cache::VerifiedTokens,
     expectations::{Expectations, Profile},
-    unverified::{Signed, Unverified, invalid},
+    key_set::KeySet,
+    key_source::KeySource,
+    reject::invalid,
+    unverified_token::{UnverifiedToken, VerifiedToken},
 };
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
     scheme::{Bearer, BearerToken},
-    verifiers::shared::lifetime::Now,
+    verifiers::shared::{claims::Claims, lifetime::Now},
 };
 
-/// How far the clocks of an issuer and of a service may be apart.
-const DEFAULT_SKEW: Duration = Duration::from_secs(60);
+const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 const DEFAULT_CACHE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Checks bearer tokens that are signed JWTs. The identity is `C`, the claims.
+/// Verifies bearer tokens that are signed JWTs. The identity is `C`, the claims.
 ///
 /// ```
 /// use tonic_guard::jwt::{Algorithm, Claims, JwtVerifier, Key};
@@ -44,35 +46,38 @@ const DEFAULT_CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// # }
 /// ```
 ///
-/// # What is refused
+/// # Rejected tokens
 ///
-/// A token is malformed when it isn't a JWS in compact form with a JOSE header and a JSON payload
-/// (RFC 7515), and when it has more than 16 KiB. It is expired when its `exp` has passed. It is invalid, and the
-/// caller hears no more than that, when
+/// A token is malformed if it isn't a JWS in compact form with a JOSE header and a JSON payload
+/// (RFC 7515), or if it has more than 16 KiB. It is expired if its `exp` is past by more than the
+/// [clock skew](JwtVerifierBuilder::clock_skew). It is invalid, without further details for the
+/// caller, if
 ///
-/// - no key that its `kid` names, or that may be meant, has signed it with its `alg`, for which that key
-///   must be bound (RFC 8725, section 3.1). There is no `none`.
-/// - its header has a `crit` or a `b64`: no extension is understood.
-/// - its `typ` is that of another kind of token (see the two profiles).
-/// - its `iss` isn't the issuer, character by character, or its `aud`, a text or a list, doesn't have the
-///   audience.
-/// - it has no `exp`, or its `exp`, `nbf` or `iat` isn't a number, or its `nbf` is to come. When it was
-///   made (`iat`) isn't judged.
-/// - it has a `cnf`: it is bound to a key that the caller must prove to have, and a bearer proves none.
-/// - a member stands twice in its header or its payload.
-/// - its claims don't fit `C`.
+/// - it isn't signed by a key of its `kid`, or by a possible key if there is none, with its `alg`. The
+///   key must be bound to that `alg` (RFC 8725, section 3.1), and `none` isn't supported.
+/// - its header has a `crit` or a `b64`. No extension is supported.
+/// - its `typ` is that of another kind of token (see the two constructors).
+/// - its `iss` differs from the issuer, or its `aud`, a string or a list, doesn't contain the audience.
+/// - it has no `exp`, or its `exp`, `nbf` or `iat` isn't a number, or its `nbf` is in the future by more
+///   than the clock skew. The value of `iat` isn't checked.
+/// - it has a `cnf`. The token is bound to a key, which a bearer doesn't prove to have.
+/// - its header or payload has a duplicate member.
+/// - its claims don't deserialize as `C`.
 ///
-/// Whatever names a key or a place to fetch one from in a header (`jwk`, `jku`, `x5c`, `x5u`) isn't looked
-/// at.
+/// Header members that contain a key or a URL of one (`jwk`, `jku`, `x5c`, `x5u`) are ignored.
+///
+/// # Clock skew
+///
+/// The clocks of an issuer and of a service differ. So a token is accepted for a while after its `exp` and
+/// before its `nbf`: by default for a minute. [`clock_skew`](JwtVerifierBuilder::clock_skew) sets it.
 ///
 /// # The cache
 ///
-/// Checking a signature takes far longer than all else. So verified tokens are kept, and a token that is
-/// presented again is compared with the one that was kept. Each look-up asks whether the key that signed it
-/// is still trusted and whether the token is good now; after five minutes the signature is checked
-/// again. The tokens stand in memory as they came: see
-/// [the manual](crate::manual::identity_providers#tokens-in-memory).
-/// [`cache_bytes`](JwtVerifierBuilder::cache_bytes) sets the size, and 0 turns it off.
+/// The verification of a signature takes longer than all other steps together. So verified tokens are
+/// cached. A look-up compares the whole token and checks that the key which signed it is still trusted and
+/// that the token is still valid. After five minutes the signature is verified again. The cache contains the
+/// tokens in plaintext: see [the manual](crate::manual::identity_providers#tokens-in-memory).
+/// [`cache_bytes`](JwtVerifierBuilder::cache_bytes) sets its size, and 0 turns it off.
 pub struct JwtVerifier<C = Claims>(Arc<Verifier<C>>);
 
 struct Verifier<C> {
@@ -81,7 +86,9 @@ struct Verifier<C> {
     cache: Option<VerifiedTokens<C>>,
 }
 
-/// What a [`JwtVerifier`] expects, until it is given its keys.
+/// The settings of a [`JwtVerifier`]. [`build`](JwtVerifierBuilder::build) adds the keys.
+///
+/// A token is accepted for the clock skew, by default a minute, after its `exp`.
 #[must_use]
 pub struct JwtVerifierBuilder<C = Claims> {
     expected: Expectations,
@@ -90,11 +97,10 @@ pub struct JwtVerifierBuilder<C = Claims> {
 }
 
 impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
-    /// Takes access tokens that say so: their `typ` is `at+jwt` (RFC 9068).
+    /// Accepts access tokens that are marked as such: their `typ` is `at+jwt` (RFC 9068).
     ///
-    /// No other kind of token of the same issuer passes for one. `issuer` is the `iss` that tokens have,
-    /// character by character; `audience` is this service's name at the issuer. Where one of them is empty,
-    /// no token is good.
+    /// Other tokens of the same issuer are rejected. `issuer` is the exact `iss` of the tokens, and
+    /// `audience` the name of this service at the issuer. An empty issuer or audience rejects every token.
     pub fn access_tokens(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -102,17 +108,16 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
         JwtVerifierBuilder::new(Profile::AccessToken, issuer.into(), audience.into())
     }
 
-    /// Takes JWTs of issuers that don't say what they are for: `typ` is `JWT`, `at+jwt` or absent.
+    /// Accepts JWTs of issuers that don't mark their access tokens: `typ` is `JWT`, `at+jwt` or absent.
     ///
-    /// Refused are tokens that say that they are something else: by another `typ` (`logout+jwt`,
-    /// `dpop+jwt`), by the claims of ID tokens (`nonce`, `at_hash`, `c_hash`, `s_hash`), by `events`, which logout
-    /// and other event tokens have, by a `token_use` that isn't `access` or
-    /// `access_token` (Amazon Cognito, Ory Hydra), or by a claim `typ` of `ID`, `Refresh`, `Offline` or
-    /// `Logout` (Keycloak).
+    /// Tokens that are marked as another kind are rejected. The mark may be another `typ` (`logout+jwt`,
+    /// `dpop+jwt`), a claim of ID tokens (`nonce`, `at_hash`, `c_hash`, `s_hash`), the claim `events` of
+    /// logout and other event tokens, a `token_use` other than `access` or `access_token` (Amazon Cognito,
+    /// Ory Hydra), or a claim `typ` of `ID`, `Refresh`, `Offline` or `Logout` (Keycloak).
     ///
-    /// An ID token may have none of these. What keeps it out then is the audience, which is the
-    /// client's: never give a service the same audience as a client. Access tokens of Keycloak before version 25 have
-    /// a `nonce` and are refused.
+    /// An ID token without any of these marks is rejected by its audience, which is that of the client. So
+    /// never give a service the audience of a client. Access tokens of Keycloak before version 25 have a
+    /// `nonce` and are rejected.
     pub fn any_jwt(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -123,36 +128,42 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
 
 impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> {
     fn new(profile: Profile, issuer: String, audience: String) -> Self {
-        let expected =
-            Expectations { profile, issuer, audience, skew: DEFAULT_SKEW, algorithms: None };
+        let expected = Expectations {
+            profile,
+            issuer,
+            audience,
+            clock_skew: DEFAULT_CLOCK_SKEW,
+            algorithms: None,
+        };
         JwtVerifierBuilder { expected, cache_bytes: DEFAULT_CACHE_BYTES, claims: PhantomData }
     }
 
-    /// How far the issuer's clock and this one may be apart: a minute by default. A token is accepted that
-    /// long after its `exp` and that long before its `nbf`.
+    /// Sets the tolerated difference between the issuer's clock and this one. The default is a minute.
+    ///
+    /// A token is accepted for this long after its `exp` and before its `nbf`.
     pub fn clock_skew(mut self, skew: Duration) -> Self {
-        self.expected.skew = skew;
+        self.expected.clock_skew = skew;
         self
     }
 
-    /// Accepts tokens signed by these algorithms alone. By default it is those that the keys are bound to.
+    /// Accepts only tokens signed with these algorithms. By default all those that the keys are bound to
+    /// are accepted.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.expected.algorithms = Some(algorithms.into_iter().collect());
         self
     }
 
-    /// How many bytes of memory the cache of verified tokens may take, about: 16 MiB by default, room for
-    /// some 3,500 tokens of the usual size. 0 turns it off.
+    /// Sets the approximate size of the cache of verified tokens. 0 turns it off.
     ///
-    /// Claims count for what `serde_json::Value` would take for them. A type of yours that makes more of them
-    /// than that takes more.
+    /// The default is 16 MiB, which holds some 3,500 tokens of the usual size. The claims count as much as a
+    /// `serde_json::Value` of them takes. If your type `C` takes more, the cache takes more.
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;
         self
     }
 
-    /// The verifier, with the keys that it trusts: a [`Key`](super::Key), a [`KeySet`](super::KeySet), or keys
-    /// that an identity provider publishes.
+    /// Builds the verifier with the keys that it trusts: a [`Key`](super::Key), a [`KeySet`], or the keys
+    /// that an identity provider publishes (`RemoteKeys`, feature `jwks`).
     pub fn build(self, keys: impl Into<KeySource>) -> JwtVerifier<C> {
         let cache = (self.cache_bytes > 0).then(|| VerifiedTokens::new(self.cache_bytes));
         JwtVerifier(Arc::new(Verifier { expected: self.expected, keys: keys.into(), cache }))
@@ -160,49 +171,50 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> 
 }
 
 impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
-    /// The claims of a token that was verified before and is still good.
-    fn remembered(&self, token: &[u8]) -> Option<C> {
+    /// Returns the claims of a token that is cached and still valid.
+    fn cached_claims(&self, token: &[u8]) -> Option<C> {
         let cache = self.cache.as_ref()?;
         cache.get(token, &*self.keys.current()?, Now::read())
     }
 
     async fn verify(&self, token: &str) -> Result<C, AuthError> {
-        let unverified = Unverified::read(token, &self.expected, Now::read())?;
+        let unverified = UnverifiedToken::parse(token, &self.expected, Now::read())?;
         let Some(keys) = self.keys.current().map(|keys| keys.to_arc()) else {
             return self.verify_with_newer_keys(token, unverified, None).await;
         };
-        match unverified.signed_by(&keys) {
-            Ok(signed) => self.admit(token, signed),
-            Err(unverified) if unverified.asks_beyond(&keys) => {
+        match unverified.verify_signature(&keys) {
+            Ok(verified) => self.parse_claims(token, verified),
+            Err(unverified) if unverified.names_unknown_key(&keys) => {
                 self.verify_with_newer_keys(token, unverified, Some(keys)).await
             }
-            Err(_) => Err(invalid("no trusted key has signed it")),
+            Err(_) => Err(invalid("the token isn't signed by a trusted key")),
         }
     }
 
     async fn verify_with_newer_keys(
         &self,
         token: &str,
-        unverified: Unverified<'_>,
-        seen: Option<Arc<super::KeySet>>,
+        unverified: UnverifiedToken<'_>,
+        known: Option<Arc<KeySet>>,
     ) -> Result<C, AuthError> {
-        let Some(keys) = self.keys.refetch(seen).await? else {
-            return Err(invalid("no key has the id that it names"));
+        let Some(keys) = self.keys.refetch(known).await? else {
+            return Err(invalid("no key has the token's `kid`"));
         };
-        match unverified.signed_by(&keys) {
-            Ok(signed) => self.admit(token, signed),
-            Err(_) => Err(invalid("no trusted key has signed it")),
+        match unverified.verify_signature(&keys) {
+            Ok(verified) => self.parse_claims(token, verified),
+            Err(_) => Err(invalid("the token isn't signed by a trusted key")),
         }
     }
 
-    fn admit(&self, token: &str, signed: Signed) -> Result<C, AuthError> {
-        let Signed { payload, lifetime, thumbprint } = signed;
+    /// Deserializes the claims and caches the token.
+    fn parse_claims(&self, token: &str, verified: VerifiedToken) -> Result<C, AuthError> {
+        let VerifiedToken { payload, lifetime, key } = verified;
         let claims: C = serde_json::from_str(&payload).map_err(|error| {
-            AuthError::invalid().because(format!("the claims don't fit their type: {error}"))
+            AuthError::invalid().because(format!("the claims can't be deserialized: {error}"))
         })?;
         if let Some(cache) = &self.cache {
             let (token, payload) = (token.as_bytes(), payload.as_bytes());
-            cache.insert(token, claims.clone(), payload, lifetime, thumbprint, Now::read());
+            cache.insert(token, claims.clone(), payload, lifetime, key, Now::read());
         }
         Ok(claims)
     }
@@ -212,9 +224,9 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Authenticate<Bearer> f
     type Identity = C;
 
     async fn authenticate(&self, token: BearerToken) -> Result<C, AuthError> {
-        match self.0.remembered(token.as_bytes()) {
+        match self.0.cached_claims(token.as_bytes()) {
             Some(claims) => Ok(claims),
-            // In an allocation of its own: most calls needn't make room for it.
+            // Boxed, so that the future of a call with a cached token stays small.
             None => Box::pin(self.0.verify(token.as_str())).await,
         }
     }

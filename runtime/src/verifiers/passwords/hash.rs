@@ -1,23 +1,25 @@
-//! Stored hashes, what may stand in them, and how a password is checked against one.
+//! Argon2 hashes of passwords: parameters, PHC strings and verification.
 
-use std::{error::Error, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::phc};
 use aws_lc_rs::rand;
 use constant_time_eq::constant_time_eq;
 
-/// How much memory one check may fill, all passes together, in KiB: 2 GiB.
+use super::hash_error::HashError;
+
+/// The memory that one hash may fill in all passes together, in KiB: 2 GiB.
 ///
-/// It lets in the dearest parameters that RFC 9106, section 4 recommends (2 GiB, one pass). What is above
-/// would take longer than the call's deadline, on every call.
-const MAX_FILLED: u64 = 2 * 1024 * 1024;
+/// The most expensive parameters that RFC 9106, section 4 recommends (2 GiB, one pass) are allowed. More
+/// expensive ones would exceed the deadline of every call.
+const MAX_FILLED_KIB: u64 = 2 * 1024 * 1024;
 
 const MAX_LANES: u32 = 64;
 
-/// A hash of 128 bits.
+/// The minimum length of a hash in bytes.
 const MIN_OUTPUT: usize = 16;
 
-/// What a password hash costs: Argon2's parameters (RFC 9106).
+/// Argon2's parameters (RFC 9106): the cost of a password hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
     algorithm: Algorithm,
@@ -26,7 +28,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Argon2id with so much memory, so many passes over it and so many lanes.
+    /// Argon2id with this memory in KiB, number of passes and number of lanes.
     ///
     /// ```
     /// use tonic_guard::passwords::Parameters;
@@ -34,35 +36,36 @@ impl Parameters {
     /// // 64 MiB, three passes, four lanes: the second recommendation of RFC 9106, section 4.
     /// assert!(Parameters::new(64 * 1024, 3, 4).is_ok());
     ///
-    /// // 4 GiB for every call.
+    /// // Rejected: 4 GiB for every call.
     /// assert!(Parameters::new(4 * 1024 * 1024, 1, 4).is_err());
     /// ```
     ///
     /// # Errors
-    /// When Argon2 doesn't have such parameters, or memory times passes is more than 2 GiB, or there are
-    /// more than 64 lanes.
+    /// Returns an error if Argon2 doesn't support the parameters, if memory times passes is more than 2 GiB,
+    /// or if there are more than 64 lanes.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, HashError> {
         let params =
             Params::new(memory_kib, passes, lanes, None).map_err(|_| HashError::Parameters)?;
-        Parameters { algorithm: Algorithm::Argon2id, version: Version::V0x13, params }.bounded()
+        Parameters { algorithm: Algorithm::Argon2id, version: Version::V0x13, params }
+            .within_limits()
     }
 
-    fn bounded(self) -> Result<Self, HashError> {
-        if self.filled() <= MAX_FILLED && self.params.p_cost() <= MAX_LANES {
+    fn within_limits(self) -> Result<Self, HashError> {
+        if self.filled_kib() <= MAX_FILLED_KIB && self.params.p_cost() <= MAX_LANES {
             Ok(self)
         } else {
             Err(HashError::Parameters)
         }
     }
 
-    /// How much memory a check fills, all passes together, in KiB. It is what time goes with.
-    pub(super) fn filled(&self) -> u64 {
+    /// The memory that a hash fills in all passes together, in KiB. Its time is proportional to it.
+    pub(super) fn filled_kib(&self) -> u64 {
         u64::from(self.params.m_cost()) * u64::from(self.params.t_cost())
     }
 
-    /// Hashes a password, with a salt of its own: for a program that makes or changes users.
+    /// Hashes a password with a random salt, to create or change a user.
     ///
-    /// It takes as long as a check does, and blocks.
+    /// It blocks for as long as a verification takes.
     ///
     /// ```
     /// use tonic_guard::passwords::Parameters;
@@ -73,7 +76,7 @@ impl Parameters {
     /// ```
     ///
     /// # Errors
-    /// When the system has no random bytes or too little memory.
+    /// Returns an error if the system has no random bytes or too little memory.
     pub fn hash(&self, password: &str) -> Result<PasswordHash, HashError> {
         let mut salt = [0; 16];
         rand::fill(&mut salt).map_err(|_| HashError::NoRandomness)?;
@@ -89,7 +92,7 @@ impl Parameters {
         phc.to_string().parse()
     }
 
-    /// The one place where Argon2 runs.
+    /// Runs Argon2 in a `tracing` span.
     fn run(&self, password: &str, salt: &[u8], output: &mut [u8]) -> Result<(), HashError> {
         let _span = tracing::trace_span!(
             target: "tonic_guard",
@@ -108,7 +111,7 @@ impl Parameters {
     }
 }
 
-/// 19 MiB, two passes, one lane: what OWASP's cheat sheet on password storage asks for at least.
+/// 19 MiB, two passes, one lane: the minimum of OWASP's cheat sheet on password storage.
 impl Default for Parameters {
     fn default() -> Self {
         Parameters {
@@ -119,7 +122,7 @@ impl Default for Parameters {
     }
 }
 
-/// A password's hash, as a [PHC string] of Argon2 tells it. It never prints.
+/// The Argon2 hash of a password, parsed from a [PHC string]. `Debug` doesn't print it.
 ///
 /// ```
 /// use tonic_guard::passwords::PasswordHash;
@@ -128,7 +131,7 @@ impl Default for Parameters {
 ///     $PAWILv0lSNnqn/P1tbZnTr/BSDrLrmPHnPbBcq8xFY8";
 /// assert!(stored.parse::<PasswordHash>().is_ok());
 ///
-/// // Parameters that would take all of the server's memory are refused before anyone calls.
+/// // Rejected: the parameters would take too much of the server's memory.
 /// assert!(stored.replace("m=19456", "m=4194304").parse::<PasswordHash>().is_err());
 /// ```
 ///
@@ -142,13 +145,13 @@ pub struct PasswordHash {
 }
 
 impl PasswordHash {
-    /// The hash of no password that anyone knows, for a user that doesn't exist.
-    pub(super) fn nobodys(parameters: Parameters) -> Self {
+    /// A hash that matches no known password, for an unknown user.
+    pub(super) fn dummy(parameters: Parameters) -> Self {
         let (salt, output) = (Box::new([0; 16]), Box::new([0; 32]));
         PasswordHash { text: "".into(), parameters, salt, output }
     }
 
-    /// The PHC string, to store. Whoever reads it can try passwords against it.
+    /// The PHC string, to store. It is confidential, because passwords can be tried against it.
     pub fn phc(&self) -> &str {
         &self.text
     }
@@ -157,7 +160,7 @@ impl PasswordHash {
         &self.parameters
     }
 
-    /// Whether this is the hash of `password`. It takes long, and blocks.
+    /// Returns whether this is the hash of `password`. It blocks for tens of milliseconds.
     pub(super) fn verify(&self, password: &str) -> Result<bool, HashError> {
         let mut output = vec![0; self.output.len()];
         self.parameters.run(password, &self.salt, &mut output)?;
@@ -172,16 +175,16 @@ impl FromStr for PasswordHash {
         let phc = phc::PasswordHash::new(text).map_err(|_| HashError::NotPhc)?;
         let algorithm =
             Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| HashError::NotArgon2)?;
-        // Without `v` Argon2's tools mean version 16, and its library here 19: say which.
+        // Argon2's own tools read a missing `v` as version 16, and the `argon2` crate as 19.
         let version = phc.version.ok_or(HashError::Version)?;
         let version = Version::try_from(version).map_err(|_| HashError::Version)?;
-        // All three and nothing else: what is left out would be guessed, and `data` is part of the hash.
-        let all = ["m", "t", "p"].iter().all(|name| phc.params.get(*name).is_some());
-        if !all || phc.params.iter().count() != 3 {
+        // A missing parameter would have a default, and the `data` parameter would change the hash.
+        let complete = ["m", "t", "p"].iter().all(|name| phc.params.get(*name).is_some());
+        if !complete || phc.params.iter().count() != 3 {
             return Err(HashError::Parameters);
         }
         let params = Params::try_from(&phc.params).map_err(|_| HashError::Parameters)?;
-        let parameters = Parameters { algorithm, version, params }.bounded()?;
+        let parameters = Parameters { algorithm, version, params }.within_limits()?;
         let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
             return Err(HashError::NotPhc);
         };
@@ -203,44 +206,6 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// Why a text is no [`PasswordHash`], or none can be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HashError {
-    /// It isn't a PHC string with a salt and a hash.
-    NotPhc,
-    /// It is the hash of another function than Argon2.
-    NotArgon2,
-    /// It doesn't say `v=19` or `v=16`.
-    Version,
-    /// It doesn't say `m`, `t` and `p`, or says more, or they are beyond what Argon2 or this crate takes.
-    Parameters,
-    /// The hash itself has fewer than 128 bits.
-    Short,
-    /// The system has no random bytes.
-    NoRandomness,
-    /// The system has too little memory.
-    OutOfMemory,
-}
-
-impl fmt::Display for HashError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            HashError::NotPhc => "this isn't a PHC string with a salt and a hash",
-            HashError::NotArgon2 => "only hashes by Argon2 are known here",
-            HashError::Version => "Argon2's version is neither v=19 nor v=16",
-            HashError::Parameters => {
-                "Argon2's parameters aren't m, t and p, with m * t of 2 GiB and p of 64 at most"
-            }
-            HashError::Short => "the hash has fewer than 128 bits",
-            HashError::NoRandomness => "the system has no random bytes",
-            HashError::OutOfMemory => "there is too little memory for the hash",
-        })
-    }
-}
-
-impl Error for HashError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,12 +219,12 @@ mod tests {
         "$argon2d$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$RTUk2uYFgLQbP6uchDgOW1dycMr0wF3+Ex5+kF2Y9J8",
         "$argon2d$v=16$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$VGkfiFYkbaGRhZTyclkRh0jTVNzCr+n+0ete6vy4UXc",
     ];
-    /// Of `pä:ss`, with four lanes and 192 bits.
+    /// The hash of `pä:ss` with four lanes and 192 bits.
     const LANES: &str =
         "$argon2id$v=19$m=128,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$kPQtPyagIhs8G3Po7Hvw5i5OyLzgbxRm";
 
     #[test]
-    fn a_hash_of_the_reference_implementation_is_verified() {
+    fn hash_of_the_reference_implementation_is_verified() {
         for text in OTHERS.into_iter().chain([ID]) {
             let hash: PasswordHash = text.parse().unwrap();
             assert_eq!(hash.verify("password"), Ok(true), "{text}");
@@ -272,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_hash_is_of_its_password_and_unlike_any_other() {
+    fn new_hash_matches_only_its_password_and_is_unique() {
         let parameters = Parameters::new(16, 2, 2).unwrap();
         let (one, two) = (parameters.hash("pa:ss").unwrap(), parameters.hash("pa:ss").unwrap());
         assert_ne!(one.phc(), two.phc());
@@ -285,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_can_not_be_checked_or_costs_too_much_is_refused() {
+    fn unsupported_or_too_expensive_hash_is_rejected() {
         let read = |text: &str| text.parse::<PasswordHash>().map(|_| ()).unwrap_err();
         let with = |from: &str, to: &str| {
             assert!(ID.contains(from));
@@ -333,16 +298,16 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_hash_costs_as_much_as_anybodys() {
+    fn dummy_hash_has_the_same_cost_and_matches_nothing() {
         let hash: PasswordHash = ID.parse().unwrap();
-        let nobodys = PasswordHash::nobodys(hash.parameters().clone());
-        assert_eq!(nobodys.parameters(), hash.parameters());
-        assert_eq!(nobodys.verify("password"), Ok(false));
-        assert_eq!(nobodys.verify(""), Ok(false));
+        let dummy = PasswordHash::dummy(hash.parameters().clone());
+        assert_eq!(dummy.parameters(), hash.parameters());
+        assert_eq!(dummy.verify("password"), Ok(false));
+        assert_eq!(dummy.verify(""), Ok(false));
     }
 
     #[test]
-    fn a_hash_does_not_print() {
+    fn hash_is_not_printed() {
         let hash: PasswordHash = ID.parse().unwrap();
         let printed = format!("{hash:?}");
         assert!(!printed.contains(ID.rsplit('$').next().unwrap()), "{printed}");

@@ -1,4 +1,4 @@
-//! Users in memory: from code, or from a file.
+//! Users in memory, from code or from a file.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -10,34 +10,41 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{HashError, Parameters, PasswordStore, StoredPassword};
+use super::{
+    hash::Parameters,
+    hash_error::HashError,
+    store::{PasswordStore, StoredPassword},
+};
 use crate::{
     error::AuthError,
-    verifiers::shared::reloading_file::{FileError, Watched, json_error},
+    verifiers::shared::{
+        json_error,
+        reloading_file::{FileError, ReloadingFile},
+    },
 };
 
-/// Users in memory. What [`Passwords`](super::Passwords) asks unless you name a store of your own.
-pub struct UserTable<I>(Watched<Users<I>>);
+/// Users in memory, the default store of [`Passwords`](super::Passwords).
+pub struct UserTable<I>(ReloadingFile<Users<I>>);
 
 struct Users<I> {
     users: HashMap<Box<str>, StoredPassword<I>>,
-    /// Those of the dearest hash.
+    /// The parameters of the most expensive hash.
     parameters: Parameters,
 }
 
 impl<I: Clone + Send + Sync + 'static> UserTable<I> {
     pub(super) fn new(
         users: impl IntoIterator<Item = (Box<str>, StoredPassword<I>)>,
-    ) -> Result<Self, UserError> {
+    ) -> Result<Self, UserTableError> {
         let users = users.into_iter().map(|(user_id, stored)| (user_id, Ok(stored)));
-        collect(users).map(|users| UserTable(Watched::fixed(users)))
+        collect(users).map(|users| UserTable(ReloadingFile::fixed(users)))
     }
 
     pub(super) fn from_file(path: PathBuf) -> Result<Self, FileError>
     where
         I: DeserializeOwned,
     {
-        Watched::file(path, parse).map(UserTable)
+        ReloadingFile::open(path, parse).map(UserTable)
     }
 }
 
@@ -62,34 +69,38 @@ impl<I> fmt::Debug for UserTable<I> {
 
 fn collect<I>(
     entries: impl IntoIterator<Item = (Box<str>, Result<StoredPassword<I>, HashError>)>,
-) -> Result<Users<I>, UserError> {
+) -> Result<Users<I>, UserTableError> {
     let mut users = HashMap::new();
     for (at, (user_id, stored)) in entries.into_iter().enumerate() {
-        // No such user id can be presented (RFC 7617, section 2). It comes before whatever names it.
+        // A caller can't present such a user id (RFC 7617, section 2). It is checked before the other errors,
+        // which print it.
         if user_id.contains(|c: char| c == ':' || c.is_control()) {
-            return Err(UserError::UserId(at));
+            return Err(UserTableError::InvalidUserId(at));
         }
         match (users.entry(user_id), stored) {
-            (Entry::Occupied(taken), _) => return Err(UserError::Twice(taken.key().clone())),
+            (Entry::Occupied(taken), _) => {
+                return Err(UserTableError::DuplicateUserId(taken.key().clone()));
+            }
             (Entry::Vacant(free), Ok(stored)) => free.insert(stored),
             (Entry::Vacant(free), Err(error)) => {
-                return Err(UserError::Hash(free.into_key(), error));
+                return Err(UserTableError::InvalidHash(free.into_key(), error));
             }
         };
     }
     let each = || users.values().map(|stored: &StoredPassword<I>| stored.hash.parameters());
-    let dearest = each().max_by_key(|parameters| parameters.filled()).cloned().unwrap_or_default();
-    if each().any(|parameters| *parameters != dearest) {
+    let most_expensive =
+        each().max_by_key(|parameters| parameters.filled_kib()).cloned().unwrap_or_default();
+    if each().any(|parameters| *parameters != most_expensive) {
         tracing::warn!(
             target: "tonic_guard",
-            "the users' password hashes have differing parameters: one with cheaper ones is answered sooner \
-             than an unknown user, so it shows that there is such a user",
+            "the password hashes have differing parameters: a user with cheaper ones is rejected faster than \
+             an unknown user, which shows that the user exists",
         );
     }
-    Ok(Users { users, parameters: dearest })
+    Ok(Users { users, parameters: most_expensive })
 }
 
-// An unknown field is refused: it is a known one, misspelt.
+// An unknown field is most likely a misspelt one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserEntry<I> {
@@ -100,44 +111,44 @@ struct UserEntry<I> {
 
 fn parse<I: DeserializeOwned>(content: &[u8]) -> Result<Users<I>, Box<dyn Error + Send + Sync>> {
     let entries: Vec<UserEntry<I>> =
-        serde_json::from_slice(content).map_err(|error| json_error(&error))?;
+        serde_json::from_slice(content).map_err(|error| json_error::redacted(&error))?;
     let read = |UserEntry { user, hash, identity }| {
         (user, hash.parse().map(|hash| StoredPassword { hash, identity }))
     };
     Ok(collect(entries.into_iter().map(read))?)
 }
 
-/// Why users can't be used together.
+/// Why a set of users can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum UserError {
-    /// The user at this place, counted from 0, has a colon or a control character in the user id: nobody
-    /// could present it. It isn't told, for what stands behind the colon may be the password.
-    UserId(usize),
+pub enum UserTableError {
+    /// The user id at this index has a colon or a control character, so that no caller can present it.
+    ///
+    /// The error doesn't contain the id, because the text after the colon may be the password.
+    InvalidUserId(usize),
     /// Two users have this id.
-    Twice(Box<str>),
+    DuplicateUserId(Box<str>),
     /// The hash of this user can't be used.
-    Hash(Box<str>, HashError),
+    InvalidHash(Box<str>, HashError),
 }
 
-impl fmt::Display for UserError {
+impl fmt::Display for UserTableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            UserError::UserId(at) => {
-                write!(
-                    f,
-                    "the user at {at}, counted from 0, has a colon or a control character in the id"
-                )
+            UserTableError::InvalidUserId(at) => {
+                write!(f, "the id of the user at index {at} has a colon or a control character")
             }
-            UserError::Twice(user_id) => write!(f, "two users have the id {user_id:?}"),
-            UserError::Hash(user_id, error) => {
+            UserTableError::DuplicateUserId(user_id) => {
+                write!(f, "two users have the id {user_id:?}")
+            }
+            UserTableError::InvalidHash(user_id, error) => {
                 write!(f, "the password hash of the user {user_id:?}: {error}")
             }
         }
     }
 }
 
-impl Error for UserError {}
+impl Error for UserTableError {}
 
 #[cfg(test)]
 mod tests {
@@ -156,19 +167,22 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_user_costs_as_much_as_the_dearest_known_one() {
-        let of = |hashes: &[String]| {
+    fn parameters_are_those_of_the_most_expensive_hash() {
+        let parameters = |hashes: &[String]| {
             let users: Vec<_> =
                 hashes.iter().enumerate().map(|(at, hash)| user(&at.to_string(), hash)).collect();
             read(&format!("[{}]", users.join(","))).unwrap().parameters
         };
-        assert_eq!(of(&[phc(16, 3), phc(32, 2), phc(8, 4)]), Parameters::new(32, 2, 1).unwrap());
-        assert_eq!(of(&[phc(16, 3)]), Parameters::new(16, 3, 1).unwrap());
-        assert_eq!(of(&[]), Parameters::default());
+        assert_eq!(
+            parameters(&[phc(16, 3), phc(32, 2), phc(8, 4)]),
+            Parameters::new(32, 2, 1).unwrap()
+        );
+        assert_eq!(parameters(&[phc(16, 3)]), Parameters::new(16, 3, 1).unwrap());
+        assert_eq!(parameters(&[]), Parameters::default());
     }
 
     #[test]
-    fn a_file_that_is_not_exact_is_refused_and_not_quoted() {
+    fn invalid_file_is_rejected_and_not_quoted() {
         let good = phc(8, 1);
         let secret = good.rsplit('$').next().unwrap();
         for (text, why) in [
@@ -179,18 +193,15 @@ mod tests {
             (format!(r#"[{{"user": "ada", "hash": ["{good}"], "identity": "a"}}]"#), "field"),
             (format!("[{}]", user("ada", &good).replace("hash", "hsah")), "field"),
             (format!("[{0}, {0}]", user("ada", &good)), r#"two users have the id "ada""#),
-            (
-                format!("[{}]", user(&format!("ada:{secret}"), &good)),
-                "the user at 0, counted from 0",
-            ),
+            (format!("[{}]", user(&format!("ada:{secret}"), &good)), "the user at index 0"),
             (format!("[{}]", user(&format!("ada:{secret}"), secret)), "a colon"),
-            (format!("[{}, {}]", user("ada", &good), user("a\\nda", &good)), "the user at 1"),
-            (format!("[{}]", user("ada", secret)), r#"of the user "ada": this isn't a PHC"#),
+            (format!("[{}, {}]", user("ada", &good), user("a\\nda", &good)), "the user at index 1"),
+            (format!("[{}]", user("ada", secret)), r#"of the user "ada": not a PHC"#),
             (format!("[{}]", user("ada", &good.replace("m=8", "m=8000000"))), "2 GiB"),
         ] {
-            let told = read(&text).map(|_| ()).unwrap_err();
-            assert!(told.contains(why), "{text}: {told}");
-            assert!(!told.contains(secret), "{told}");
+            let error = read(&text).map(|_| ()).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains(secret), "{error}");
         }
         assert_eq!(read(&format!("[{}]", user("ada", &good))).unwrap().users.len(), 1);
     }

@@ -1,21 +1,22 @@
-//! What the claims of a token say of its kind. Only one for access lets anybody in.
+//! Claims by which a token shows that it isn't an access token.
 
 /// Claims of ID tokens (OpenID Connect Core, sections 2 and 3.3.2.11) and of logout and other event
 /// tokens (OpenID Connect Back-Channel Logout, section 2.4; RFC 8417, section 2.2).
-const OF_OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
+const CLAIMS_OF_OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
-/// Whether a token that has this claim is of another kind, whatever the claim says.
-pub(crate) fn is_of_another_kind(claim: &str) -> bool {
-    OF_OTHER_KINDS.contains(&claim)
+/// Returns whether a claim of this name, with any value, marks a token of another kind.
+pub(crate) fn claim_marks_other_kind(name: &str) -> bool {
+    CLAIMS_OF_OTHER_KINDS.contains(&name)
 }
 
-/// Whether `token_use`, by which Amazon Cognito and Ory Hydra tell the kind, names another. What isn't known
-/// is another: the member is there to tell access tokens from the rest.
-pub(crate) fn token_use_is_another(token_use: &str) -> bool {
+/// Returns whether this `token_use` (Amazon Cognito, Ory Hydra) marks a token of another kind.
+///
+/// Unknown values do, because issuers set the claim to separate access tokens from all others.
+pub(crate) fn token_use_marks_other_kind(token_use: &str) -> bool {
     !["access", "access_token"].contains(&token_use)
 }
 
-/// Whether the claim `typ`, by which Keycloak tells the kind, names another.
-pub(crate) fn typ_is_another(typ: &str) -> bool {
+/// Returns whether the claim `typ` (Keycloak) marks a token of another kind.
+pub(crate) fn typ_marks_other_kind(typ: &str) -> bool {
     ["ID", "Refresh", "Offline", "Logout"].contains(&typ)
 }

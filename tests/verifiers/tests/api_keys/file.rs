@@ -78,17 +78,17 @@ async fn a_bad_file_changes_nothing_and_is_told_to_the_operator_alone() {
     ] {
         let mark = log.mark();
         file.replace(bad);
-        log.line(mark, &["ERROR", "tonic_guard", "still hold", &path, why]).await;
+        log.line(mark, &["ERROR", "tonic_guard", "stay valid", &path, why]).await;
         assert_eq!(call(&serving, &key).await.unwrap(), "acme", "{why}");
         assert_eq!(call(&serving, &other).await, refused("API_KEY_INVALID"), "{why}");
     }
     let mark = log.mark();
     std::fs::remove_file(file.path()).unwrap();
-    log.line(mark, &["ERROR", "tonic_guard", "still hold", &path]).await;
+    log.line(mark, &["ERROR", "tonic_guard", "stay valid", &path]).await;
     assert_eq!(call(&serving, &key).await.unwrap(), "acme");
     let mark = log.mark();
     file.replace(&acme(&[&others]));
-    log.line(mark, &["INFO", "tonic_guard", "hold now", &path]).await;
+    log.line(mark, &["INFO", "tonic_guard", "is in use", &path]).await;
     assert_eq!(call(&serving, &other).await.unwrap(), "acme");
     assert_eq!(call(&serving, &key).await, refused("API_KEY_INVALID"));
 }

@@ -121,14 +121,14 @@ async fn users_in_a_file_are_obeyed_when_it_is_replaced() {
     let mark = log.mark();
     // The one has another password, the other is gone: nothing that was remembered helps.
     file.replace(&format!("[{}]", entry("ada", two.phc())));
-    log.line(mark, &["INFO", "hold now", path]).await;
+    log.line(mark, &["INFO", "is in use", path]).await;
     assert_eq!(call(&serving, "ada", "one").await, refused("CREDENTIALS_INVALID"));
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
     assert_eq!(call(&serving, "eve", "one").await, refused("CREDENTIALS_INVALID"));
     // A hash that would take all memory isn't loaded.
     let mark = log.mark();
     file.replace(&both.replace("m=40", "m=4000000000"));
-    log.line(mark, &["ERROR", "still hold", path, r#"of the user "ada": Argon2's parameters"#])
+    log.line(mark, &["ERROR", "stay valid", path, r#"of the user "ada": Argon2's parameters"#])
         .await;
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
     assert_eq!(call(&serving, "eve", "one").await, refused("CREDENTIALS_INVALID"));
@@ -148,7 +148,7 @@ async fn no_password_and_no_hash_is_logged() {
     assert_eq!(call(&serving, "ada", "pa:ss-that-is-right").await.unwrap(), "ada");
     _ = call(&serving, "ada", "pa:ss-that-is-wrong").await;
     _ = call(&serving, "my-password-by-mistake", "").await;
-    log.line(mark, &["refused", "the password is another"]).await;
+    log.line(mark, &["refused", "the password is wrong"]).await;
     log.line(mark, &["refused", "there is no such user"]).await;
     for line in log.since(mark).lines() {
         for secret in ["pa:ss-that-is", "my-password-by-mistake", &secret] {

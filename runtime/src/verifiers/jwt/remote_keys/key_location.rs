@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     net::http_client::{HttpClient, HttpError, is_json_object, shown, shown_text},
-    verifiers::jwt::{KeyRejected, KeySet, key_set::Origin},
+    verifiers::jwt::{KeyRejected, KeySet, jwk::Origin},
 };
 
 /// A place as it is set.
@@ -74,7 +74,7 @@ impl KeyLocation {
             KeyLocation::Discovery { issuer, document } => discover(http, issuer, document).await?,
         };
         let answer = get(http, &url).await?;
-        let keys = KeySet::read(&answer, Origin::Published)
+        let keys = KeySet::parse(&answer, Origin::Published)
             .map_err(|error| HttpError::unusable(&url, error.to_string()))?;
         // An issuer that signs with nothing is an issuer with a fault.
         if keys.is_empty() {

