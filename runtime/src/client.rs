@@ -53,7 +53,7 @@ pub use self::{
     token::{DEFAULT_FETCH_DEADLINE, Token, TokenFn, TokenSource, TokenSourceError, token_fn},
 };
 
-use self::{cache::Cache, credential::Form};
+use self::{cache::CredentialCache, credential::Form};
 use crate::scheme::ApiKey;
 
 /// How much of a request is kept for a retry, unless it is set otherwise.
@@ -77,7 +77,7 @@ pub const DEFAULT_REFUSAL_INTERVAL: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Clone)]
 pub struct CallCredentials {
-    cache: Arc<Cache>,
+    cache: Arc<CredentialCache>,
     replay_limit: usize,
     refusal_interval: Duration,
     strict_retries: bool,
@@ -101,7 +101,7 @@ impl CallCredentials {
 
     fn new(source: impl TokenSource, form: Form) -> Self {
         CallCredentials {
-            cache: Cache::new(Box::new(source), form),
+            cache: CredentialCache::new(Box::new(source), form),
             replay_limit: DEFAULT_REPLAY_LIMIT,
             refusal_interval: DEFAULT_REFUSAL_INTERVAL,
             strict_retries: false,

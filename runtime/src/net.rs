@@ -1,8 +1,12 @@
-//! What reaches out over the network: to an identity provider, for keys, introspection and tokens.
+//! Network access that verifiers and token sources share.
+//!
+//! Nothing here depends on `verifiers` or `client`.
 
+#[cfg(any(feature = "client", feature = "jwks"))]
+pub(crate) mod backoff;
 #[cfg(feature = "_http")]
-#[cfg_attr(
-    not(all(feature = "client-oauth", feature = "introspection", feature = "jwks")),
-    allow(dead_code, reason = "each feature that sends requests uses a part of it")
-)]
 pub mod http_client;
+#[cfg(any(feature = "_http", feature = "client"))]
+pub(crate) mod loopback;
+#[cfg(any(feature = "client", feature = "introspection", feature = "jwks"))]
+pub(crate) mod single_flight;

@@ -1,11 +1,12 @@
 //! Channels over which credentials may go.
 
-use std::{error::Error, fmt, net::IpAddr};
+use std::{error::Error, fmt};
 
 use http::Uri;
 use tonic::transport::{Channel, Endpoint, channel::Change};
 
 use super::{CallCredentials, CallCredentialsLayer, CallCredentialsService};
+use crate::net::loopback;
 
 /// Without one of these a tonic connects `https://` in plaintext.
 const TLS: bool = cfg!(any(feature = "tls-aws-lc", feature = "tls-ring"));
@@ -139,12 +140,7 @@ fn require_tls(uri: &Uri) -> Result<(), InsecureEndpoint> {
 }
 
 fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default();
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    match address.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
-    }
+    uri.host().is_some_and(loopback::is_loopback)
 }
 
 /// An endpoint to which credentials would go in the clear, or a list without any.

@@ -9,8 +9,7 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The largest value that the header can say, with any unit.
 const MOST: u128 = 99_999_999;
 
-/// When a call, or a fetch that calls wait for, must have ended. A call without `grpc-timeout` has no
-/// deadline.
+/// When a call must have ended. A call without `grpc-timeout` has no deadline.
 #[derive(Clone, Copy)]
 pub(super) struct Deadline(Option<Instant>);
 
@@ -20,11 +19,6 @@ impl Deadline {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let timeout = headers.get(&GRPC_TIMEOUT).and_then(|value| parse(value.as_bytes()));
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
-    }
-
-    /// One that is so far from now.
-    pub(super) fn after(time: Duration) -> Self {
-        Deadline(Instant::now().checked_add(time))
     }
 
     /// What `future` gives; `None` when the deadline passes first.

@@ -1,4 +1,4 @@
-//! A token in a file that somebody else keeps fresh.
+//! A token in a file that another program renews.
 
 use std::{
     fs::File,
@@ -12,18 +12,18 @@ use serde_json::Value;
 
 use super::token::{Token, TokenSource, TokenSourceError};
 
-/// How often a file is looked at while its token is used, unless it says otherwise.
-const CHECK: Duration = Duration::from_secs(10);
+/// How often the file is read again by default.
+const DEFAULT_CHECK: Duration = Duration::from_secs(10);
 
-/// More than any header holds.
-const LARGEST: u64 = 64 * 1024;
+/// The size limit of the file. It exceeds that of a header.
+const MAX_BYTES: u64 = 64 * 1024;
 
-/// Reads a token from a file, and reads it again when the file is replaced: a mounted service-account
-/// token, or a key that an agent renews.
+/// Reads a token from a file, and reads it again regularly: a mounted service-account token, or a key that an
+/// agent renews.
 ///
-/// Replace the file by renaming another to its name, as Kubernetes does: one that is written in place may
-/// be read when half of it is there. White space at its end isn't part of the token. Where the token is a JWT with an `exp`, its life
-/// ends then; the signature is the server's affair.
+/// Replace the file by renaming another one to its name, as Kubernetes does. A file that is written in place may be
+/// read half written. Trailing white space isn't part of the token. If the token is a JWT with an
+/// `exp`, it expires then. Its signature isn't checked, which is the server's task.
 ///
 /// ```
 /// use tonic_guard::client::{CallCredentials, TokenFile};
@@ -33,20 +33,20 @@ const LARGEST: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct TokenFile {
     path: PathBuf,
-    check: Duration,
+    check_every: Duration,
 }
 
 impl TokenFile {
-    /// The token in the file at `path`.
+    /// Creates a source that reads the file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        TokenFile { path: path.into(), check: CHECK }
+        TokenFile { path: path.into(), check_every: DEFAULT_CHECK }
     }
 
-    /// How often to look at the file while calls use its token. Every ten seconds by default; a
-    /// refused call looks at once.
+    /// Sets how often the file is read again while calls use its token. Every ten seconds by default. A rejected
+    /// call reads it immediately.
     #[must_use]
-    pub fn check_every(self, check: Duration) -> Self {
-        TokenFile { check, ..self }
+    pub fn check_every(self, check_every: Duration) -> Self {
+        TokenFile { check_every, ..self }
     }
 }
 
@@ -55,7 +55,7 @@ impl TokenSource for TokenFile {
         let path = self.path.clone();
         let read = tokio::task::spawn_blocking(move || read(&path)).await;
         let text = read.map_err(TokenSourceError::unreachable)??;
-        let token = Token::new(text.trim_end()).refresh_after(self.check);
+        let token = Token::new(text.trim_end()).refresh_after(self.check_every);
         Ok(match expiry(&token.secret) {
             Some(end) => token.expires_at(end),
             None => token,
@@ -63,25 +63,22 @@ impl TokenSource for TokenFile {
     }
 }
 
-/// The whole text of the file. One that is replaced meanwhile stays what it was for who has opened it.
+/// Reads the whole file. If it is replaced at the same time, the opened file remains unchanged.
 fn read(path: &Path) -> Result<String, TokenSourceError> {
-    let named = |error: std::io::Error| {
+    let unreadable = |error: std::io::Error| {
         TokenSourceError::unreachable(format!("{}: {error}", path.display()))
     };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(named)?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(named)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(TokenSourceError::unusable(format!(
-            "{} is larger than 64 KiB",
-            path.display()
-        )));
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(TokenSourceError::unusable(format!("{} exceeds 64 KiB", path.display())));
     }
     String::from_utf8(bytes)
-        .map_err(|_| TokenSourceError::unusable(format!("{} isn't text", path.display())))
+        .map_err(|_| TokenSourceError::unusable(format!("{} isn't UTF-8 text", path.display())))
 }
 
-/// The `exp` of a JWT (RFC 7519, section 4.1.4); `None` for what is no JWT, or has none that can be read.
+/// The `exp` of a JWT (RFC 7519, section 4.1.4). `None` if `token` isn't a JWT or has no valid `exp`.
 fn expiry(token: &str) -> Option<SystemTime> {
     let mut parts = token.split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
@@ -103,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_expiry_of_a_jwt_is_read() {
+    fn expiry_of_a_jwt_is_read() {
         let at = |millis| Some(SystemTime::UNIX_EPOCH + Duration::from_millis(millis));
         assert_eq!(expiry(&jwt(r#"{"exp":1796303905}"#)), at(1_796_303_905_000));
         assert_eq!(expiry(&jwt(r#"{"exp":1796303905.5}"#)), at(1_796_303_905_500));
@@ -111,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_expiry_that_can_be_read_has_none() {
+    fn token_without_a_valid_exp_has_no_expiry() {
         for claims in ["{}", r#"{"exp":"1"}"#, r#"{"exp":-1}"#, r#"{"exp":1e300}"#, "[]", "x"] {
             assert_eq!(expiry(&jwt(claims)), None, "{claims}");
         }

@@ -1,7 +1,7 @@
 //! Tokens from an OAuth 2.0 token endpoint (RFC 6749).
 //!
-//! The requests and answers are those of the crate `oauth2`; they go over this crate's
-//! [`HttpClient`]: https alone, no redirects, a limit on time and size.
+//! The crate `oauth2` creates the requests and parses the responses. The [`HttpClient`] of this crate sends them: only
+//! over https, without redirects, with limits on time and size.
 
 use std::{
     error::Error,
@@ -19,12 +19,12 @@ use oauth2::{
 };
 
 use super::token::{Token, TokenSource, TokenSourceError};
-use crate::net::http_client::{HttpClient, HttpError, shown};
+use crate::net::http_client::{HttpClient, HttpError, redact_url};
 
 type Client =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// Tokens for the program itself, by its own id and secret (RFC 6749, section 4.4).
+/// Gets tokens for the program itself, by its client id and secret (RFC 6749, section 4.4).
 ///
 /// ```
 /// use tonic_guard::client::{CallCredentials, oauth::ClientCredentials};
@@ -38,7 +38,7 @@ type Client =
 ///     .resource("https://orders.example");
 /// let credentials = CallCredentials::bearer(source);
 ///
-/// // Refused: the secret would be there for everyone to read.
+/// // Fails: the secret would be sent in plaintext.
 /// let plain = "http://issuer.example/token";
 /// assert!(ClientCredentials::new(http, plain, "orders", "s3cret").is_err());
 /// # Ok(())
@@ -50,11 +50,10 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// A source that asks the token endpoint at `url`.
+    /// Creates a source that uses the token endpoint at `url`.
     ///
     /// # Errors
-    /// When `url` isn't one that `http` may ask: it is https alone, unless the client was made to
-    /// allow more.
+    /// When `url` is invalid, or isn't https and `http` doesn't allow plain http to it.
     pub fn new(
         http: HttpClient,
         url: &str,
@@ -67,29 +66,29 @@ impl ClientCredentials {
         Ok(ClientCredentials { endpoint, scopes: Vec::new() })
     }
 
-    /// Asks for a scope, besides those asked for before.
+    /// Adds a scope to the request.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(Scope::new(scope.into()));
         self
     }
 
-    /// Says for which service the token is to be: `resource` (RFC 8707). Providers that follow it
-    /// answer with a token whose audience that is.
+    /// Sets the service that the token is for: `resource` (RFC 8707). Providers that support it return a
+    /// token with this audience.
     #[must_use]
     pub fn resource(self, resource: impl Into<String>) -> Self {
         self.parameter("resource", resource)
     }
 
-    /// Adds a parameter of the provider's own to the request, such as `audience`.
+    /// Adds a provider-specific parameter to the request, such as `audience`.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.endpoint.parameters.push((name.into(), value.into()));
         self
     }
 
-    /// Sends id and secret in the request's body instead of `authorization`, for providers that take
-    /// them nowhere else (RFC 6749, section 2.3.1).
+    /// Sends id and secret in the body of the request instead of `authorization`, for providers that
+    /// accept nothing else (RFC 6749, section 2.3.1).
     #[must_use]
     pub fn secret_in_body(mut self) -> Self {
         self.endpoint.client = self.endpoint.client.set_auth_type(AuthType::RequestBody);
@@ -104,8 +103,8 @@ impl TokenSource for ClientCredentials {
         for (name, value) in &self.endpoint.parameters {
             request = request.add_extra_param(name, value);
         }
-        let answer = request.request_async(&self.endpoint).await;
-        token(&answer.map_err(refused)?)
+        let response = request.request_async(&self.endpoint).await;
+        token(&response.map_err(source_error)?)
     }
 
     fn deadline(&self) -> Duration {
@@ -116,15 +115,15 @@ impl TokenSource for ClientCredentials {
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCredentials")
-            .field("url", &shown(self.endpoint.client.token_uri().url()))
+            .field("url", &redact_url(self.endpoint.client.token_uri().url()))
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
 }
 
-/// Tokens on behalf of somebody who agreed to it once, by a refresh token (RFC 6749, section 6).
+/// Gets tokens on behalf of a user who has consented, by a refresh token (RFC 6749, section 6).
 ///
-/// Where the provider answers with another refresh token, that one is used from then on.
+/// If the provider returns another refresh token, the source uses it from then on.
 ///
 /// ```
 /// use tonic_guard::client::{CallCredentials, oauth::RefreshToken};
@@ -142,17 +141,16 @@ impl fmt::Debug for ClientCredentials {
 pub struct RefreshToken {
     endpoint: Endpoint,
     current: RwLock<oauth2::RefreshToken>,
-    rotated: Option<Rotated>,
+    on_rotation: Option<OnRotation>,
 }
 
-type Rotated = Arc<dyn Fn(&str) + Send + Sync>;
+type OnRotation = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl RefreshToken {
-    /// A source that asks the token endpoint at `url`.
+    /// Creates a source that uses the token endpoint at `url`.
     ///
     /// # Errors
-    /// When `url` isn't one that `http` may ask: it is https alone, unless the client was made to
-    /// allow more.
+    /// When `url` is invalid, or isn't https and `http` doesn't allow plain http to it.
     pub fn new(
         http: HttpClient,
         url: &str,
@@ -162,11 +160,11 @@ impl RefreshToken {
         Ok(RefreshToken {
             endpoint: Endpoint::new(http, url, client_id.into())?,
             current: RwLock::new(oauth2::RefreshToken::new(refresh_token.into())),
-            rotated: None,
+            on_rotation: None,
         })
     }
 
-    /// The client's secret, for a client that has one.
+    /// Sets the client secret, for a client that has one.
     #[must_use]
     pub fn client_secret(mut self, client_secret: impl Into<String>) -> Self {
         let secret = ClientSecret::new(client_secret.into());
@@ -174,12 +172,12 @@ impl RefreshToken {
         self
     }
 
-    /// Calls `keep` with each refresh token that takes the place of the one before. Where a provider
-    /// rotates them the one before is dead by then: a program that forgets the new one has to ask its
-    /// user again after a restart.
+    /// Calls `save` with each refresh token that replaces the previous one. A provider that rotates refresh
+    /// tokens has revoked the previous one by then, so a program that loses the new one needs the user's
+    /// consent again.
     #[must_use]
-    pub fn on_rotation(self, keep: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        RefreshToken { rotated: Some(Arc::new(keep)), ..self }
+    pub fn on_rotation(self, save: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        RefreshToken { on_rotation: Some(Arc::new(save)), ..self }
     }
 }
 
@@ -187,18 +185,19 @@ impl TokenSource for RefreshToken {
     async fn token(&self) -> Result<Token, TokenSourceError> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         let request = self.endpoint.client.exchange_refresh_token(&current);
-        let answer = request.request_async(&self.endpoint).await.map_err(refused)?;
-        if let Some(next) = answer.refresh_token().filter(|next| next.secret() != current.secret())
+        let response = request.request_async(&self.endpoint).await.map_err(source_error)?;
+        if let Some(next) =
+            response.refresh_token().filter(|next| next.secret() != current.secret())
         {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = next.clone();
-            if let Some(keep) = &self.rotated {
-                keep(next.secret());
+            if let Some(save) = &self.on_rotation {
+                save(next.secret());
             }
         }
-        token(&answer)
+        token(&response)
     }
 
-    /// An answer that nobody waits for is lost, and the next refresh token with it.
+    /// Longer than the request, because a response that arrives too late would lose the next refresh token.
     fn deadline(&self) -> Duration {
         self.endpoint.http.deadline()
     }
@@ -207,12 +206,12 @@ impl TokenSource for RefreshToken {
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RefreshToken")
-            .field("url", &shown(self.endpoint.client.token_uri().url()))
+            .field("url", &redact_url(self.endpoint.client.token_uri().url()))
             .finish_non_exhaustive()
     }
 }
 
-/// A token endpoint, and who asks it.
+/// A token endpoint, and how this client reaches it.
 struct Endpoint {
     http: HttpClient,
     client: Client,
@@ -229,105 +228,106 @@ impl Endpoint {
 }
 
 impl<'c> AsyncHttpClient<'c> for Endpoint {
-    type Error = Unanswered;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Unanswered>> + Send + 'c>>;
+    type Error = EndpointError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, EndpointError>> + Send + 'c>>;
 
     fn call(&'c self, mut request: HttpRequest) -> Self::Future {
         if let Some(secret) = request.headers_mut().get_mut(http::header::AUTHORIZATION) {
             secret.set_sensitive(true);
         }
         Box::pin(async move {
-            let answer = self.http.send(request).await.map_err(Unanswered::Http)?;
-            if answer.status.is_redirection() {
-                return Err(Unanswered::Redirect(answer.status));
+            let response = self.http.send(request).await.map_err(EndpointError::Http)?;
+            let status = response.status();
+            if status.is_redirection() {
+                return Err(EndpointError::Redirect(status));
             }
-            if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
-                return Err(Unanswered::Status(answer.status));
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                return Err(EndpointError::Status(status));
             }
-            let mut response = HttpResponse::new(answer.body.to_vec());
-            *response.status_mut() = answer.status;
-            *response.headers_mut() = answer.headers;
-            Ok(response)
+            Ok(response.map(|body| body.to_vec()))
         })
     }
 }
 
-/// Why the token endpoint gave no answer that says anything of the request.
+/// Why there is no OAuth response, neither a token nor an error.
 #[derive(Debug)]
-enum Unanswered {
+enum EndpointError {
     Http(HttpError),
     Status(StatusCode),
     Redirect(StatusCode),
 }
 
-impl fmt::Display for Unanswered {
+impl fmt::Display for EndpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unanswered::Http(error) => error.fmt(f),
-            Unanswered::Status(status) => write!(f, "the token endpoint answered {status}"),
-            Unanswered::Redirect(status) => {
-                write!(f, "the token endpoint answered {status}, which isn't followed")
+            EndpointError::Http(error) => error.fmt(f),
+            EndpointError::Status(status) => {
+                write!(f, "the token endpoint responded with {status}")
+            }
+            EndpointError::Redirect(status) => {
+                write!(f, "the token endpoint responded with {status}, which isn't followed")
             }
         }
     }
 }
 
-impl Error for Unanswered {
+impl Error for EndpointError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Unanswered::Http(error) => error.source(),
-            Unanswered::Status(_) | Unanswered::Redirect(_) => None,
+            EndpointError::Http(error) => error.source(),
+            EndpointError::Status(_) | EndpointError::Redirect(_) => None,
         }
     }
 }
 
-/// What the endpoint's answer is worth.
-fn token(answer: &BasicTokenResponse) -> Result<Token, TokenSourceError> {
-    if *answer.token_type() != BasicTokenType::Bearer {
+/// The token in the response of the endpoint.
+fn token(response: &BasicTokenResponse) -> Result<Token, TokenSourceError> {
+    if *response.token_type() != BasicTokenType::Bearer {
         return Err(TokenSourceError::unusable(
-            "the token endpoint gave a token that isn't a bearer token",
+            "the token endpoint returned a token that isn't a bearer token",
         ));
     }
-    let token = Token::new(answer.access_token().secret().as_str());
-    Ok(match answer.expires_in() {
-        Some(life) => token.expires_in(life),
+    let token = Token::new(response.access_token().secret().as_str());
+    Ok(match response.expires_in() {
+        Some(lifetime) => token.expires_in(lifetime),
         None => token,
     })
 }
 
-/// An error of the crate `oauth2` may hold the whole answer, tokens and all. Nothing of it is kept but
-/// the error's code.
-fn refused(error: RequestTokenError<Unanswered, BasicErrorResponse>) -> TokenSourceError {
+/// Converts an error of the crate `oauth2`, which may contain the whole response with its tokens. Only the
+/// error code of the response is kept.
+fn source_error(error: RequestTokenError<EndpointError, BasicErrorResponse>) -> TokenSourceError {
     match error {
-        RequestTokenError::Request(Unanswered::Redirect(status)) => {
-            TokenSourceError::unusable(Unanswered::Redirect(status))
+        RequestTokenError::Request(EndpointError::Redirect(status)) => {
+            TokenSourceError::unusable(EndpointError::Redirect(status))
         }
-        RequestTokenError::Request(unanswered) => TokenSourceError::unreachable(unanswered),
+        RequestTokenError::Request(error) => TokenSourceError::unreachable(error),
         RequestTokenError::ServerResponse(response) => {
-            TokenSourceError::unusable(format!("the token endpoint refused: {}", code(&response)))
+            let code = error_code(&response);
+            TokenSourceError::unusable(format!("the token endpoint rejected the request: {code}"))
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            TokenSourceError::unusable("the token endpoint's answer isn't one of OAuth")
+            TokenSourceError::unusable("the response of the token endpoint isn't an OAuth response")
         }
     }
 }
 
-/// RFC 6749, section 5.2: codes are short words.
-fn code(response: &BasicErrorResponse) -> String {
+/// The error code, if it has the form of RFC 6749, section 5.2: a short word.
+fn error_code(response: &BasicErrorResponse) -> String {
     let code = response.error().to_string();
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if code.len() <= 64 && code.bytes().all(is_word) { code } else { "an unknown error".into() }
 }
 
-/// A URL that isn't one, or that must not be asked.
+/// The error of a token endpoint whose URL is invalid or not allowed.
 #[derive(Debug)]
 pub struct InvalidTokenUrl(Option<HttpError>);
 
 impl fmt::Display for InvalidTokenUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Some(_) => "the token endpoint must not be asked",
-            None => "the token endpoint's URL isn't one",
+            Some(_) => "the URL of the token endpoint isn't allowed",
+            None => "the URL of the token endpoint is invalid",
         })
     }
 }

@@ -24,7 +24,7 @@ use tower_service::Service;
 
 use super::{
     CallCredentials,
-    cache::{Look, Renewal},
+    cache::{Lookup, Renewal},
     credential::Credential,
     deadline::Deadline,
     error::CallError,
@@ -115,7 +115,7 @@ where
         }
         let limit = (!options.no_retry).then_some(credentials.replay_limit);
         let deadline = Deadline::of(request.headers());
-        if let Look::Ready(credential) = credentials.cache.look() {
+        if let Lookup::Ready(credential) = credentials.cache.lookup() {
             let shared = Arc::clone(&self.shared);
             let kept = Kept::of(&mut request, shared, credential, deadline, limit);
             // The service that was polled ready is the one to call.
@@ -330,7 +330,7 @@ where
         let received = Instant::now();
         let CallCredentials { cache, refusal_interval, strict_retries, .. } = &shared.credentials;
         // Also where this call isn't tried again: the next one needs a token that is good.
-        let renewing = cache.refused(&credential, *refusal_interval);
+        let renewing = cache.reject(&credential, *refusal_interval);
         let (Some(recorder), Pushback::After(pause)) = (recorder, pushback) else {
             return Ok(response);
         };
@@ -340,7 +340,7 @@ where
             return Ok(response);
         }
         let refused = refusal::status(response.headers());
-        let renewal = deadline.bound(cache.renewed(renewing, &credential)).await;
+        let renewal = deadline.bound(cache.renewal(renewing, &credential)).await;
         let mut newer = match renewal {
             Some(Renewal::Newer(newer)) => newer,
             Some(Renewal::NothingNewer) => return Err(CallError::nothing_newer(refused).into()),

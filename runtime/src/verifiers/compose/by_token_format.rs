@@ -12,8 +12,8 @@ use super::delegate::{Delegate, common_invalid_reason, delegate, max_deadline};
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
-    evaluate::identity::FromIdentity,
     evaluate::deadline::authenticate_in_time,
+    evaluate::identity::FromIdentity,
     scheme::{Bearer, BearerToken},
 };
 

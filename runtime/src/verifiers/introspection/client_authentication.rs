@@ -6,9 +6,9 @@ use url::{Url, form_urlencoded};
 
 use crate::scheme::BearerToken;
 
-/// How this service says who it is at the introspection endpoint (RFC 7662, section 2.1).
+/// The credentials of this service at the introspection endpoint (RFC 7662, section 2.1).
 ///
-/// It never prints its secret.
+/// `Debug` doesn't print the secret.
 ///
 /// ```
 /// use tonic_guard::introspection::ClientAuthentication;
@@ -35,19 +35,19 @@ impl ClientAuthentication {
         ClientAuthentication(Kind::Header { name: "client_secret_basic", value: value.into() })
     }
 
-    /// `client_secret_post`: id and secret in the request's body, for a server that takes nothing
+    /// `client_secret_post`: id and secret in the body of the request, for a server that accepts nothing
     /// else (RFC 6749, section 2.3.1, doesn't recommend it).
     pub fn post(id: impl AsRef<str>, secret: impl AsRef<str>) -> Self {
         ClientAuthentication(Kind::Form { id: id.as_ref().into(), secret: secret.as_ref().into() })
     }
 
-    /// An access token of this service's own, in the `authorization` header.
+    /// An access token that was issued to this service, in the `authorization` header.
     pub fn bearer(token: impl AsRef<str>) -> Self {
         let value = format!("Bearer {}", token.as_ref());
         ClientAuthentication(Kind::Header { name: "bearer", value: value.into() })
     }
 
-    /// The request that asks `endpoint` about `token`.
+    /// Creates the request that introspects `token` at `endpoint`.
     pub(super) fn request(
         &self,
         endpoint: &Url,

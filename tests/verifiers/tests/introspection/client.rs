@@ -93,7 +93,7 @@ async fn an_endpoint_that_isnt_https_is_refused_at_start() {
         ("http://127.0.0.1/introspect", None, "http://127.0.0.1/introspect isn't https"),
         ("http://id.example/introspect", Some(http()), "http://id.example/introspect isn't https"),
         ("file:///etc/passwd", Some(http()), "file:///etc/passwd isn't https"),
-        ("/introspect", None, "/introspect is no URL"),
+        ("/introspect", None, "/introspect isn't a URL"),
     ] {
         assert_eq!(build(endpoint, client).unwrap_err().to_string(), told);
     }

@@ -81,21 +81,21 @@ async fn the_operator_reads_what_went_wrong() {
     let verifier = builder::<Claims>(&provider).negative_cache_ttl(Duration::ZERO).build().unwrap();
     let url = provider.url(ENDPOINT);
     for (reply, told) in [
-        (Reply::status(500), format!("{url} answered 500 Internal Server Error")),
+        (Reply::status(500), format!("{url} responded with 500 Internal Server Error")),
         (
             Reply::status(401),
             format!(
-                "{url} gave an answer without use: 401 Unauthorized to this service's own credentials"
+                "the response of {url} can't be used: 401 Unauthorized to this service's own credentials"
             ),
         ),
-        (Reply::Endless, format!("{url} answered with more than 512 KiB")),
+        (Reply::Endless, format!("the response of {url} exceeds 512 KiB")),
         (
             Reply::Json("[]".into()),
-            format!("{url} gave an answer without use: it isn't a JSON object"),
+            format!("the response of {url} can't be used: it isn't a JSON object"),
         ),
         (
             Reply::Json("{}".into()),
-            format!("{url} gave an answer without use: its `active` isn't a boolean"),
+            format!("the response of {url} can't be used: its `active` isn't a boolean"),
         ),
         (
             Reply::Json(ada(json!({"aud": "https://shop.example"}))),

@@ -1,4 +1,4 @@
-//! Where an issuer's keys are found.
+//! Where the keys of an issuer are published.
 
 use std::fmt;
 
@@ -7,58 +7,60 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    net::http_client::{HttpClient, HttpError, is_json_object, shown, shown_text},
-    verifiers::jwt::{KeyRejected, KeySet, jwk::Origin},
+    net::http_client::{HttpClient, HttpError, is_json_object, redact_text, redact_url},
+    verifiers::jwt::{jwk::Origin, key_rejected::KeyRejected, key_set::KeySet},
 };
 
-/// A place as it is set.
+/// A location as it is configured.
 #[derive(Clone)]
-pub(super) enum Setting {
+pub(super) enum UncheckedLocation {
     Jwks(String),
     OpenId(String),
     OAuth(String),
 }
 
-impl fmt::Debug for Setting {
+impl fmt::Debug for UncheckedLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Setting::Jwks(text) | Setting::OpenId(text) | Setting::OAuth(text)) = self;
-        f.write_str(&shown_text(text))
+        let (UncheckedLocation::Jwks(text)
+        | UncheckedLocation::OpenId(text)
+        | UncheckedLocation::OAuth(text)) = self;
+        f.write_str(&redact_text(text))
     }
 }
 
-/// A place that may be asked.
+/// A location that the HTTP client may send requests to.
 pub(super) enum KeyLocation {
     Jwks(Url),
-    /// A document that names it.
+    /// A discovery document that contains the URL of the keys.
     Discovery {
         issuer: String,
         document: Url,
     },
 }
 
-/// What is read of a discovery document.
+/// The members of a discovery document that are read.
 #[derive(Deserialize)]
 struct Discovery {
     issuer: String,
     jwks_uri: String,
 }
 
-impl Setting {
-    /// Refuses what can't be a place, so that a mistake is told at start.
+impl UncheckedLocation {
+    /// Rejects an invalid location, so that a wrong configuration fails at startup.
     pub(super) fn check(self, http: &HttpClient) -> Result<KeyLocation, HttpError> {
         let (issuer, path): (_, fn(&str) -> String) = match self {
-            Setting::Jwks(url) => return Ok(KeyLocation::Jwks(http.url(&url)?)),
-            Setting::OpenId(issuer) => {
+            UncheckedLocation::Jwks(url) => return Ok(KeyLocation::Jwks(http.url(&url)?)),
+            UncheckedLocation::OpenId(issuer) => {
                 (issuer, |path| format!("{path}/.well-known/openid-configuration"))
             }
-            Setting::OAuth(issuer) => {
+            UncheckedLocation::OAuth(issuer) => {
                 (issuer, |path| format!("/.well-known/oauth-authorization-server{path}"))
             }
         };
         let mut document = http.url(&issuer)?;
         if document.query().is_some() || document.fragment().is_some() {
-            let why = format!("the issuer {} has a query or a fragment", shown(&document));
-            return Err(HttpError::mistake(why));
+            let why = format!("the issuer {} has a query or a fragment", redact_url(&document));
+            return Err(HttpError::other(why));
         }
         let path = path(document.path().trim_end_matches('/'));
         document.set_path(&path);
@@ -67,16 +69,16 @@ impl Setting {
 }
 
 impl KeyLocation {
-    /// The keys that are there now: at least one.
+    /// Fetches the keys: at least one.
     pub(super) async fn fetch(&self, http: &HttpClient) -> Result<KeySet, HttpError> {
         let url = match self {
             KeyLocation::Jwks(url) => url.clone(),
             KeyLocation::Discovery { issuer, document } => discover(http, issuer, document).await?,
         };
-        let answer = get(http, &url).await?;
-        let keys = KeySet::parse(&answer, Origin::Published)
+        let body = get(http, &url).await?;
+        let keys = KeySet::parse(&body, Origin::Published)
             .map_err(|error| HttpError::unusable(&url, error.to_string()))?;
-        // An issuer that signs with nothing is an issuer with a fault.
+        // An empty set is a fault of the issuer, and must not replace good keys.
         if keys.is_empty() {
             return Err(HttpError::unusable(&url, KeyRejected::NoKeys.to_string()));
         }
@@ -84,35 +86,35 @@ impl KeyLocation {
     }
 }
 
-/// The URL of the keys, as `document` tells it.
+/// Fetches `document` and returns the URL of the keys.
 async fn discover(http: &HttpClient, issuer: &str, document: &Url) -> Result<Url, HttpError> {
-    let answer = get(http, document).await?;
-    let found: Option<Discovery> =
-        serde_json::from_slice(&answer).ok().filter(|_| is_json_object(&answer));
-    let found = found.ok_or_else(|| {
+    let body = get(http, document).await?;
+    let discovery: Option<Discovery> =
+        serde_json::from_slice(&body).ok().filter(|_| is_json_object(&body));
+    let discovery = discovery.ok_or_else(|| {
         HttpError::unusable(document, "it isn't a JSON object with `issuer` and `jwks_uri`")
     })?;
-    // Section 4.3: otherwise one issuer could speak for another.
-    if found.issuer != issuer {
+    // OpenID Connect Discovery, section 4.3: one issuer must not publish the keys of another.
+    if discovery.issuer != issuer {
         return Err(HttpError::unusable(
             document,
-            format!("it is about the issuer {:?}", shown_text(&found.issuer)),
+            format!("it is about the issuer {:?}", redact_text(&discovery.issuer)),
         ));
     }
-    http.url(&found.jwks_uri)
+    http.url(&discovery.jwks_uri)
 }
 
 async fn get(http: &HttpClient, url: &Url) -> Result<bytes::Bytes, HttpError> {
-    let answer = http.get_json(url).await?;
-    match answer.status {
-        StatusCode::OK => Ok(answer.body),
+    let response = http.get_json(url).await?;
+    match response.status() {
+        StatusCode::OK => Ok(response.into_body()),
         status => Err(HttpError::status(url, status)),
     }
 }
 
 impl fmt::Display for KeyLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(match self {
+        f.write_str(&redact_url(match self {
             KeyLocation::Jwks(url) => url,
             KeyLocation::Discovery { document, .. } => document,
         }))

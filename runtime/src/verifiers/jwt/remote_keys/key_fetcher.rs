@@ -1,0 +1,193 @@
+use std::{error::Error, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{
+    fetch_schedule::{Begin, FetchSchedule, Outcome},
+    fetched_keys::{FetchedKeys, Trusted},
+    key_location::KeyLocation,
+};
+use crate::{
+    net::{
+        http_client::{HttpClient, HttpError},
+        single_flight::{Fetch, PendingFetch},
+    },
+    verifiers::jwt::key_set::KeySet,
+};
+
+/// How much longer a fetch may take than its requests.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// Fetches keys on a schedule and holds the last set.
+pub(super) struct KeyFetcher {
+    location: KeyLocation,
+    http: HttpClient,
+    max_age: Duration,
+    refresh_every: Duration,
+    time_limit: Duration,
+    fetched: ArcSwap<FetchedKeys>,
+    /// Watched by the refresh task, which sleeps until the next fetch is due.
+    schedule: watch::Sender<FetchSchedule>,
+}
+
+impl KeyFetcher {
+    pub(super) fn new(
+        location: KeyLocation,
+        http: HttpClient,
+        cooldown: Duration,
+        refresh_every: Duration,
+        max_age: Duration,
+    ) -> Self {
+        // One request for the discovery document, one for the keys.
+        let time_limit = http.timeout().saturating_mul(2).saturating_add(SLACK);
+        let schedule = FetchSchedule::new(cooldown, refresh_every, time_limit);
+        KeyFetcher {
+            location,
+            http,
+            max_age,
+            refresh_every,
+            time_limit,
+            fetched: ArcSwap::from_pointee(FetchedKeys::none()),
+            schedule: watch::Sender::new(schedule),
+        }
+    }
+
+    pub(super) fn location(&self) -> &KeyLocation {
+        &self.location
+    }
+
+    pub(super) fn trusted(&self, now: Instant) -> Option<Trusted> {
+        let fetched = self.fetched.load();
+        let trusted = fetched.until.is_some_and(|until| now < until);
+        trusted.then_some(Trusted(fetched))
+    }
+
+    /// The keys that are trusted now, unless they are `known`.
+    pub(super) fn other_than(&self, known: Option<&Arc<KeySet>>) -> Option<Arc<KeySet>> {
+        let trusted = self.trusted(Instant::now())?.keys();
+        let same = known.is_some_and(|known| Arc::ptr_eq(known, &trusted));
+        (!same).then_some(trusted)
+    }
+
+    /// Waits for the fetch in progress, or begins one. Within the cooldown, returns the outcome of the last
+    /// one.
+    pub(super) async fn fetch(self: &Arc<Self>) -> Outcome {
+        loop {
+            let pending = match self.update(|schedule| schedule.begin(Instant::now())) {
+                Begin::Fetch(fetch) => self.spawn(fetch),
+                Begin::Join(pending) => pending,
+                Begin::Cooldown(last) => return last,
+            };
+            if let Ok(Some(outcome)) = timeout(self.time_limit, pending.outcome()).await {
+                return outcome;
+            }
+            // That fetch is lost.
+        }
+    }
+
+    /// Begins the fetch that is due, if there is one, and doesn't wait for it.
+    pub(super) fn begin_if_due(self: &Arc<Self>, now: Instant) {
+        if let Begin::Fetch(fetch) = self.update(|schedule| schedule.begin_if_due(now)) {
+            self.spawn(fetch);
+        }
+    }
+
+    /// Applies `begin` to the schedule.
+    fn update(&self, begin: impl FnOnce(&mut FetchSchedule) -> Begin) -> Begin {
+        let mut begun = Begin::Cooldown(Ok(()));
+        self.schedule.send_if_modified(|schedule| {
+            begun = begin(schedule);
+            matches!(begun, Begin::Fetch(_))
+        });
+        begun
+    }
+
+    /// Runs `fetch` in its own task: the call that begins it may be cancelled while others wait.
+    fn spawn(self: &Arc<Self>, fetch: Fetch<Outcome>) -> PendingFetch<Outcome> {
+        let pending = fetch.pending().clone();
+        let attempt = Attempt { fetcher: Arc::clone(self), fetch, ended: false };
+        tokio::spawn(attempt.run());
+        pending
+    }
+
+    /// Fetches whenever a fetch is due, without end.
+    pub(super) async fn refresh(self: Arc<Self>) {
+        let mut schedule = self.schedule.subscribe();
+        loop {
+            let due = schedule.borrow_and_update().due();
+            let is_due = match due {
+                Some(due) => timeout_at(due, schedule.changed()).await.is_err(),
+                // Until the fetch in progress has ended.
+                None => schedule.changed().await.is_err(),
+            };
+            if is_due {
+                // The outcome is in the schedule and in an event.
+                let _ = self.fetch().await;
+            }
+        }
+    }
+}
+
+/// A fetch, as the task that runs it owns it. When the task is dropped, the fetch counts as failed.
+struct Attempt {
+    fetcher: Arc<KeyFetcher>,
+    fetch: Fetch<Outcome>,
+    ended: bool,
+}
+
+impl Attempt {
+    async fn run(mut self) {
+        let fetcher = Arc::clone(&self.fetcher);
+        let begun = Instant::now();
+        let keys = fetcher.location.fetch(&fetcher.http).await;
+        match &keys {
+            Ok(_) => {
+                tracing::debug!(target: "tonic_guard", url = %fetcher.location, "keys fetched");
+            }
+            Err(error) => {
+                let cause: &(dyn Error + 'static) = error;
+                tracing::warn!(
+                    target: "tonic_guard",
+                    url = %fetcher.location,
+                    cause,
+                    trusted = fetcher.trusted(Instant::now()).is_some(),
+                    "keys can't be fetched"
+                );
+            }
+        }
+        self.end(keys.map(|keys| FetchedKeys {
+            keys: Arc::new(keys),
+            until: Some(begun + fetcher.max_age),
+            overdue: Some(begun + 2 * fetcher.refresh_every),
+        }));
+    }
+
+    fn end(&mut self, result: Result<FetchedKeys, HttpError>) {
+        self.ended = true;
+        let mut outcome = None;
+        self.fetcher.schedule.send_if_modified(|schedule| {
+            // A fetch that replaced this one has newer keys.
+            if !schedule.is_current(&self.fetch) {
+                return false;
+            }
+            let stored = result.map(|fetched| self.fetcher.fetched.store(Arc::new(fetched)));
+            schedule.end(outcome.insert(stored).clone());
+            true
+        });
+        if let Some(outcome) = outcome {
+            self.fetch.finish(outcome);
+        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Err(HttpError::other("the fetch was cancelled")));
+        }
+    }
+}
