@@ -71,7 +71,7 @@ struct Failure {
 }
 
 /// What a call finds.
-pub(super) enum Look {
+pub(super) enum Lookup {
     Ready(Credential),
     Wait(Flight),
     Failed(TokenSourceError),
@@ -104,23 +104,23 @@ impl Cache {
     }
 
     /// What there is now. Begins a fetch where one is due.
-    pub(super) fn look(self: &Arc<Self>) -> Look {
-        match self.settled() {
-            Some(credential) => Look::Ready(credential),
-            None => self.look_closely(),
+    pub(super) fn lookup(self: &Arc<Self>) -> Lookup {
+        match self.lookup_fast() {
+            Some(credential) => Lookup::Ready(credential),
+            None => self.lookup_slow(),
         }
     }
 
     /// What nearly every call finds: a credential that nothing is known against, and that isn't to be
     /// refreshed yet.
-    fn settled(&self) -> Option<Credential> {
+    fn lookup_fast(&self) -> Option<Credential> {
         let state = self.lock();
         let entry = state.entry.as_ref()?;
         let settled = !entry.refused && entry.times.is_settled();
         settled.then(|| entry.credential.clone())
     }
 
-    fn look_closely(self: &Arc<Self>) -> Look {
+    fn lookup_slow(self: &Arc<Self>) -> Lookup {
         self.change(|state, now| {
             if let Some(entry) = &state.entry
                 && entry.times.is_fresh(now)
@@ -128,29 +128,29 @@ impl Cache {
             {
                 let credential = entry.credential.clone();
                 let due = entry.times.wants_refresh(now) && state.may_fetch(now);
-                return (Look::Ready(credential), due.then(|| self.fetch(state)));
+                return (Lookup::Ready(credential), due.then(|| self.fetch(state)));
             }
             if let Some(flight) = &state.flight {
-                return (Look::Wait(flight.clone()), None);
+                return (Lookup::Wait(flight.clone()), None);
             }
             if let Some(failure) = &state.failure
                 && now < failure.retry
             {
                 let error = failure.error.clone();
-                return (state.last_resort(now).map_or(Look::Failed(error), Look::Ready), None);
+                return (state.last_resort(now).map_or(Lookup::Failed(error), Lookup::Ready), None);
             }
             let landing = self.fetch(state);
-            (Look::Wait(landing.flight()), Some(landing))
+            (Lookup::Wait(landing.flight()), Some(landing))
         })
     }
 
     /// The credential to use; waits for a fetch when there is none.
     pub(super) async fn credential(self: &Arc<Self>) -> Outcome {
         for _ in 0..ABANDONED {
-            match self.look() {
-                Look::Ready(credential) => return Ok(credential),
-                Look::Failed(error) => return Err(error),
-                Look::Wait(flight) => match self.landed(flight).await {
+            match self.lookup() {
+                Lookup::Ready(credential) => return Ok(credential),
+                Lookup::Failed(error) => return Err(error),
+                Lookup::Wait(flight) => match self.landed(flight).await {
                     Some(Ok(credential)) => return Ok(credential),
                     Some(Err(error)) => {
                         return self.lock().last_resort(Instant::now()).ok_or(error);

@@ -207,7 +207,7 @@ async fn calls_wait_for_the_fetch_that_a_refusal_began() {
     let (cache, source) = cache([Ok(Token::new("a")), Ok(Token::new("b"))]);
     assert!(uses(&cache, "a").await);
     let _renewing = cache.refused(&bearer("a"), Duration::ZERO);
-    assert!(matches!(cache.look(), Look::Wait(_)), "the refused one isn't sent meanwhile");
+    assert!(matches!(cache.lookup(), Lookup::Wait(_)), "the refused one isn't sent meanwhile");
     assert!(uses(&cache, "b").await);
     assert_eq!(source.fetches(), 2);
 }
@@ -244,7 +244,7 @@ fn a_fetch_whose_runtime_is_gone_is_begun_anew() {
     let cache = Cache::new(Box::new(Slow(AtomicUsize::new(0))), Form::Bearer);
     let gone = runtime();
     let flight = gone.block_on(async {
-        let Look::Wait(flight) = cache.look() else { panic!("nothing is there yet") };
+        let Lookup::Wait(flight) = cache.lookup() else { panic!("nothing is there yet") };
         tokio::task::yield_now().await;
         flight
     });
@@ -274,7 +274,7 @@ fn a_fetch_on_a_runtime_that_nobody_drives_is_begun_anew() {
     let cache = Cache::new(Box::new(Counted(AtomicUsize::new(0))), Form::Bearer);
     let still = runtime();
     let flight = still.block_on(async {
-        let Look::Wait(flight) = cache.look() else { panic!("nothing is there yet") };
+        let Lookup::Wait(flight) = cache.lookup() else { panic!("nothing is there yet") };
         flight
     });
     let driven = runtime();
@@ -309,7 +309,7 @@ async fn a_refresh_that_stands_still_is_begun_anew() {
 #[test]
 fn without_a_runtime_there_is_an_error() {
     let (cache, _) = cache([]);
-    let Look::Wait(flight) = cache.look() else { panic!("nothing is there yet") };
+    let Lookup::Wait(flight) = cache.lookup() else { panic!("nothing is there yet") };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(runtime.block_on(cache.landed(flight)).unwrap().is_err());
 }
@@ -323,7 +323,7 @@ fn a_runtime_that_was_shut_down_leaves_no_lock_and_no_fetch_behind() {
     let (done, ended) = std::sync::mpsc::channel();
     thread::spawn(move || {
         let _entered = handle.enter();
-        done.send(matches!(cache.look(), Look::Wait(_)) && cache.lock().flight.is_none())
+        done.send(matches!(cache.lookup(), Lookup::Wait(_)) && cache.lock().flight.is_none())
     });
     assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(true));
 }
@@ -439,12 +439,12 @@ async fn a_source_that_keeps_its_token_to_the_end_is_not_stormed() {
 
 #[test]
 fn a_token_that_could_not_be_had_is_no_refusal_of_a_handlers_caller() {
-    use crate::client::{error::CallError, refusal};
+    use crate::client::{error::CallError, response};
 
     let error = CallError::no_token(TokenSourceError::unusable("invalid_client"));
     let status = tonic::Status::from_error(Box::new(error));
     assert_eq!(status.code(), tonic::Code::Unauthenticated);
     let response = status.into_http::<tonic::body::Body>().map(|_| tonic::body::Body::empty());
     let uri = "http://localhost/pkg.Service/Method".parse().unwrap();
-    assert_eq!(refusal::read(&response, &uri), refusal::Answer::NotCurable);
+    assert_eq!(response::classify(&response, &uri), response::Classification::NotRetryable);
 }

@@ -162,5 +162,5 @@ async fn the_dangerous_layer_sends_what_it_is_told_to() {
     let wrong = CallCredentials::bearer(Token::new("wrong"));
     let channel = wrong.dangerously_layer().layer(server.endpoint().connect_lazy());
     let status = KindsClient::new(channel).unary(note("a")).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::NothingNewer));
+    assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
 }
