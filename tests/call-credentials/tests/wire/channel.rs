@@ -41,7 +41,7 @@ async fn one_plaintext_endpoint_among_others_is_refused() {
     let plain = Endpoint::from_static("http://orders.example");
     credentials.balanced_channel([secure(), plain, secure()]).unwrap_err();
     let error = credentials.balanced_channel([]).unwrap_err();
-    assert_eq!(error.to_string(), "there is no endpoint to send calls to");
+    assert_eq!(error.to_string(), "the list of endpoints is empty");
     // More than tonic's own list of endpoints takes.
     credentials.balanced_channel(vec![secure(); 2000]).unwrap();
 }
