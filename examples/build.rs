@@ -1,5 +1,4 @@
-//! Generates the services, and the descriptors that reflection answers with. No protoc: protox reads
-//! the protos.
+//! Generates the services, and the descriptors that reflection serves. protox replaces protoc.
 
 use std::{env, error::Error, fs, path::PathBuf};
 

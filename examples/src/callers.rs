@@ -1,21 +1,21 @@
-//! The other end: calls with credentials, and what became of them.
+//! The client side: requests with credentials, and the outcomes of calls.
 
 use tonic::{Request, Status, metadata::AsciiMetadataValue};
 use tonic_types::StatusExt;
 
 use crate::demo;
 
-/// What a call carries to say who makes it.
+/// The credentials of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials {
-    /// What to call them in a report, which never shows the credentials themselves.
+    /// A description without the secret, for the output.
     pub kind: &'static str,
     token: Option<&'static str>,
     key: Option<&'static str>,
 }
 
 impl Credentials {
-    /// Nothing.
+    /// No credentials.
     pub const NONE: Self = Credentials { kind: "none", token: None, key: None };
     /// The token of `ada`.
     pub const ADA: Self = Credentials::token("ada's token", demo::ADA_TOKEN);
@@ -23,15 +23,15 @@ impl Credentials {
     pub const EVE: Self = Credentials::token("eve's token", demo::EVE_TOKEN);
     /// A token that has expired.
     pub const EXPIRED: Self = Credentials::token("an expired token", demo::EXPIRED_TOKEN);
-    /// A token that nobody gave out.
+    /// A token that was never issued.
     pub const UNKNOWN: Self = Credentials::token("an unknown token", "let-me-in");
     /// The API key of the partner `acme`.
     pub const ACME: Self =
         Credentials { kind: "acme's key", token: None, key: Some(demo::ACME_KEY) };
-    /// An API key that nobody gave out.
+    /// An API key that was never issued.
     pub const UNKNOWN_KEY: Self =
         Credentials { kind: "an unknown key", token: None, key: Some("let-me-in") };
-    /// A token and a key at once.
+    /// Both a token and an API key.
     pub const TWO: Self = Credentials { kind: "a token and a key", ..Self::ADA.and_acme() };
 
     const fn token(kind: &'static str, token: &'static str) -> Self {
@@ -42,11 +42,11 @@ impl Credentials {
         Credentials { key: Some(demo::ACME_KEY), ..self }
     }
 
-    /// A request that carries them.
+    /// Makes a request with these credentials.
     ///
     /// # Errors
-    /// When a token or a key has a character that a header can't have.
-    #[allow(clippy::result_large_err, reason = "what a call ends with has this type")]
+    /// When a token or a key isn't a valid header value.
+    #[allow(clippy::result_large_err, reason = "calls return this type")]
     pub fn request<M>(self, message: M) -> Result<Request<M>, Status> {
         let mut request = Request::new(message);
         if let Some(token) = self.token {
@@ -59,12 +59,14 @@ impl Credentials {
     }
 }
 
-#[allow(clippy::result_large_err, reason = "what a call ends with has this type")]
+#[allow(clippy::result_large_err, reason = "calls return this type")]
 fn header(value: &str) -> Result<AsciiMetadataValue, Status> {
-    value.parse().map_err(|_| Status::invalid_argument("the credentials don't fit a header"))
+    value
+        .parse()
+        .map_err(|_| Status::invalid_argument("the credentials aren't a valid header value"))
 }
 
-/// The answer of a call; or the code of its refusal, and the reason that a program can act on.
+/// Formats the outcome of a call: its answer, or the code and the machine-readable reason of its error.
 pub fn outcome(result: Result<String, Status>) -> String {
     match result {
         Ok(answer) => answer,

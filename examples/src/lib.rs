@@ -1,5 +1,4 @@
-//! What the example programs share: a generated service, its implementation with a line beside each
-//! method that says who may call it, the verifiers behind those lines and the callers that try them.
+//! The code that the example programs share: a guarded service, its verifiers and its callers.
 
 mod callers;
 mod shop;
@@ -20,7 +19,7 @@ pub mod hello {
 pub mod pb {
     tonic::include_proto!("demo.orders.v1");
 
-    /// What reflection answers with.
+    /// The descriptors that reflection serves.
     pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("orders");
 }
 

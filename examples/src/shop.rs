@@ -16,7 +16,7 @@ use crate::{
 
 /// A shop that keeps its orders in memory.
 ///
-/// The fields with `#[verifies(..)]` check the credentials that the attributes below ask for.
+/// The fields with `#[verifies(..)]` authenticate the schemes that the attributes below name.
 #[derive(Debug, Authenticate)]
 pub struct Shop {
     #[verifies("bearer")]
@@ -26,7 +26,7 @@ pub struct Shop {
     orders: Mutex<BTreeMap<u64, Order>>,
 }
 
-// A method that says nothing takes the impl's default; one that says something replaces it whole.
+// A method without an attribute uses the impl's default. An attribute on a method replaces the default.
 #[authenticated(scheme = "bearer")]
 #[tonic::async_trait]
 impl Orders for Shop {
@@ -80,23 +80,24 @@ impl Orders for Shop {
         Ok(Response::new(Summary { sender, accepted }))
     }
 
-    #[anonymous(reason = "load balancers ask without credentials")]
+    #[anonymous(reason = "load balancers have no credentials")]
     async fn ping(&self, _: Request<()>) -> Result<Response<()>, Status> {
         Ok(Response::new(()))
     }
 }
 
 impl Shop {
-    /// A shop with two orders of `ada` and one of `eve`.
+    /// Makes a shop with two orders of `ada` and one of `eve`.
     pub fn demo() -> Self {
         let order = |id, owner: &str| (id, Order { id, owner: owner.into(), cancelled: false });
         let orders = [order(1, "ada"), order(2, "ada"), order(3, "eve")];
         Shop { tokens: DemoTokens, partners: DemoKeys, orders: Mutex::new(orders.into()) }
     }
 
-    /// Named in the attribute on `cancel`. It sees the decoded request, after the token and its scope
-    /// were found good. An order that doesn't exist is refused like another's: who asks isn't told
-    /// which there are.
+    /// The custom check of `cancel`. It runs on the decoded request, after the token and its scope were checked.
+    ///
+    /// An order that doesn't exist is rejected like an order of another user, so that callers can't find out
+    /// which orders exist.
     async fn owns_order(
         &self,
         user: &User,

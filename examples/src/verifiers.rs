@@ -1,24 +1,25 @@
-//! Who callers are, and the verifiers that find out. A real service has a verifier of signed tokens
-//! and a store of hashed keys here; these know a few constants.
+//! The identities of callers, and authenticators with a few hard-coded credentials.
+//!
+//! A real service uses a verifier of signed tokens and a store of hashed keys instead.
 
 use tonic_guard::{
     AuthError, Authenticate, HasRoles, HasScopes,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
 };
 
-/// The credentials that the verifiers know.
+/// The credentials that the authenticators accept.
 pub mod demo {
     /// The token of `ada`, who may read and cancel orders.
     pub const ADA_TOKEN: &str = "ada-demo-token";
     /// The token of `eve`, an auditor, who may read orders.
     pub const EVE_TOKEN: &str = "eve-demo-token";
-    /// A token that was good once.
+    /// A token that has expired.
     pub const EXPIRED_TOKEN: &str = "expired-demo-token";
     /// The API key of the partner `acme`.
     pub const ACME_KEY: &str = "acme-demo-key";
 }
 
-/// Who a bearer token stands for.
+/// The identity of a bearer token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The user's name.
@@ -27,10 +28,10 @@ pub struct User {
     role: Option<Role>,
 }
 
-/// What a [`User`] is beyond a customer.
+/// A role of a [`User`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// May see the orders of everyone.
+    /// May see all orders.
     Auditor,
 }
 
@@ -46,19 +47,19 @@ impl HasRoles<Role> for User {
     }
 }
 
-/// Who an API key stands for.
+/// The identity of an API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partner {
     /// The partner's name.
     pub name: &'static str,
 }
 
-/// The type in which users and partners meet, for a method that takes both.
+/// The identity of a method that accepts both users and partners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Came with a bearer token.
+    /// Authenticated by a bearer token.
     User(User),
-    /// Came with an API key.
+    /// Authenticated by an API key.
     Partner(Partner),
 }
 
@@ -74,7 +75,7 @@ impl From<Partner> for Caller {
     }
 }
 
-/// Knows the tokens in [`demo`].
+/// Accepts the tokens in [`demo`].
 #[derive(Clone, Copy, Debug)]
 pub struct DemoTokens;
 
@@ -89,13 +90,13 @@ impl Authenticate<Bearer> for DemoTokens {
         } else if token.matches(demo::EXPIRED_TOKEN) {
             Err(AuthError::expired())
         } else {
-            // The caller hears that the token is wrong; why is for the operator's log.
+            // The caller learns only that the token is invalid. The cause goes to the operator's log.
             Err(AuthError::invalid().because("no such token"))
         }
     }
 }
 
-/// Knows the API key in [`demo`].
+/// Accepts the API key in [`demo`].
 #[derive(Clone, Copy, Debug)]
 pub struct DemoKeys;
 

@@ -1,9 +1,8 @@
-//! The caller's side: call credentials for a channel.
+//! The client side: call credentials for a channel.
 //!
-//! gRPC has two kinds of credentials: those of a channel, which is TLS, and those of a call, which are
-//! metadata. tonic leaves the second to its users. [`CallCredentials`] attach a token to each call, get a
-//! new one before it expires, and when a server refuses it all the same, send the call once more with a
-//! newer one.
+//! gRPC has channel credentials, which are TLS, and call credentials, which are metadata. tonic provides
+//! only the former. [`CallCredentials`] attach a token to each call and fetch a new token before the old
+//! one expires. When a server rejects the token nevertheless, they retry the call once with a newer token.
 //!
 //! ```no_run
 //! # mod orders {
@@ -23,123 +22,40 @@
 //! # }
 //! ```
 //!
-//! The page [`clients`](crate::manual::clients) says when a token is fetched, when a call is retried,
-//! and what its caller is told.
+//! The page [`clients`](crate::manual::clients) describes when a token is fetched, when a call is retried,
+//! and which errors a caller gets.
 
 mod cache;
+mod call_credentials;
 mod channel;
 mod credential;
 mod deadline;
+mod endpoint;
 mod error;
 mod file;
+mod future;
+mod layer;
 #[cfg(feature = "client-oauth")]
 pub mod oauth;
 mod options;
-mod refusal;
 mod replay;
+mod request_head;
+mod response;
+mod retry;
 mod schedule;
 mod service;
+mod shared;
 mod token;
 
-use std::{fmt, sync::Arc, time::Duration};
-
 pub use self::{
-    channel::InsecureEndpoint,
+    call_credentials::{CallCredentials, DEFAULT_REFRESH_COOLDOWN, DEFAULT_REPLAY_LIMIT},
     credential::{Credential, InvalidCredential},
+    endpoint::InsecureEndpoint,
     error::{CallError, CallErrorKind},
     file::TokenFile,
+    future::ResponseFuture,
+    layer::CallCredentialsLayer,
     options::CallOptions,
-    service::{CallCredentialsLayer, CallCredentialsService, ResponseFuture},
+    service::CallCredentialsService,
     token::{DEFAULT_FETCH_DEADLINE, Token, TokenFn, TokenSource, TokenSourceError, token_fn},
 };
-
-use self::{cache::CredentialCache, credential::Form};
-use crate::scheme::ApiKey;
-
-/// How much of a request is kept for a retry, unless it is set otherwise.
-pub const DEFAULT_REPLAY_LIMIT: usize = 256 * 1024;
-
-/// How far apart two fetches are that refusals ask for, unless it is set otherwise.
-pub const DEFAULT_REFUSAL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What says who makes the calls of a channel, and keeps it fresh.
-///
-/// A clone shares the token and its fetches: make one for each identity of a program, and as many
-/// channels of it as there are servers that take it.
-///
-/// ```
-/// use tonic_guard::client::{CallCredentials, Token};
-/// use tonic_guard::scheme::ApiKey;
-///
-/// let bearer = CallCredentials::bearer(Token::new("s3cret"));
-/// let key = CallCredentials::api_key(ApiKey::header("x-ingest-key"), Token::new("k-1"));
-/// let password = CallCredentials::basic("ada", Token::new("pa:ss"));
-/// ```
-#[derive(Clone)]
-pub struct CallCredentials {
-    cache: Arc<CredentialCache>,
-    replay_limit: usize,
-    refusal_interval: Duration,
-    strict_retries: bool,
-}
-
-impl CallCredentials {
-    /// `authorization: Bearer ..`, with the tokens of `source`.
-    pub fn bearer(source: impl TokenSource) -> Self {
-        CallCredentials::new(source, Form::Bearer)
-    }
-
-    /// An API key in the header of `scheme`, with the keys of `source`.
-    pub fn api_key(scheme: ApiKey, source: impl TokenSource) -> Self {
-        CallCredentials::new(source, Form::ApiKey(scheme))
-    }
-
-    /// `authorization: Basic ..`, with the passwords of `source` for `user_id`.
-    pub fn basic(user_id: impl Into<Box<str>>, source: impl TokenSource) -> Self {
-        CallCredentials::new(source, Form::Basic { user_id: user_id.into() })
-    }
-
-    fn new(source: impl TokenSource, form: Form) -> Self {
-        CallCredentials {
-            cache: CredentialCache::new(Box::new(source), form),
-            replay_limit: DEFAULT_REPLAY_LIMIT,
-            refusal_interval: DEFAULT_REFUSAL_INTERVAL,
-            strict_retries: false,
-        }
-    }
-
-    /// How many bytes of a request are kept so that it can be sent once more. 256 KiB by default. A
-    /// request that is larger is sent as ever, and a refusal of it isn't retried.
-    #[must_use]
-    pub fn replay_limit(self, bytes: usize) -> Self {
-        CallCredentials { replay_limit: bytes, ..self }
-    }
-
-    /// How far apart two fetches are that refusals ask for. One second by default. It keeps a server
-    /// that refuses everything from driving the source.
-    #[must_use]
-    pub fn refusal_interval(self, interval: Duration) -> Self {
-        CallCredentials { refusal_interval: interval, ..self }
-    }
-
-    /// Retries only where the refusal's `ErrorInfo` names the service and the method that was called,
-    /// as that of a [`guard`](crate::guard()) does: then the handler wasn't reached.
-    ///
-    /// Otherwise a refusal that names nothing is retried too. A server that checks its callers inside
-    /// of handlers, after some work was done, may then do that work twice.
-    #[must_use]
-    pub fn strict_retries(self) -> Self {
-        CallCredentials { strict_retries: true, ..self }
-    }
-}
-
-impl fmt::Debug for CallCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallCredentials")
-            .field("header", self.cache.header())
-            .field("replay_limit", &self.replay_limit)
-            .field("refusal_interval", &self.refusal_interval)
-            .field("strict_retries", &self.strict_retries)
-            .finish_non_exhaustive()
-    }
-}

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as it takes to publish two documents: one request a connection.
+//! A minimal HTTP/1.1 server for the two documents of an issuer, with one request per connection.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -10,23 +10,24 @@ use tokio::{
 
 use crate::issuer::Shared;
 
-/// Longer than any test waits for its keys.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Limits the time of a connection.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Serves the documents of the issuer until the task is aborted.
 pub(crate) async fn serve(listener: TcpListener, identifier: String, shared: Arc<Shared>) {
-    // Connections end with the issuer.
+    // Dropping the set aborts its connections.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (identifier, shared) = (identifier.clone(), Arc::clone(&shared));
         connections.spawn(async move {
-            // A client that went away is no fault of the issuer.
-            let _ = timeout(PATIENCE, answer(stream, &identifier, &shared)).await;
+            // A client may disconnect at any time.
+            let _ = timeout(TIMEOUT, respond(stream, &identifier, &shared)).await;
         });
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn answer(stream: TcpStream, identifier: &str, shared: &Shared) -> io::Result<()> {
+async fn respond(stream: TcpStream, identifier: &str, shared: &Shared) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line).await?;
@@ -36,9 +37,9 @@ async fn answer(stream: TcpStream, identifier: &str, shared: &Shared) -> io::Res
         line.clear();
         stream.read_line(&mut line).await?;
     }
-    let (status, body) = match shared.published(identifier, &path) {
+    let (status, body) = match shared.document(identifier, &path) {
         Some(body) => ("200 OK", body),
-        None => ("404 Not Extraction", String::new()),
+        None => ("404 Not Found", String::new()),
     };
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\

@@ -1,3 +1,5 @@
+//! The issuer and its keys.
+
 use std::{
     io,
     sync::{
@@ -11,10 +13,34 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{Algorithm, SigningKey, Token, http};
 
-/// An identity provider that a test holds in its hand.
+/// An identity provider for tests.
 ///
-/// It makes its keys, signs tokens and, when it is [served](Issuer::serve), publishes its keys on loopback
-/// for a service that fetches them.
+/// It generates keys, signs tokens and, when made by [`serve`](Issuer::serve), serves its keys on loopback.
+///
+/// ```
+#[doc = include_str!("doctest_verify.txt")]
+/// use tonic_guard_test::Issuer;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let issuer = Issuer::new("https://id.example");
+/// let verifier = |keys| {
+///     JwtVerifier::access_tokens("https://id.example", "https://orders.example").build(keys)
+/// };
+/// let token = issuer.access_token("https://orders.example").sign();
+///
+/// // Accepted: `rotate` keeps the public key that verifies the token.
+/// issuer.rotate();
+/// let rotated = verifier(KeySet::from_jwks(issuer.jwks())?);
+/// assert!(verify(&rotated, &token).await.is_ok());
+///
+/// // Rejected: its key is no longer published.
+/// issuer.forget_older_keys();
+/// let newest = verifier(KeySet::from_jwks(issuer.jwks())?);
+/// assert!(verify(&newest, &token).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Issuer {
     identifier: String,
@@ -22,38 +48,44 @@ pub struct Issuer {
     server: Option<JoinHandle<()>>,
 }
 
-/// What the server of the keys looks at too.
+/// The state that the issuer shares with its HTTP server.
 #[derive(Debug)]
 pub(crate) struct Shared {
     algorithm: Algorithm,
-    /// Never empty; the last one signs.
+    /// Never empty. The last key signs.
     keys: Mutex<Vec<Arc<SigningKey>>>,
-    numbers: AtomicUsize,
+    /// Makes key ids and `jti` claims unique.
+    counter: AtomicUsize,
     fetches: AtomicUsize,
 }
 
 impl Issuer {
-    /// An issuer that tokens name by `identifier`, and that signs by ES256.
+    /// Makes an issuer that signs by ES256. `identifier` is the `iss` of its tokens.
     pub fn new(identifier: impl Into<String>) -> Issuer {
         Issuer::with_algorithm(identifier, Algorithm::ES256)
     }
 
-    /// An issuer that signs by `algorithm`.
+    /// Makes an issuer that signs by `algorithm`. `identifier` is the `iss` of its tokens.
     pub fn with_algorithm(identifier: impl Into<String>, algorithm: Algorithm) -> Issuer {
         let shared = Shared {
             algorithm,
             keys: Mutex::new(vec![Arc::new(SigningKey::generate("key-1", algorithm))]),
-            numbers: AtomicUsize::new(1),
+            counter: AtomicUsize::new(1),
             fetches: AtomicUsize::new(0),
         };
         Issuer { identifier: identifier.into(), shared: Arc::new(shared), server: None }
     }
 
-    /// An issuer that serves its keys on loopback and is named by its URL, as OpenID Connect Discovery has
-    /// it: `/.well-known/openid-configuration` names `/jwks`. It stops when it is dropped.
+    /// Makes an issuer that serves its keys on loopback. Its identifier is its URL.
+    ///
+    /// It serves `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0) and `/jwks`, until it is
+    /// dropped.
     ///
     /// # Errors
-    /// When loopback has no port left.
+    /// When no port is free on the loopback interface.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub async fn serve(algorithm: Algorithm) -> io::Result<Issuer> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let identifier = format!("http://{}", listener.local_addr()?);
@@ -63,60 +95,61 @@ impl Issuer {
         Ok(issuer)
     }
 
-    /// The `iss` of its tokens. Its URL, when it is served.
+    /// Returns the `iss` of the tokens. For a served issuer this is its URL.
     pub fn identifier(&self) -> &str {
         &self.identifier
     }
 
-    /// Where it serves its keys, when it does.
+    /// Returns the URL of the JWK set, which only a served issuer serves.
     pub fn jwks_url(&self) -> String {
         format!("{}/jwks", self.identifier)
     }
 
-    /// An access token (RFC 9068) for `audience`: its `typ` is `at+jwt`.
+    /// Starts an access token (RFC 9068) for `audience`, whose `typ` is `at+jwt`.
     pub fn access_token(&self, audience: &str) -> Token<'_> {
         Token::new(self, "at+jwt", audience)
     }
 
-    /// A JWT that doesn't say what it is for: its `typ` is `JWT`.
+    /// Starts a JWT for `audience` whose `typ` is `JWT`, which doesn't mark it as an access token.
     pub fn plain_jwt(&self, audience: &str) -> Token<'_> {
         Token::new(self, "JWT", audience)
     }
 
-    /// The key that signs.
+    /// Returns the newest key, which signs the tokens.
     ///
     /// # Panics
-    /// Never: there is always one.
+    /// Never: an issuer always has a key.
     pub fn signing_key(&self) -> Arc<SigningKey> {
         Arc::clone(self.shared.keys().last().expect("an issuer has a key"))
     }
 
-    /// The public keys, as a JWK set.
+    /// Returns the public keys as a JWK set (RFC 7517, section 5).
     pub fn jwks(&self) -> String {
         self.shared.jwks()
     }
 
-    /// Makes a new key, which signs from now on. The older ones are published still, so that tokens which
-    /// they signed stay good.
+    /// Generates a new key, which signs all further tokens.
+    ///
+    /// The older keys stay published, so that their tokens stay valid.
     pub fn rotate(&self) {
         let id = format!("key-{}", self.next_number() + 1);
         let key = Arc::new(SigningKey::generate(id, self.shared.algorithm));
         self.shared.keys().push(key);
     }
 
-    /// Publishes the newest key alone. Tokens that the older ones signed are no longer good.
+    /// Removes all keys but the newest. Tokens of the removed keys become invalid.
     pub fn forget_older_keys(&self) {
         let newest = self.signing_key();
         *self.shared.keys() = vec![newest];
     }
 
-    /// How often somebody fetched its keys.
+    /// Returns how often the JWK set was fetched.
     pub fn key_fetches(&self) -> usize {
         self.shared.fetches.load(Ordering::SeqCst)
     }
 
     pub(crate) fn next_number(&self) -> usize {
-        self.shared.numbers.fetch_add(1, Ordering::SeqCst)
+        self.shared.counter.fetch_add(1, Ordering::SeqCst)
     }
 }
 
@@ -138,8 +171,8 @@ impl Shared {
         json!({ "keys": keys }).to_string()
     }
 
-    /// What is published under `path` of the issuer that is named `identifier`.
-    pub(crate) fn published(&self, identifier: &str, path: &str) -> Option<String> {
+    /// Returns the document at `path`, for an issuer with this identifier.
+    pub(crate) fn document(&self, identifier: &str, path: &str) -> Option<String> {
         match path {
             "/.well-known/openid-configuration" => {
                 let document = json!({

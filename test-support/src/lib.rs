@@ -1,9 +1,13 @@
 #![forbid(unsafe_code)]
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test that can't go on fails")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic fails the test that uses this crate"
+)]
 
-//! An issuer of signed tokens in memory, for tests of services that `tonic-guard` guards.
+//! An in-memory issuer of signed tokens (JWTs), for tests of services that use `tonic-guard`.
 //!
-//! Name it under `[dev-dependencies]`. It makes tokens that get in: it belongs in no program that runs.
+//! Add it to `[dev-dependencies]` only. A program in production must not trust keys of this crate.
 //!
 //! ```
 //! use tonic::{Code, Request, Response, Status};
@@ -47,28 +51,32 @@
 //!         .build(KeySet::from_jwks(issuer.jwks())?),
 //! };
 //!
-//! // Let in.
+//! // Accepted.
 //! let token = issuer.access_token("https://greeter.example").subject("ada").scope("greet").sign();
 //! assert_eq!(greeter.greet(request(&token)).await?.into_inner(), "hello ada");
 //!
-//! // Refused: the token lacks the scope, is for another service, comes from another issuer.
+//! // Rejected: the token lacks the scope.
 //! let token = issuer.access_token("https://greeter.example").sign();
-//! let refused = greeter.greet(request(&token)).await.unwrap_err();
-//! assert_eq!(refused.code(), Code::PermissionDenied);
+//! let status = greeter.greet(request(&token)).await.unwrap_err();
+//! assert_eq!(status.code(), Code::PermissionDenied);
+//!
+//! // Rejected: the token is for another service.
 //! let token = issuer.access_token("https://other.example").scope("greet").sign();
-//! let refused = greeter.greet(request(&token)).await.unwrap_err();
-//! assert_eq!(refused.code(), Code::Unauthenticated);
+//! let status = greeter.greet(request(&token)).await.unwrap_err();
+//! assert_eq!(status.code(), Code::Unauthenticated);
+//!
+//! // Rejected: the token is signed with a key of another issuer.
 //! let other = Issuer::new("https://id.example");
 //! let token = other.access_token("https://greeter.example").scope("greet").sign();
-//! let refused = greeter.greet(request(&token)).await.unwrap_err();
-//! assert_eq!(refused.code(), Code::Unauthenticated);
+//! let status = greeter.greet(request(&token)).await.unwrap_err();
+//! assert_eq!(status.code(), Code::Unauthenticated);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`Issuer::serve`] publishes the keys on loopback, with a discovery document, for a service that
-//! fetches them. [`Issuer::rotate`] and [`Issuer::forget_older_keys`] are a rotation's two steps.
-//! [`SigningKey::sign`] signs whatever it is given, for tokens that must be refused.
+//! [`Issuer::serve`] serves the keys and a discovery document on loopback, for services that fetch them.
+//! [`Issuer::rotate`] and [`Issuer::forget_older_keys`] are the two steps of a key rotation.
+//! [`SigningKey::sign`] signs any header and payload, for tests with malformed tokens.
 
 mod http;
 mod issuer;

@@ -1,3 +1,5 @@
+//! Keys that sign tokens.
+
 use std::fmt;
 
 use aws_lc_rs::{
@@ -17,9 +19,9 @@ use base64::{
 };
 use serde_json::{Value, json};
 
-/// How an [`Issuer`](crate::Issuer) signs: the `alg` of its tokens.
+/// The signature algorithm of a key: the `alg` of its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "RFC 7518, section 3.1 and RFC 8037 say what they are")]
+#[allow(missing_docs, reason = "RFC 7518, section 3.1 and RFC 8037 define them")]
 #[non_exhaustive]
 pub enum Algorithm {
     RS256,
@@ -30,12 +32,12 @@ pub enum Algorithm {
     PS512,
     ES256,
     ES384,
-    /// Named `EdDSA` in tokens and keys.
+    /// Ed25519, whose `alg` is `EdDSA`.
     EdDSA,
 }
 
 impl Algorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Algorithm; 9] = [
         Algorithm::RS256,
         Algorithm::RS384,
@@ -55,7 +57,19 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// A key that signs tokens, made by [`generate`](SigningKey::generate).
+/// A key pair that signs tokens.
+///
+/// ```
+/// use tonic_guard::jwt::KeySet;
+/// use tonic_guard_test::{Algorithm, SigningKey};
+///
+/// let key = SigningKey::generate("key-1", Algorithm::ES256);
+/// let jwks = format!(r#"{{"keys": [{}]}}"#, key.jwk());
+/// assert!(KeySet::from_jwks(&jwks).is_ok());
+///
+/// // A verifier with this key rejects the token, because it has no claims.
+/// let token = key.sign(r#"{"alg": "ES256", "typ": "at+jwt", "kid": "key-1"}"#, "{}");
+/// ```
 pub struct SigningKey {
     id: String,
     algorithm: Algorithm,
@@ -69,14 +83,14 @@ enum Pair {
 }
 
 impl SigningKey {
-    /// A new key with this `kid`.
+    /// Generates a key. `id` is its `kid`. RSA keys have 2048 bits.
     ///
     /// # Panics
-    /// When the system has no random numbers.
+    /// When the system has no source of random numbers.
     pub fn generate(id: impl Into<String>, algorithm: Algorithm) -> SigningKey {
-        let made = "the system makes keys";
+        let expected = "the system has a source of random numbers";
         let rsa = |encoding| {
-            let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect(made);
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect(expected);
             Pair::Rsa(pair, encoding)
         };
         let pair = match algorithm {
@@ -87,27 +101,27 @@ impl SigningKey {
             Algorithm::PS384 => rsa(&RSA_PSS_SHA384),
             Algorithm::PS512 => rsa(&RSA_PSS_SHA512),
             Algorithm::ES256 => {
-                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect(made))
+                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect(expected))
             }
             Algorithm::ES384 => {
-                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect(made))
+                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect(expected))
             }
-            Algorithm::EdDSA => Pair::Ed(Ed25519KeyPair::generate().expect(made)),
+            Algorithm::EdDSA => Pair::Ed(Ed25519KeyPair::generate().expect(expected)),
         };
         SigningKey { id: id.into(), algorithm, pair }
     }
 
-    /// Its `kid`.
+    /// Returns the `kid`.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// How it signs.
+    /// Returns the signature algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The public key as a JWK, with `kid`, `alg` and `use`.
+    /// Returns the public key as a JWK (RFC 7517), with `kid`, `alg` and `use`.
     pub fn jwk(&self) -> Value {
         let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let mut jwk = match &self.pair {
@@ -136,26 +150,28 @@ impl SigningKey {
         jwk
     }
 
-    /// The public key in PEM.
+    /// Returns the public key as PEM (SubjectPublicKeyInfo, RFC 7468, section 13).
     ///
     /// # Panics
-    /// Never, for a key that was generated.
+    /// Never: a generated key can sign and be encoded.
     pub fn pem(&self) -> String {
         let der: Result<PublicKeyX509Der<'_>, _> = match &self.pair {
             Pair::Rsa(pair, _) => pair.public_key().as_der(),
             Pair::Ec(pair) => pair.public_key().as_der(),
             Pair::Ed(pair) => pair.public_key().as_der(),
         };
-        let der = der.expect("a generated key has a public one");
+        let der = der.expect("a generated key has a public key");
         let body = BASE64_STANDARD.encode(der.as_ref());
         let lines: Vec<_> = body.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }
 
-    /// Signs any header and payload, whatever they say: for tokens that a service must refuse, too.
+    /// Signs any header and payload, and returns the JWS in compact form (RFC 7515, section 3.1).
+    ///
+    /// Neither of them is checked, so that a test can make malformed tokens.
     ///
     /// # Panics
-    /// Never, for a key that was generated.
+    /// Never: a generated key can sign and be encoded.
     pub fn sign(&self, header: &str, payload: &str) -> String {
         let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let message = format!("{}.{}", text(header.as_bytes()), text(payload.as_bytes()));
@@ -163,20 +179,21 @@ impl SigningKey {
         format!("{message}.{signature}")
     }
 
-    /// The signature over any message, as a JWS has it.
+    /// Returns the signature of any message, in the format of a JWS (RFC 7518, section 3).
     ///
     /// # Panics
-    /// Never, for a key that was generated.
+    /// Never: a generated key can sign and be encoded.
     pub fn signature(&self, message: &[u8]) -> Vec<u8> {
-        let signs = "a generated key signs";
+        let expected = "a generated key can sign";
         match &self.pair {
             Pair::Rsa(pair, encoding) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(*encoding, &SystemRandom::new(), message, &mut signature).expect(signs);
+                pair.sign(*encoding, &SystemRandom::new(), message, &mut signature)
+                    .expect(expected);
                 signature
             }
             Pair::Ec(pair) => {
-                pair.sign(&SystemRandom::new(), message).expect(signs).as_ref().to_vec()
+                pair.sign(&SystemRandom::new(), message).expect(expected).as_ref().to_vec()
             }
             Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
         }
@@ -192,7 +209,9 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Signs by HS256 with a secret, for services that share one with their issuer.
+/// Signs any header and payload by HS256, for services that share a secret with their issuer.
+///
+/// Returns the JWS in compact form (RFC 7515, section 3.1). Neither header nor payload is checked.
 pub fn sign_hs256(secret: &[u8], header: &str, payload: &str) -> String {
     let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let message = format!("{}.{}", text(header.as_bytes()), text(payload.as_bytes()));

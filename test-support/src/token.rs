@@ -1,3 +1,5 @@
+//! Tokens to be signed.
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -5,7 +7,32 @@ use serde_json::{Map, Value, json};
 
 use crate::issuer::Issuer;
 
-/// A token to be signed. It is good, for five minutes, until something is changed in it.
+/// A token to be signed, with the claims of a valid access token and a lifetime of five minutes.
+///
+/// Its methods change the claims and the header, for tests with invalid tokens.
+///
+/// ```
+#[doc = include_str!("doctest_verify.txt")]
+/// use std::time::Duration;
+/// use tonic_guard_test::Issuer;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let issuer = Issuer::new("https://id.example");
+/// let audience = "https://orders.example";
+/// let keys = KeySet::from_jwks(issuer.jwks())?;
+/// let verifier = JwtVerifier::access_tokens("https://id.example", audience).build(keys);
+///
+/// // Accepted.
+/// let token = issuer.access_token(audience).subject("eve").sign();
+/// assert_eq!(verify(&verifier, &token).await?.subject(), Some("eve"));
+///
+/// // Rejected: the token has expired.
+/// let token = issuer.access_token(audience).expired_for(Duration::from_secs(3600)).sign();
+/// assert!(verify(&verifier, &token).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Token<'a> {
@@ -33,58 +60,63 @@ impl<'a> Token<'a> {
         token
     }
 
-    /// Who it speaks of: `sub`. It is `ada` by default.
+    /// Sets the subject (`sub`), which is `ada` by default.
     pub fn subject(self, subject: &str) -> Self {
         self.claim("sub", subject)
     }
 
-    /// What it grants: `scope`, separated by spaces.
+    /// Sets the granted scopes (`scope`), separated by spaces. By default there are none.
     pub fn scope(self, scope: &str) -> Self {
         self.claim("scope", scope)
     }
 
-    /// When it ends, from now on.
+    /// Sets the expiry (`exp`) to `time` from now, rounded down to seconds.
     pub fn expires_in(self, time: Duration) -> Self {
         self.claim("exp", now() + time.as_secs())
     }
 
-    /// That it ended some time ago.
+    /// Sets the expiry (`exp`) to `time` before now.
+    ///
+    /// A server accepts a token until its clock skew has passed since `exp`, which is a minute by default in
+    /// tonic-guard's verifiers. So a token that expired less than a minute ago is still accepted. For a token
+    /// that is rejected, pass more than the skew, such as an hour, or set the skew of the verifier to zero.
     pub fn expired_for(self, time: Duration) -> Self {
         self.claim("exp", now().saturating_sub(time.as_secs()))
     }
 
-    /// Any claim.
+    /// Sets a claim.
     ///
     /// # Panics
-    /// When `value` can't be JSON.
+    /// When `value` can't be serialized as JSON.
     pub fn claim(mut self, name: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a claim is JSON");
+        let value = serde_json::to_value(value).expect("the claim can be serialized as JSON");
         self.claims.insert(name.to_owned(), value);
         self
     }
 
-    /// Without this claim.
+    /// Removes a claim.
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
     }
 
-    /// Any member of the header. `alg` and `kid` are the key's, unless they are set here.
+    /// Sets a member of the header. By default, `alg` and `kid` are those of the signing key.
     ///
     /// # Panics
-    /// When `value` can't be JSON.
+    /// When `value` can't be serialized as JSON.
     pub fn header(mut self, name: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a member of a header is JSON");
+        let value =
+            serde_json::to_value(value).expect("the header member can be serialized as JSON");
         self.header.insert(name.to_owned(), value);
         self
     }
 
-    /// The claims, as JSON.
+    /// Returns the claims as JSON.
     pub fn payload(&self) -> String {
         Value::Object(self.claims.clone()).to_string()
     }
 
-    /// The token, signed with the issuer's newest key.
+    /// Signs the token with the issuer's newest key.
     pub fn sign(self) -> String {
         let key = self.issuer.signing_key();
         let mut header = self.header;

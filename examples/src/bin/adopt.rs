@@ -1,20 +1,20 @@
-//! A service that has always been behind an interceptor, moving over one method at a time.
+//! Migrates a service from an interceptor to tonic-guard, one method at a time.
 //!
 //! `cargo run -p tonic-guard-examples --bin adopt`
 //!
-//! 1. Put `#[authenticated(scheme = FromExtensions::<User>::new() via TrustExtension)]` on the impl
-//!    and `guard` around the server. The interceptor stays as it is. What it has always put into the
-//!    extensions now comes to the handlers as a typed parameter.
-//! 2. Give one method after the other a scheme of its own, with the scopes and roles that the
-//!    interceptor couldn't ask for: it doesn't know which method is called. `cancel` has moved.
-//! 3. When no method reads the extensions any more, take the interceptor off. On the way, forgetting
-//!    it closes the methods that need it, and opens none but those that are `#[anonymous(..)]`.
+//! 1. Put `#[authenticated(scheme = FromExtensions::<User>::new() via TrustExtension)]` on the impl,
+//!    and `guard` around the server. The interceptor stays unchanged. The handlers now receive the value
+//!    that it puts into the extensions as a typed parameter.
+//! 2. Give each method a scheme, with the scopes and roles that the interceptor couldn't check because
+//!    it doesn't know the method. In this example `cancel` has migrated.
+//! 3. Remove the interceptor when no method reads the extensions any more. If it is missing before, the
+//!    methods that need it reject every call. Only `#[anonymous(..)]` methods are open.
 //!
-//! The interceptor stands *outside* `guard`. A guard decides before anything inside of it runs, so
-//! there the extensions would still be empty and every call refused. Outside, it also goes on
-//! refusing by itself: `ping` is open to everyone only once the interceptor is gone.
+//! The interceptor must be *outside* `guard`. A guard decides before the service inside it runs: with the
+//! interceptor inside, the extensions are still empty, and the guard rejects every call. Outside, the
+//! interceptor also rejects calls itself: `ping` is open to everyone only without the interceptor.
 //!
-//! Here it stands around one service. Around a whole server it is a layer:
+//! In this example the interceptor wraps one service. For a whole server, use a layer:
 //! `Server::builder().layer(InterceptorLayer::new(recognise)).add_routes(routes.into())`.
 
 use std::error::Error;
@@ -39,13 +39,13 @@ use tonic_guard_examples::{
     },
 };
 
-/// What the handlers have always asked for.
+/// The user that the interceptor puts into the extensions.
 #[derive(Clone)]
 struct User {
     name: &'static str,
 }
 
-/// The interceptor as it has always been.
+/// The existing interceptor.
 #[allow(clippy::result_large_err, reason = "the type is tonic's")]
 fn recognise(mut request: Request<()>) -> Result<Request<()>, Status> {
     let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
@@ -64,7 +64,7 @@ struct Shop {
     tokens: DemoTokens,
 }
 
-/// The verifier has a richer type; a method that has moved may keep its own.
+/// Converts the verifier's identity, so that a migrated method can keep its type.
 impl From<tonic_guard_examples::User> for User {
     fn from(user: tonic_guard_examples::User) -> Self {
         User { name: user.name }
@@ -74,7 +74,7 @@ impl From<tonic_guard_examples::User> for User {
 #[authenticated(scheme = FromExtensions::<User>::new() via TrustExtension)]
 #[tonic::async_trait]
 impl Orders for Shop {
-    // Not moved yet: `let user = request.extensions().get::<User>()` has become a parameter.
+    // Not migrated yet. The parameter replaces `request.extensions().get::<User>()`.
     async fn list(
         &self,
         _: Request<ListOrders>,
@@ -84,7 +84,7 @@ impl Orders for Shop {
         Ok(Response::new(OrderList { orders: vec![order] }))
     }
 
-    // Moved.
+    // Migrated.
     #[authenticated(scheme = "bearer", scopes("orders:write"))]
     async fn cancel(
         &self,
@@ -105,7 +105,7 @@ impl Orders for Shop {
         Ok(Response::new(Summary::default()))
     }
 
-    #[anonymous(reason = "load balancers ask without credentials")]
+    #[anonymous(reason = "load balancers have no credentials")]
     async fn ping(&self, _: Request<()>) -> Result<Response<()>, Status> {
         Ok(Response::new(()))
     }
@@ -113,20 +113,20 @@ impl Orders for Shop {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    println!("The interceptor outside the guard, as it should be:");
+    println!("The interceptor is outside the guard, where it belongs:");
     let guarded = guard(Shop { tokens: DemoTokens }, OrdersServer::from_arc);
     let server = Server::builder().add_service(InterceptedService::new(guarded, recognise));
     let calls = [
-        // The interceptor refuses these two, and knows no reasons.
+        // The interceptor rejects these two, and sends no `ErrorInfo`.
         (Call::Ping, Credentials::NONE, "Unauthenticated without a reason"),
         (Call::List, Credentials::NONE, "Unauthenticated without a reason"),
         (Call::List, Credentials::ADA, "answered: for ada"),
         (Call::Cancel, Credentials::EVE, "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
         (Call::Cancel, Credentials::ADA, "answered: for ada"),
     ];
-    try_out(server, &calls).await?;
+    check_calls(server, &calls).await?;
 
-    println!("The interceptor forgotten, or taken off too early:");
+    println!("The interceptor is missing:");
     let guarded = guard(Shop { tokens: DemoTokens }, OrdersServer::from_arc);
     let server = Server::builder().add_service(guarded);
     let calls = [
@@ -136,9 +136,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (Call::Cancel, Credentials::EXPIRED, "Unauthenticated ACCESS_TOKEN_EXPIRED"),
         (Call::Cancel, Credentials::ADA, "answered: for ada"),
     ];
-    try_out(server, &calls).await?;
+    check_calls(server, &calls).await?;
 
-    println!("The interceptor inside the guard, where it comes too late:");
+    println!("The interceptor is inside the guard, where it runs too late:");
     let guarded = guard(Shop { tokens: DemoTokens }, |shop| {
         InterceptedService::new(OrdersServer::from_arc(shop), recognise)
     });
@@ -147,7 +147,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (Call::List, Credentials::ADA, "Unauthenticated CREDENTIALS_MISSING"),
         (Call::Cancel, Credentials::ADA, "answered: for ada"),
     ];
-    try_out(server, &calls).await
+    check_calls(server, &calls).await
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -157,14 +157,14 @@ enum Call {
     Cancel,
 }
 
-/// Serves on loopback for as long as the calls take.
-async fn try_out(
+/// Serves on loopback, makes the calls and checks their outcomes.
+async fn check_calls(
     server: Router,
     calls: &[(Call, Credentials, &str)],
 ) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let calling = async {
+    let calls = async {
         let mut client = OrdersClient::connect(url).await?;
         for (call, credentials, expected) in calls {
             let outcome = outcome(call.make(&mut client, *credentials).await);
@@ -176,11 +176,11 @@ async fn try_out(
         Ok(())
     };
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            Err("the server ended before its callers".into())
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            Err("the server stopped before the calls ended".into())
         }
-        called = calling => called,
+        called = calls => called,
     }
 }
 

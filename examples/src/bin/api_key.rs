@@ -1,7 +1,7 @@
-//! Partners with API keys: one changes its key, and one's key is taken back, while the server runs.
+//! Authenticates partners by API keys, which are replaced and revoked while the server runs.
 //!
-//! `cargo run -p tonic-guard-examples --bin api_key` shows it, and
-//! `cargo run -p tonic-guard-examples --bin api_key -- generate acme_live` makes a key to give out.
+//! `cargo run -p tonic-guard-examples --bin api_key` runs the example, and
+//! `cargo run -p tonic-guard-examples --bin api_key -- generate acme_live` generates a key.
 
 use std::{
     error::Error,
@@ -30,7 +30,7 @@ use tonic_guard_examples::{
     outcome,
 };
 
-/// Who a key stands for: whatever stands under `identity` in the file.
+/// The owner of a key: the value of `identity` in the key file.
 #[derive(Clone, Deserialize)]
 struct Partner {
     name: String,
@@ -65,21 +65,24 @@ impl Hello for Greeter {
 async fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<_> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => show().await,
+        [] => run().await,
         ["generate", prefix] => generate(prefix),
         _ => Err("usage: api_key [generate PREFIX]".into()),
     }
 }
 
-/// Prints a key once. Nothing keeps it.
+/// Generates a key and prints it. It isn't stored anywhere.
 fn generate(prefix: &str) -> Result<(), Box<dyn Error>> {
-    let new = GeneratedKey::new(prefix)?;
-    println!("The key, for its owner alone. It isn't shown again:\n\n  {}\n", new.key());
-    println!("Its record, for the server's file:\n\n  {}", new.record());
+    let key = GeneratedKey::new(prefix)?;
+    println!(
+        "The key, which only its owner may have. It isn't printed again:\n\n  {}\n",
+        key.key()
+    );
+    println!("Its record, for the server's key file:\n\n  {}", key.record());
     Ok(())
 }
 
-async fn show() -> Result<(), Box<dyn Error>> {
+async fn run() -> Result<(), Box<dyn Error>> {
     let acme = GeneratedKey::new("demo")?;
     let new_acme = GeneratedKey::new("demo")?;
     let globex = GeneratedKey::new("demo")?;
@@ -92,7 +95,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     let url = format!("http://{}", listener.local_addr()?);
     let server = Server::builder().add_routes(routes.into());
 
-    let calling = async {
+    let calls = async {
         let client = HelloClient::connect(url).await?;
         let mistyped = format!("{}x", acme.key());
         let unknown = GeneratedKey::new("demo")?;
@@ -101,30 +104,30 @@ async fn show() -> Result<(), Box<dyn Error>> {
         expect(&client, "a mistyped key", &mistyped, "Unauthenticated CREDENTIALS_MALFORMED")
             .await?;
         expect(&client, "an unknown key", unknown.key(), "Unauthenticated API_KEY_INVALID").await?;
-        let lacks = "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT";
-        expect(&client, "globex's key", globex.key(), lacks).await?;
+        let no_scope = "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT";
+        expect(&client, "globex's key", globex.key(), no_scope).await?;
 
-        println!("\nacme gets a second key beside its first:");
+        println!("\nacme gets a second key:");
         file.replace(&[acme.record(), new_acme.record()], &[globex.record()])?;
         expect(&client, "acme's new key", new_acme.key(), "hello acme").await?;
         expect(&client, "acme's key", acme.key(), "hello acme").await?;
 
-        println!("\nacme's first key and globex's are taken back:");
+        println!("\nacme's first key and globex's key are revoked:");
         file.replace(&[new_acme.record()], &[])?;
         expect(&client, "acme's key", acme.key(), "Unauthenticated API_KEY_INVALID").await?;
         expect(&client, "globex's key", globex.key(), "Unauthenticated API_KEY_INVALID").await?;
         expect(&client, "acme's new key", new_acme.key(), "hello acme").await
     };
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            Err("the server ended before its callers".into())
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            Err("the server stopped before the calls ended".into())
         }
-        called = calling => called,
+        called = calls => called,
     }
 }
 
-/// Calls until the outcome is this one: a file that was replaced is seen a second later.
+/// Repeats the call until it has the expected outcome: the server reloads a replaced file within a second.
 async fn expect(
     client: &HelloClient<Channel>,
     kind: &str,
@@ -150,7 +153,7 @@ async fn expect(
     }
 }
 
-/// The file of this program's keys.
+/// A temporary key file.
 struct KeyFile(PathBuf);
 
 impl KeyFile {
@@ -159,7 +162,7 @@ impl KeyFile {
         KeyFile(std::env::temp_dir().join(name))
     }
 
-    /// Writes another beside it and renames that, so that it is never half there.
+    /// Writes a new file and renames it, so that the server never reads a partial file.
     fn replace(&self, acme: &[&KeyRecord], globex: &[&KeyRecord]) -> std::io::Result<()> {
         let list = |records: &[&KeyRecord]| {
             records.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -172,9 +175,9 @@ impl KeyFile {
             list(acme),
             list(globex),
         );
-        let beside: &Path = &self.0.with_extension("new");
-        std::fs::write(beside, content)?;
-        std::fs::rename(beside, &self.0)
+        let new: &Path = &self.0.with_extension("new");
+        std::fs::write(new, content)?;
+        std::fs::rename(new, &self.0)
     }
 }
 

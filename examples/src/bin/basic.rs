@@ -1,4 +1,4 @@
-//! Users with passwords, and what a check costs the first time and the second.
+//! Authenticates users by password, and shows how long the first and the second check take.
 //!
 //! `cargo run -p tonic-guard-examples --bin basic`
 
@@ -44,19 +44,19 @@ impl Hello for Greeter {
     }
 }
 
-/// A user id, a password and what becomes of a call with them.
+/// A user id, a password and the outcome of a call with them.
 const CALLS: [(&str, &str, &str); 5] = [
     ("ada", "open sesame", "hello Ada"),
     ("ada", "open sesame", "hello Ada"),
     ("ada", "open barley", "Unauthenticated CREDENTIALS_INVALID"),
-    // As long as for a user who exists.
+    // It takes as long as for an existing user.
     ("mallory", "open sesame", "Unauthenticated CREDENTIALS_INVALID"),
     ("ada", "", "Unauthenticated CREDENTIALS_INVALID"),
 ];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A service keeps the hash. This is how the program that makes users gets it.
+    // A service stores only the hash. A program that creates users makes it like this.
     let hash = Parameters::default().hash("open sesame")?;
     println!("ada's password is stored as\n  {}\n", hash.phc());
 
@@ -66,17 +66,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = format!("http://{}", listener.local_addr()?);
     let server = Server::builder().add_routes(routes.into());
 
-    let calling = async {
+    let calls = async {
         let mut client = HelloClient::connect(url).await?;
         for (user, password, expected) in CALLS {
             let mut request = Request::new(GreetRequest {});
             let credentials = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
             request.metadata_mut().insert("authorization", credentials.parse()?);
-            let begun = Instant::now();
+            let start = Instant::now();
             let answer = client.greet(request).await;
-            let took = begun.elapsed().as_secs_f64() * 1000.0;
+            let millis = start.elapsed().as_secs_f64() * 1000.0;
             let outcome = outcome(answer.map(|answer| answer.into_inner().text));
-            println!("  {user:<8} {password:<12} {took:>7.1} ms  {outcome}");
+            println!("  {user:<8} {password:<12} {millis:>7.1} ms  {outcome}");
             if outcome != expected {
                 return Err(format!("expected {expected}").into());
             }
@@ -84,10 +84,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(())
     };
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            Err("the server ended before its callers".into())
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            Err("the server stopped before the calls ended".into())
         }
-        called = calling => called,
+        called = calls => called,
     }
 }

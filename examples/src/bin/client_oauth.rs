@@ -1,7 +1,7 @@
-//! A client that gets its tokens from an OAuth 2.0 provider, and a server that takes them.
+//! Runs a client that gets its tokens from an OAuth 2.0 provider, and a server that verifies them.
 //!
-//! The tokens are JWTs for a resource (RFC 8707, RFC 9068); the server finds the provider's keys by
-//! discovery. With npm's `oidc-provider`, say, on port 3000:
+//! The tokens are JWTs for a resource (RFC 8707, RFC 9068). The server finds the provider's keys by
+//! discovery. For example, with npm's `oidc-provider` on port 3000:
 //!
 //! ```sh
 //! ORDERS_CLIENT_SECRET=orders-secret cargo run -p tonic-guard-examples --bin client_oauth -- \
@@ -34,13 +34,13 @@ use tonic_guard_examples::clock::{
     clock_server::{Clock, ClockServer},
 };
 
-/// The server's name at the provider.
+/// The identifier of the server at the provider.
 const RESOURCE: &str = "https://clock.example";
 const PAUSE: Duration = Duration::from_millis(250);
 const USAGE: &str = "usage: client_oauth --issuer URL --client-id ID [--calls NUMBER]
-       the client's secret is in ORDERS_CLIENT_SECRET";
+       the environment variable ORDERS_CLIENT_SECRET has the client's secret";
 
-/// The service, and who its callers' tokens are from.
+/// The service and its verifier.
 #[derive(Authenticate)]
 struct MyClock {
     #[verifies("bearer")]
@@ -70,9 +70,9 @@ struct Arguments {
 
 fn arguments() -> Option<Arguments> {
     let (mut issuer, mut client_id, mut calls) = (None, None, 3);
-    let mut given = env::args().skip(1);
-    while let Some(name) = given.next() {
-        let value = given.next()?;
+    let mut args = env::args().skip(1);
+    while let Some(name) = args.next() {
+        let value = args.next()?;
         match name.as_str() {
             "--issuer" => issuer = Some(value),
             "--client-id" => client_id = Some(value),
@@ -90,12 +90,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         eprintln!("{USAGE}");
         std::process::exit(2);
     };
-    // Plain http for a provider on this machine, and nowhere else.
+    // Allows http for a provider on this machine only.
     let http = HttpClient::builder().allow_http_on_loopback().build()?;
 
     let issuer = &arguments.issuer;
     let keys = RemoteKeys::discover(issuer).http_client(http.clone()).connect().await?;
-    // Provider and server share a clock here: a token is refused as soon as it has ended.
+    // Provider and server share a clock in this example, so an expired token is rejected at once.
     let tokens =
         JwtVerifier::access_tokens(issuer, RESOURCE).clock_skew(Duration::ZERO).build(keys);
     let clock = guard(MyClock { tokens }, ClockServer::from_arc);
@@ -104,11 +104,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let addr = listener.local_addr()?;
     let server = Server::builder().add_routes(routes.into());
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            Err("the server ended before its callers".into())
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            Err("the server stopped before the calls ended".into())
         }
-        made = make_calls(addr, http, arguments) => made,
+        called = make_calls(addr, http, arguments) => called,
     }
 }
 
@@ -129,8 +129,8 @@ async fn make_calls(
     let mut anonymous = Request::new(());
     anonymous.extensions_mut().insert(CallOptions::new().without_credentials());
     match client.now(anonymous).await {
-        Ok(_) => return Err("a call without a token was let in".into()),
-        Err(refused) => println!("without a token: {:?}", refused.code()),
+        Ok(_) => return Err("a call without a token was admitted".into()),
+        Err(status) => println!("without a token: {:?}", status.code()),
     }
     for _ in 0..calls {
         let time = client.now(()).await?.into_inner();

@@ -1,4 +1,4 @@
-//! A server whose tokens live two seconds, and a client that notices nothing.
+//! Refreshes tokens that expire after two seconds, without a failed call.
 //!
 //! `cargo run -p tonic-guard-examples --bin client_refresh`
 
@@ -28,37 +28,37 @@ use tonic_guard_examples::clock::{
     clock_server::{Clock, ClockServer},
 };
 
-const LIFE: Duration = Duration::from_secs(2);
-/// Three times as long as a token lives.
+const LIFETIME: Duration = Duration::from_secs(2);
+/// With the pauses, the calls take three times the lifetime of a token.
 const CALLS: u32 = 30;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Gives out tokens and knows how long each is good. A real one is an identity provider.
+/// Issues tokens and records when they expire, as an identity provider does.
 #[derive(Default)]
 struct Issuer(Mutex<Issued>);
 
 #[derive(Default)]
 struct Issued {
-    ends: HashMap<String, Instant>,
-    refused: u32,
+    expiries: HashMap<String, Instant>,
+    rejections: u32,
 }
 
 impl Issuer {
     fn issue(&self) -> String {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let token = format!("token-{}", issued.ends.len() + 1);
-        issued.ends.insert(token.clone(), Instant::now() + LIFE);
+        let token = format!("token-{}", issued.expiries.len() + 1);
+        issued.expiries.insert(token.clone(), Instant::now() + LIFETIME);
         token
     }
 
-    /// How many tokens were given out, and how many calls refused.
+    /// Returns the number of issued tokens and of rejected calls.
     fn counts(&self) -> (usize, u32) {
         let issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (issued.ends.len(), issued.refused)
+        (issued.expiries.len(), issued.rejections)
     }
 }
 
-/// The service, and what its callers' tokens are worth.
+/// The service, which asks the issuer about each token.
 struct MyClock {
     issuer: Arc<Issuer>,
 }
@@ -68,10 +68,10 @@ impl Authenticate<Bearer> for MyClock {
 
     async fn authenticate(&self, token: BearerToken) -> Result<(), AuthError> {
         let mut issued = self.issuer.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match issued.ends.get(token.as_str()) {
-            Some(end) if Instant::now() < *end => Ok(()),
+        match issued.expiries.get(token.as_str()) {
+            Some(expiry) if Instant::now() < *expiry => Ok(()),
             Some(_) => {
-                issued.refused += 1;
+                issued.rejections += 1;
                 Err(AuthError::expired())
             }
             None => Err(AuthError::invalid()),
@@ -96,34 +96,35 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let addr = listener.local_addr()?;
     let server = Server::builder().add_routes(routes.into());
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            Err("the server ended before its callers".into())
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            Err("the server stopped before the calls ended".into())
         }
-        made = make_calls(addr, &issuer) => made,
+        called = make_calls(addr, &issuer) => called,
     }
 }
 
 async fn make_calls(addr: SocketAddr, issuer: &Arc<Issuer>) -> Result<(), Box<dyn Error>> {
-    // An answer of OAuth has `expires_in`: a new token is there before the old one ends.
+    // With `expires_in`, as in OAuth responses, the client fetches a new token before the old one expires.
     let provider = Arc::clone(issuer);
-    let tells = token_fn(move || {
-        let token = Token::new(provider.issue()).expires_in(LIFE);
+    let with_lifetime = token_fn(move || {
+        let token = Token::new(provider.issue()).expires_in(LIFETIME);
         async move { Ok(token) }
     });
-    calls_that_notice_nothing("a source that tells how long", addr, issuer, tells).await?;
+    call_with("a source with expires_in", addr, issuer, with_lifetime).await?;
 
-    // Without it the server's refusal is what says that the token has ended.
+    // Without `expires_in`, the client learns from a rejection that the token has expired.
     let provider = Arc::clone(issuer);
-    let silent = token_fn(move || {
+    let without_lifetime = token_fn(move || {
         let token = Token::new(provider.issue());
         async move { Ok(token) }
     });
-    calls_that_notice_nothing("a source that doesn't tell", addr, issuer, silent).await
+    call_with("a source without expires_in", addr, issuer, without_lifetime).await
 }
 
-async fn calls_that_notice_nothing(
-    source_is: &str,
+/// Makes the calls, and prints how many tokens and rejections they took.
+async fn call_with(
+    name: &str,
     addr: SocketAddr,
     issuer: &Issuer,
     source: impl TokenSource,
@@ -131,16 +132,16 @@ async fn calls_that_notice_nothing(
     let credentials = CallCredentials::bearer(source);
     let channel = credentials.loopback_channel(Endpoint::from_shared(format!("http://{addr}"))?)?;
     let mut client = ClockClient::new(channel);
-    let (tokens_before, refused_before) = issuer.counts();
+    let (tokens_before, rejections_before) = issuer.counts();
     for _ in 0..CALLS {
         client.now(()).await?;
         tokio::time::sleep(PAUSE).await;
     }
-    let (tokens, refused) = issuer.counts();
+    let (tokens, rejections) = issuer.counts();
     println!(
-        "{source_is}: {CALLS} calls answered, {} tokens, {} refusals that no caller saw",
+        "{name}: {CALLS} calls succeeded, with {} tokens and {} retried rejections",
         tokens - tokens_before,
-        refused - refused_before
+        rejections - rejections_before
     );
     Ok(())
 }

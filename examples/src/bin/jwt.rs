@@ -1,9 +1,9 @@
-//! Signed tokens of an identity provider: who gets in, who doesn't, and why.
+//! Verifies signed tokens (JWTs) of an identity provider, and shows which tokens are rejected and why.
 //!
 //! `cargo run -p tonic-guard-examples --bin jwt`
 //!
-//! The provider is one in memory, as a test of your service would have it. In production the keys come
-//! from a file, as here, or from the provider itself; the rest is the same.
+//! The provider is in memory, as in a test of your service. In production, load the keys from a file or
+//! fetch them from the provider. The rest is the same.
 
 use std::{error::Error, net::SocketAddr, time::Duration};
 
@@ -30,10 +30,10 @@ use tonic_guard_test::Issuer;
 
 const ISSUER: &str = "https://id.example";
 
-/// What this service is called at the provider.
+/// The identifier of this service at the provider.
 const AUDIENCE: &str = "https://orders.example";
 
-/// What the provider puts into tokens beside the registered claims.
+/// The provider's private claims.
 #[derive(Deserialize)]
 struct Tenant {
     tenant: String,
@@ -45,11 +45,11 @@ type Caller = Claims<Tenant>;
 struct TenantOrders {
     #[verifies("bearer")]
     tokens: JwtVerifier<Caller>,
-    /// Whose orders these are.
+    /// The tenant that owns the orders.
     tenant: String,
 }
 
-#[authenticated(scheme = "bearer", authorize = Self::of_this_tenant)]
+#[authenticated(scheme = "bearer", authorize = Self::is_own_tenant)]
 #[tonic::async_trait]
 impl Orders for TenantOrders {
     async fn list(
@@ -62,11 +62,11 @@ impl Orders for TenantOrders {
         Ok(Response::new(OrderList { orders: vec![order] }))
     }
 
-    // Nearest wins, whole: the tenant's check stands here again.
+    // The attribute on a method replaces the impl's default, so the custom check is repeated.
     #[authenticated(
         scheme = "bearer",
         scopes("orders:write"),
-        authorize = Self::of_this_tenant
+        authorize = Self::is_own_tenant
     )]
     async fn cancel(
         &self,
@@ -87,14 +87,14 @@ impl Orders for TenantOrders {
         Ok(Response::new(Summary::default()))
     }
 
-    #[anonymous(reason = "load balancers ask without credentials")]
+    #[anonymous(reason = "load balancers have no credentials")]
     async fn ping(&self, _: Request<()>) -> Result<Response<()>, Status> {
         Ok(Response::new(()))
     }
 }
 
 impl TenantOrders {
-    async fn of_this_tenant(&self, caller: &Caller, _: &CallHead<'_>) -> Result<(), AuthError> {
+    async fn is_own_tenant(&self, caller: &Caller, _: &CallHead<'_>) -> Result<(), AuthError> {
         if caller.extra().tenant == self.tenant { Ok(()) } else { Err(AuthError::denied()) }
     }
 }
@@ -103,7 +103,7 @@ impl TenantOrders {
 async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = Issuer::new(ISSUER);
 
-    // The one line that a service writes.
+    // The only line that a service needs.
     let tokens =
         JwtVerifier::access_tokens(ISSUER, AUDIENCE).build(KeySet::from_jwks(issuer.jwks())?);
     let orders = TenantOrders { tokens, tenant: "acme".into() };
@@ -113,15 +113,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let addr = listener.local_addr()?;
     let server = Server::builder().add_routes(routes.into());
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            Err("the server ended before its callers".into())
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            Err("the server stopped before the calls ended".into())
         }
-        made = make_calls(addr, &issuer) => made,
+        called = make_calls(addr, &issuer) => called,
     }
 }
 
-/// A token that is good for everything, until something is changed in it.
+/// Makes a valid token with all claims that the service requires.
 fn ada(issuer: &Issuer) -> tonic_guard_test::Token<'_> {
     issuer.access_token(AUDIENCE).subject("ada").claim("tenant", "acme").scope("orders:write")
 }
@@ -130,38 +130,38 @@ async fn make_calls(addr: SocketAddr, issuer: &Issuer) -> Result<(), Box<dyn Err
     let client = OrdersClient::connect(format!("http://{addr}")).await?;
     let forger = Issuer::new(ISSUER);
     let calls = [
-        ("a good token", Some(ada(issuer).sign()), "answered: order 7 of ada"),
-        ("none", None, "Unauthenticated CREDENTIALS_MISSING"),
-        ("an expired one", Some(ada(issuer).expired_for(HOUR).sign()), EXPIRED),
+        ("a valid token", Some(ada(issuer).sign()), "answered: order 7 of ada"),
+        ("no token", None, "Unauthenticated CREDENTIALS_MISSING"),
+        ("an expired token", Some(ada(issuer).expired_for(HOUR).sign()), EXPIRED),
         (
             "for another service",
             Some(ada(issuer).claim("aud", "https://mail.example").sign()),
             INVALID,
         ),
-        ("by another key", Some(ada(&forger).sign()), INVALID),
+        ("of another key", Some(ada(&forger).sign()), INVALID),
         ("an ID token", Some(ada(issuer).header("typ", "JWT").sign()), INVALID),
         ("without a tenant", Some(ada(issuer).without("tenant").sign()), INVALID),
         (
-            "half of one",
+            "a partial token",
             Some(ada(issuer).sign().split('.').next().unwrap_or_default().into()),
             MALFORMED,
         ),
         ("without the scope", Some(ada(issuer).scope("orders:read").sign()), NO_SCOPE),
         ("of another tenant", Some(ada(issuer).claim("tenant", "evil").sign()), DENIED),
     ];
-    let mut surprises = 0;
+    let mut failures = 0;
     println!("{:<20}  OUTCOME", "TOKEN");
     for (kind, token, expected) in calls {
         let outcome = outcome(cancel(client.clone(), token).await);
         println!("{kind:<20}  {outcome}");
         if outcome != expected {
             println!("{:<20}  expected {expected}", "");
-            surprises += 1;
+            failures += 1;
         }
     }
-    match surprises {
+    match failures {
         0 => Ok(()),
-        _ => Err(format!("calls that did not end as expected: {surprises}").into()),
+        _ => Err(format!("calls with an unexpected outcome: {failures}").into()),
     }
 }
 
@@ -179,7 +179,8 @@ async fn cancel(
     let mut request = Request::new(CancelOrder { id: 7 });
     if let Some(token) = token {
         let header = format!("Bearer {token}").parse();
-        let header = header.map_err(|_| Status::internal("a token is a header's value"))?;
+        let header =
+            header.map_err(|_| Status::internal("the token isn't a valid header value"))?;
         request.metadata_mut().insert("authorization", header);
     }
     let order = client.cancel(request).await?.into_inner();

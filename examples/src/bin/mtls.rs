@@ -1,10 +1,10 @@
-//! Workloads of a mesh, known by the SPIFFE ID in their certificates.
+//! Authenticates the workloads of a mesh by the SPIFFE ID in their certificates.
 //!
 //! `cargo run -p tonic-guard-examples --bin mtls`
 //!
-//! A CA is made in memory. A server with tonic's TLS asks each client for a certificate of that CA,
-//! and lets clients without one connect, so that load balancers can ping it. Certificates of
-//! another CA end the handshake: that is rustls's to say, and no method hears of it.
+//! The CA is in memory. The server uses tonic's TLS and requests a certificate of that CA from each
+//! client. Clients without a certificate may connect, so that load balancers can call `Ping`. rustls
+//! rejects certificates of another CA in the handshake, before any method is called.
 
 use std::{error::Error, net::SocketAddr};
 
@@ -38,7 +38,7 @@ struct Shop {
 }
 
 impl Shop {
-    /// Cancelling is for the service that pays the money back.
+    /// Only the billing service may cancel orders, because it makes the refunds.
     async fn is_billing(&self, caller: &SpiffeId, _: &CallHead<'_>) -> Result<(), AuthError> {
         match caller.path() {
             "/billing" => Ok(()),
@@ -75,7 +75,7 @@ impl Orders for Shop {
         Ok(Response::new(Summary::default()))
     }
 
-    #[anonymous(reason = "load balancers ask without credentials")]
+    #[anonymous(reason = "load balancers have no credentials")]
     async fn ping(&self, _: Request<()>) -> Result<Response<()>, Status> {
         Ok(Response::new(()))
     }
@@ -96,13 +96,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            return Err("the server ended before its callers".into());
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            return Err("the server stopped before the calls ended".into());
         }
-        made = make_calls(addr, &ca) => made?,
+        called = make_calls(addr, &ca) => called?,
     }
-    println!("\nWho may call what, as the server knows it:\n\n{policy}");
+    println!("\nThe policy table of the server:\n\n{policy}");
     Ok(())
 }
 
@@ -153,21 +153,21 @@ async fn make_calls(addr: SocketAddr, ca: &Ca) -> Result<(), Box<dyn Error>> {
 }
 
 impl Call {
-    /// Makes the call on a connection of its own.
+    /// Makes the call on a new connection.
     async fn make(self, endpoint: &Endpoint) -> String {
         let answer = match endpoint.connect().await {
-            Ok(channel) => self.on(OrdersClient::new(channel)).await,
+            Ok(channel) => self.send(OrdersClient::new(channel)).await,
             Err(_) => return "no connection".into(),
         };
         match answer {
-            // The client is done with the handshake before the server looks at its certificate. A status
-            // with a source comes from the transport, not from the server.
+            // The client completes the handshake before the server verifies the client's certificate, so
+            // the call fails. A status with a source comes from the transport, not from the server.
             Err(status) if status.source().is_some() => "no connection".into(),
             answer => outcome(answer),
         }
     }
 
-    async fn on(self, mut client: OrdersClient<Channel>) -> Result<String, Status> {
+    async fn send(self, mut client: OrdersClient<Channel>) -> Result<String, Status> {
         Ok(match self {
             Call::Ping => {
                 client.ping(()).await?;
@@ -186,7 +186,7 @@ impl Call {
     }
 }
 
-/// What a mesh has in SPIRE, or a company in its own CA.
+/// A certificate authority, as SPIRE is in a mesh.
 struct Ca {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
@@ -206,7 +206,7 @@ impl Ca {
         self.sign(&CertificateParams::new(["localhost".to_owned()])?)
     }
 
-    /// A certificate with these URIs. A good one has one.
+    /// Makes a certificate with these URIs. A SPIFFE certificate has exactly one.
     fn workload(&self, uris: &[&str]) -> Result<Identity, rcgen::Error> {
         let mut params = CertificateParams::default();
         for uri in uris {

@@ -1,15 +1,15 @@
-//! The keys of an identity provider, found by its issuer, and what becomes of calls when they change.
+//! Fetches the keys of an identity provider by OpenID Connect discovery, and follows a key rotation.
 //!
 //! `cargo run -p tonic-guard-examples --bin oidc`
 //!
-//! It runs a provider of its own on loopback. To ask yours whether a token gets in:
+//! The example runs a provider on loopback. To verify a token of your provider:
 //!
 //! ```sh
 //! OIDC_ISSUER=https://id.example OIDC_AUDIENCE=https://orders.example OIDC_TOKEN=.. \
 //!     cargo run -p tonic-guard-examples --bin oidc
 //! ```
 //!
-//! `OIDC_PLAIN=1` takes JWTs that don't say that they are access tokens, as Keycloak's don't.
+//! `OIDC_PLAIN=1` accepts JWTs whose `typ` isn't `at+jwt`, such as Keycloak's.
 
 use std::{env, error::Error, process::ExitCode, time::Duration};
 
@@ -67,7 +67,7 @@ impl Orders for MyOrders {
         Ok(Response::new(Summary::default()))
     }
 
-    #[anonymous(reason = "load balancers ask without credentials")]
+    #[anonymous(reason = "load balancers have no credentials")]
     async fn ping(&self, _: Request<()>) -> Result<Response<()>, Status> {
         Ok(Response::new(()))
     }
@@ -75,17 +75,17 @@ impl Orders for MyOrders {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match env::var("OIDC_ISSUER") {
-        Ok(issuer) => ask(&issuer).await,
+    let result = match env::var("OIDC_ISSUER") {
+        Ok(issuer) => verify(&issuer).await,
         Err(_) => rotate().await,
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             let mut cause = error.source();
             while let Some(error) = cause {
-                eprintln!("because: {error}");
+                eprintln!("caused by: {error}");
                 cause = error.source();
             }
             ExitCode::FAILURE
@@ -93,12 +93,12 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Asks a provider of yours about a token.
-async fn ask(issuer: &str) -> Result<(), Box<dyn Error>> {
+/// Verifies a token of an external provider.
+async fn verify(issuer: &str) -> Result<(), Box<dyn Error>> {
     let setting = |name| env::var(name).map_err(|_| format!("{name} isn't set"));
     let (audience, token) = (setting("OIDC_AUDIENCE")?, setting("OIDC_TOKEN")?);
 
-    // The two lines that a service writes.
+    // The only lines that a service needs.
     let keys = RemoteKeys::discover(issuer).connect().await?;
     let tokens = match env::var("OIDC_PLAIN") {
         Ok(_) => JwtVerifier::any_jwt(issuer, audience),
@@ -110,12 +110,12 @@ async fn ask(issuer: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Shows what becomes of calls while a provider on loopback changes its keys.
+/// Makes calls while a provider on loopback rotates its keys.
 async fn rotate() -> Result<(), Box<dyn Error>> {
     const AUDIENCE: &str = "https://orders.example";
 
     let issuer = Issuer::serve(Algorithm::ES256).await?;
-    // Shorter times than a service has, and plain http, which only loopback may have.
+    // The times are shorter than in a service. http is allowed on loopback only.
     let http = HttpClient::builder().allow_http_on_loopback().build()?;
     let keys = RemoteKeys::discover(issuer.identifier())
         .http_client(http)
@@ -127,27 +127,27 @@ async fn rotate() -> Result<(), Box<dyn Error>> {
     let client = serve(MyOrders { tokens }).await?;
 
     let token = |issuer: &Issuer| issuer.access_token(AUDIENCE).sign();
-    let (good, invalid) = ("answered: 1 order of ada", "Unauthenticated JWT_TOKEN_INVALID");
+    let (valid, invalid) = ("answered: 1 order of ada", "Unauthenticated JWT_TOKEN_INVALID");
     let first = token(&issuer);
     let forger = Issuer::new(issuer.identifier());
     println!("{:<42}  OUTCOME", "TOKEN");
-    expect("a token by the first key", &client, &first, good).await?;
-    expect("by a key that nobody published", &client, &token(&forger), invalid).await?;
+    expect("a token of the first key", &client, &first, valid).await?;
+    expect("a token of an unpublished key", &client, &token(&forger), invalid).await?;
     issuer.rotate();
-    expect("a token by the second key", &client, &token(&issuer), good).await?;
+    expect("a token of the second key", &client, &token(&issuer), valid).await?;
     issuer.forget_older_keys();
-    expect("the first key's token, once that is gone", &client, &first, invalid).await?;
+    expect("a token of the first key, once removed", &client, &first, invalid).await?;
 
     let known = token(&issuer);
     issuer.rotate();
     let unknown = token(&issuer);
     drop(issuer);
     let unavailable = "Unavailable AUTHENTICATOR_UNAVAILABLE";
-    expect("the provider is down, an unknown key", &client, &unknown, unavailable).await?;
-    expect("the provider is down, a known key", &client, &known, good).await
+    expect("the provider is down: an unknown key", &client, &unknown, unavailable).await?;
+    expect("the provider is down: a known key", &client, &known, valid).await
 }
 
-/// Calls until this becomes of it: a key that has just changed is known a little later.
+/// Repeats the call until it has the expected outcome: the server learns of changed keys a little later.
 async fn expect(
     kind: &str,
     client: &OrdersClient<Channel>,
@@ -168,7 +168,8 @@ async fn list(client: &OrdersClient<Channel>, token: &str) -> String {
     let answer = async {
         let mut request = Request::new(ListOrders {});
         let header = format!("Bearer {token}").parse();
-        let header = header.map_err(|_| Status::internal("a token is a header's value"))?;
+        let header =
+            header.map_err(|_| Status::internal("the token isn't a valid header value"))?;
         request.metadata_mut().insert("authorization", header);
         let orders = client.clone().list(request).await?.into_inner().orders;
         let owner = orders.first().map(|order| order.owner.clone()).unwrap_or_default();
@@ -177,7 +178,7 @@ async fn list(client: &OrdersClient<Channel>, token: &str) -> String {
     outcome(answer.await)
 }
 
-/// Serves `orders` on loopback, for as long as the program runs.
+/// Serves `orders` on loopback until the program ends, and returns a client.
 async fn serve(orders: MyOrders) -> Result<OrdersClient<Channel>, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;

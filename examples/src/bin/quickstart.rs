@@ -1,4 +1,4 @@
-//! A guarded server and its callers in one process: who gets in, who doesn't, and why.
+//! Runs a guarded server and its callers, and shows which calls are admitted, and why the others aren't.
 //!
 //! `cargo run -p tonic-guard-examples --bin quickstart`
 
@@ -28,14 +28,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let addr = listener.local_addr()?;
     let server = Server::builder().add_routes(routes.into());
     tokio::select! {
-        ended = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
-            ended?;
-            return Err("the server ended before its callers".into());
+        served = server.serve_with_incoming(TcpListenerStream::new(listener)) => {
+            served?;
+            return Err("the server stopped before the calls ended".into());
         }
-        made = make_calls(addr) => made?,
+        called = make_calls(addr) => called?,
     }
 
-    println!("\nWho may call what, as the server knows it:\n\n{policy}");
+    println!("\nThe policy table of the server:\n\n{policy}");
     Ok(())
 }
 
@@ -48,7 +48,7 @@ enum Call {
     Ingest,
 }
 
-/// Each call with its credentials and what should become of it.
+/// Each call with its credentials and its expected outcome.
 const CALLS: [(Call, Credentials, &str); 16] = [
     (Call::Ping, Credentials::NONE, "answered"),
     (Call::List, Credentials::NONE, "Unauthenticated CREDENTIALS_MISSING"),
@@ -70,7 +70,7 @@ const CALLS: [(Call, Credentials, &str); 16] = [
 
 async fn make_calls(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     let mut client = OrdersClient::connect(format!("http://{addr}")).await?;
-    let mut surprises = 0;
+    let mut failures = 0;
     println!("{:<10}  {:<17}  OUTCOME", "CALL", "CREDENTIALS");
     for (call, credentials, expected) in CALLS {
         let name = format!("{call:?}");
@@ -78,12 +78,12 @@ async fn make_calls(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
         println!("{name:<10}  {:<17}  {outcome}", credentials.kind);
         if outcome != expected {
             println!("{:<10}  expected {expected}", "");
-            surprises += 1;
+            failures += 1;
         }
     }
-    match surprises {
+    match failures {
         0 => Ok(()),
-        _ => Err(format!("calls that did not end as expected: {surprises}").into()),
+        _ => Err(format!("calls with an unexpected outcome: {failures}").into()),
     }
 }
 
@@ -108,11 +108,11 @@ impl Call {
             }
             Call::Watch => {
                 let answer = client.watch(credentials.request(WatchOrders {})?).await?;
-                let (mut stream, mut seen) = (answer.into_inner(), 0);
+                let (mut stream, mut count) = (answer.into_inner(), 0);
                 while stream.message().await?.is_some() {
-                    seen += 1;
+                    count += 1;
                 }
-                format!("answered: {seen} orders")
+                format!("answered: {count} orders")
             }
             Call::Ingest => {
                 let orders = iter([Order { id: 4, owner: "ada".into(), cancelled: false }]);

@@ -1,8 +1,8 @@
-//! The shop as a server of its own, beside health and reflection, for programs and for browsers.
+//! Serves the shop with health and reflection, for gRPC clients and for browsers.
 //!
-//! Browsers speak grpc-web, over HTTP/1.1 where there is no TLS. What translates it and what answers
-//! CORS stand outside the guards: a browser asks with OPTIONS and without credentials whether it may
-//! call at all, and a refusal must come with the headers that let a page read it.
+//! Browsers use grpc-web, over HTTP/1.1 if there is no TLS. The layers for grpc-web and CORS must be
+//! outside the guards: a browser sends its preflight request (OPTIONS) without credentials, and a page can
+//! read a rejection only if it has the CORS headers.
 //!
 //! `cargo run -p tonic-guard-examples --bin serve -- --addr 127.0.0.1:50051`
 
@@ -27,8 +27,8 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let addr = match addr(std::env::args().skip(1)) {
         Ok(addr) => addr,
-        Err(mistake) => {
-            eprintln!("{mistake}\nusage: serve [--addr 127.0.0.1:PORT]");
+        Err(error) => {
+            eprintln!("{error}\nusage: serve [--addr 127.0.0.1:PORT]");
             return Ok(ExitCode::from(2));
         }
     };
@@ -41,11 +41,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         .build_v1()?;
     let routes = GuardedRoutes::new()
         .guarded(guard(Shop::demo(), OrdersServer::from_arc))
-        .open(health, "load balancers ask without credentials")
-        .open(reflection, "the API is public, its data is not");
+        .open(health, "load balancers have no credentials")
+        .open(reflection, "the API description is public");
     eprintln!("{}", routes.policy());
 
-    // The port is open from here on: a call that comes before the server runs waits for it.
+    // From here on the port is open: an early call waits until the server runs.
     let listener = TcpListener::bind(addr).await?;
     println!("listening on {}", listener.local_addr()?);
     let incoming = TcpListenerStream::new(listener);
@@ -56,30 +56,32 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         .layer(GrpcWebLayer::new())
         .add_routes(routes.into());
     tokio::select! {
-        // First, so that ctrl-c is heard before any call is.
+        // Polled first, so that the signal handler is installed before the first call.
         biased;
         interrupted = tokio::signal::ctrl_c() => interrupted?,
-        ended = server.serve_with_incoming(incoming) => ended?,
+        served = server.serve_with_incoming(incoming) => served?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Pages of any origin may call: what lets a call in are the credentials that the page itself adds, and
-/// no cookie, which the browser would add to the calls of any page.
+/// Allows pages of any origin.
+///
+/// This is safe because the page itself adds the credentials. With cookies it would be unsafe, because the
+/// browser adds them to the calls of any page.
 fn cors() -> CorsLayer {
-    let named = HeaderName::from_static;
-    let sent = ["x-api-key", "x-grpc-web", "x-user-agent", "grpc-timeout"].map(named);
-    // Without these a page sees that its call has failed, and not why.
-    let read =
-        ["grpc-status", "grpc-message", "grpc-status-details-bin", "www-authenticate"].map(named);
+    let header = HeaderName::from_static;
+    let request = ["x-api-key", "x-grpc-web", "x-user-agent", "grpc-timeout"].map(header);
+    // Without these a page can't find out why its call has failed.
+    let response =
+        ["grpc-status", "grpc-message", "grpc-status-details-bin", "www-authenticate"].map(header);
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::POST])
-        .allow_headers(AllowHeaders::list([AUTHORIZATION, CONTENT_TYPE].into_iter().chain(sent)))
-        .expose_headers(read)
+        .allow_headers(AllowHeaders::list([AUTHORIZATION, CONTENT_TYPE].into_iter().chain(request)))
+        .expose_headers(response)
 }
 
-/// Where to listen. Only on this machine: everyone can read the demo's credentials.
+/// Parses the address to listen on, which must be loopback because the demo's credentials are public.
 fn addr(mut args: impl Iterator<Item = String>) -> Result<SocketAddr, String> {
     let Some(flag) = args.next() else {
         return Ok(SocketAddr::from(([127, 0, 0, 1], 50051)));
@@ -87,7 +89,7 @@ fn addr(mut args: impl Iterator<Item = String>) -> Result<SocketAddr, String> {
     if flag != "--addr" {
         return Err(format!("unknown argument: {flag}"));
     }
-    let value = args.next().ok_or("--addr needs an address")?;
+    let value = args.next().ok_or("--addr requires an address")?;
     let addr: SocketAddr = value.parse().map_err(|_| format!("not an address: {value}"))?;
     if !addr.ip().is_loopback() {
         return Err(format!("not a loopback address: {value}"));

@@ -1,4 +1,4 @@
-//! What is attached to a call: one header and its value.
+//! The header that a call carries its credentials in.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -8,10 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use crate::scheme::{ApiKey, BearerToken, CredentialLocation, Scheme};
 
-/// A header that says who makes a call. It never prints its value.
+/// A header name and the credentials in it. `Debug` doesn't print the value.
 ///
-/// [`CallCredentials`](super::CallCredentials) makes them out of tokens. One made by hand is for a
-/// single call: see [`CallOptions`](super::CallOptions).
+/// [`CallCredentials`](super::CallCredentials) make credentials from tokens. Make one by hand to use it for a
+/// single call, with [`CallOptions`](super::CallOptions).
 ///
 /// ```
 /// use tonic_guard::client::Credential;
@@ -19,31 +19,31 @@ use crate::scheme::{ApiKey, BearerToken, CredentialLocation, Scheme};
 /// let credential = Credential::bearer("s3cret").unwrap();
 /// assert!(!format!("{credential:?}").contains("s3cret"));
 ///
-/// // Refused: no header can hold it.
+/// // An error: a header value can't hold a line feed.
 /// assert!(Credential::bearer("two\nlines").is_err());
 /// ```
 #[derive(Clone)]
 pub struct Credential(Arc<Header>);
 
-/// Shared, for each call keeps the credential that it went out with.
+/// Shared, because each call keeps the credential of its first attempt.
 struct Header {
     name: HeaderName,
     value: HeaderValue,
 }
 
 impl Credential {
-    /// `authorization: Bearer TOKEN` (RFC 6750, section 2.1).
+    /// Makes `authorization: Bearer TOKEN` (RFC 6750, section 2.1).
     ///
     /// # Errors
-    /// When the token is empty, or isn't visible ASCII without a comma.
+    /// When the token is empty, or has a comma or a character that isn't visible ASCII.
     pub fn bearer(token: &str) -> Result<Self, InvalidCredential> {
         Credential::new(AUTHORIZATION, "Bearer ", visible(token)?)
     }
 
-    /// The header of `scheme`, with `key` as its value.
+    /// Makes the header of `scheme`, with `key` as its value.
     ///
     /// # Errors
-    /// When the key is empty, or isn't visible ASCII without a comma.
+    /// When the key is empty, or has a comma or a character that isn't visible ASCII.
     pub fn api_key(scheme: &ApiKey, key: &str) -> Result<Self, InvalidCredential> {
         match scheme.location() {
             CredentialLocation::Header(header) => Credential::new(header, "", visible(key)?),
@@ -53,31 +53,31 @@ impl Credential {
         }
     }
 
-    /// `authorization: Basic ..` (RFC 7617, section 2).
+    /// Makes `authorization: Basic ..` (RFC 7617, section 2).
     ///
     /// # Errors
-    /// When the user id has a colon, or either has a control character.
+    /// When the user id has a colon, or one of the arguments has a control character.
     pub fn basic(user_id: &str, password: &str) -> Result<Self, InvalidCredential> {
-        let text = |text: &str| !text.chars().any(char::is_control);
-        if user_id.contains(':') || !text(user_id) || !text(password) {
+        let has_control = |text: &str| text.chars().any(char::is_control);
+        if user_id.contains(':') || has_control(user_id) || has_control(password) {
             return Err(InvalidCredential);
         }
         let encoded = STANDARD.encode(format!("{user_id}:{password}"));
         Credential::new(AUTHORIZATION, "Basic ", &encoded)
     }
 
-    fn new(name: HeaderName, word: &str, secret: &str) -> Result<Self, InvalidCredential> {
-        let value = HeaderValue::try_from(format!("{word}{secret}"));
-        Ok(Credential::of(name, value.map_err(|_| InvalidCredential)?))
+    fn new(name: HeaderName, prefix: &str, secret: &str) -> Result<Self, InvalidCredential> {
+        let value = HeaderValue::try_from(format!("{prefix}{secret}"));
+        Ok(Credential::from_header(name, value.map_err(|_| InvalidCredential)?))
     }
 
-    fn of(name: HeaderName, mut value: HeaderValue) -> Self {
-        // Keeps it out of `{request:?}`, and out of the compression table that the connection shares.
+    fn from_header(name: HeaderName, mut value: HeaderValue) -> Self {
+        // Keeps the value out of `{request:?}` and out of the connection's compression table.
         value.set_sensitive(true);
         Credential(Arc::new(Header { name, value }))
     }
 
-    /// Puts the header into `headers`, in place of what they have under its name.
+    /// Sets the header in `headers`, and replaces its values.
     pub(super) fn attach(&self, headers: &mut HeaderMap) {
         let Header { name, value } = &*self.0;
         headers.insert(name.clone(), value.clone());
@@ -87,17 +87,17 @@ impl Credential {
         &self.0.name
     }
 
-    /// Whether a server that refused one would refuse the other.
+    /// Returns true if both are the same header and value. A server that rejects one rejects the other.
     pub(super) fn is_same(&self, other: &Credential) -> bool {
         self.header() == other.header()
             && constant_time_eq(self.0.value.as_bytes(), other.0.value.as_bytes())
     }
 }
 
-/// The caller's own token, to be passed on to the next service.
+/// Forwards the token of a caller to the next service.
 impl From<&BearerToken> for Credential {
     fn from(token: &BearerToken) -> Self {
-        Credential::of(AUTHORIZATION, token.header_value())
+        Credential::from_header(AUTHORIZATION, token.header_value())
     }
 }
 
@@ -107,7 +107,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// How the secret of a token becomes a credential.
+/// The scheme that turns the secret of a token into a credential.
 #[derive(Clone)]
 pub(super) enum Form {
     Bearer,
@@ -116,7 +116,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The header of the credentials.
+    /// Returns the header that carries the credentials.
     pub(super) fn header(&self) -> HeaderName {
         match self {
             Form::ApiKey(scheme) => match scheme.location() {
@@ -127,6 +127,7 @@ impl Form {
         }
     }
 
+    /// Makes the credential for `secret`.
     pub(super) fn credential(&self, secret: &str) -> Result<Credential, InvalidCredential> {
         match self {
             Form::Bearer => Credential::bearer(secret),
@@ -136,7 +137,9 @@ impl Form {
     }
 }
 
-/// What every proxy passes on as one value: no spaces, no controls, and no comma, which joins two.
+/// Requires a secret that every proxy forwards as one value.
+///
+/// Proxies may change spaces and control characters, and a comma separates two values.
 fn visible(secret: &str) -> Result<&str, InvalidCredential> {
     let valid = |byte: u8| byte.is_ascii_graphic() && byte != b',';
     if secret.is_empty() || !secret.bytes().all(valid) {
@@ -148,13 +151,13 @@ fn visible(secret: &str) -> Result<&str, InvalidCredential> {
 
 /// A token, key or password that the header of its scheme can't hold.
 ///
-/// It doesn't say what was wrong with it: that would tell of the secret.
+/// The error has no details, because they would reveal parts of the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCredential;
 
 impl fmt::Display for InvalidCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the credential has characters that its header can't hold, or none")
+        f.write_str("the credential is empty or has characters that its header can't hold")
     }
 }
 
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_has_its_header() {
+    fn each_scheme_has_its_header() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let key = ApiKey::header("x-ingest-key");
         for (credential, expected) in [
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_header_cannot_hold_is_refused() {
+    fn invalid_header_value_is_an_error() {
         for secret in ["", " ", "a b", "a,b", "a\nb", "a\r\nx-admin: 1", "tök", "a\u{7f}"] {
             assert!(Credential::bearer(secret).is_err(), "{secret:?}");
             assert!(Credential::api_key(&ApiKey::new(), secret).is_err(), "{secret:?}");
@@ -197,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_differ_by_header_and_value() {
+    fn credentials_with_another_header_or_value_differ() {
         let one = Credential::bearer("a").unwrap();
         assert!(one.is_same(&Credential::bearer("a").unwrap()));
         assert!(!one.is_same(&Credential::bearer("b").unwrap()));

@@ -1,4 +1,4 @@
-//! A call's deadline: `grpc-timeout`, counted over all attempts.
+//! The deadline of a call: its `grpc-timeout`, which spans all attempts.
 
 use std::time::Duration;
 
@@ -6,22 +6,30 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-/// The largest value that the header can say, with any unit.
-const MOST: u128 = 99_999_999;
+/// The largest number that the header can hold, in any unit.
+const MAX_VALUE: u128 = 99_999_999;
 
-/// When a call must have ended. A call without `grpc-timeout` has no deadline.
+/// The time at which a call, or a fetch that calls wait for, must have ended.
+///
+/// A call without `grpc-timeout` has no deadline.
 #[derive(Clone, Copy)]
 pub(super) struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// Reads the header of a call that begins now. One that can't be read is left to the server, as
-    /// tonic's channel does.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    /// Reads the `grpc-timeout` of a call that starts now.
+    ///
+    /// An invalid header gives no deadline. It is sent unchanged, as tonic's channel does.
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let timeout = headers.get(&GRPC_TIMEOUT).and_then(|value| parse(value.as_bytes()));
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// What `future` gives; `None` when the deadline passes first.
+    /// The deadline `time` from now.
+    pub(super) fn after(time: Duration) -> Self {
+        Deadline(Instant::now().checked_add(time))
+    }
+
+    /// Runs `future`; returns `None` if the deadline passes first.
     pub(super) async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
         match self.0 {
             Some(at) => tokio::time::timeout_at(at, future).await.ok(),
@@ -29,13 +37,13 @@ impl Deadline {
         }
     }
 
-    /// Whether there is time for something that begins at `time`.
+    /// Returns true if `time` is before the deadline.
     pub(super) fn leaves_time_at(self, time: Instant) -> bool {
         self.0.is_none_or(|at| time < at)
     }
 
-    /// Tells the server, and the channel that keeps the time, how much is left.
-    pub(super) fn tell(self, headers: &mut HeaderMap) {
+    /// Sets `grpc-timeout` to the remaining time, for the server and for tonic's channel.
+    pub(super) fn write_to(self, headers: &mut HeaderMap) {
         if let Some(at) = self.0 {
             let left = at.saturating_duration_since(Instant::now());
             headers.insert(GRPC_TIMEOUT, format(left));
@@ -43,7 +51,7 @@ impl Deadline {
     }
 }
 
-/// `TimeoutValue TimeoutUnit` of gRPC over HTTP/2: at most eight digits and a unit.
+/// Parses the `TimeoutValue TimeoutUnit` of gRPC over HTTP/2: at most eight digits and a unit.
 fn parse(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
@@ -61,16 +69,18 @@ fn parse(value: &[u8]) -> Option<Duration> {
     })
 }
 
-/// In the finest unit that holds it, rounded down: the server must not take longer than is left.
+/// Formats a timeout in the finest unit that can hold it, rounded down.
+///
+/// Rounded down, because the server must not get more time than is left.
 fn format(timeout: Duration) -> HeaderValue {
     let nanos = timeout.as_nanos();
     let (number, unit) = [(1, 'n'), (1_000, 'u'), (1_000_000, 'm'), (1_000_000_000, 'S')]
         .into_iter()
         .map(|(size, unit)| (nanos / size, unit))
-        .find(|(number, _)| *number <= MOST)
+        .find(|(number, _)| *number <= MAX_VALUE)
         .unwrap_or((nanos / 3_600_000_000_000, 'H'));
-    // Digits and a letter always make a value.
-    HeaderValue::try_from(format!("{}{unit}", number.min(MOST)))
+    // Digits and a letter are always a valid header value.
+    HeaderValue::try_from(format!("{}{unit}", number.min(MAX_VALUE)))
         .unwrap_or_else(|_| HeaderValue::from_static("0n"))
 }
 
@@ -79,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_unit_is_read() {
+    fn every_unit_is_parsed() {
         for (text, expected) in [
             ("3H", Duration::from_secs(10_800)),
             ("1M", Duration::from_secs(60)),
@@ -94,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_grammar_is_no_deadline() {
+    fn malformed_timeout_gives_no_deadline() {
         for text in ["", "S", "1", "1x", "123456789S", "-1S", "+1S", " 1S", "1 S", "1.5S"] {
             assert_eq!(parse(text.as_bytes()), None, "{text:?}");
         }
     }
 
     #[test]
-    fn what_is_left_is_told_without_adding_to_it() {
+    fn formatted_timeout_is_never_longer_than_the_remaining_time() {
         for nanos in [
             0,
             1,
@@ -115,10 +125,10 @@ mod tests {
             u64::MAX,
         ] {
             let timeout = Duration::from_nanos(nanos);
-            let told = parse(format(timeout).as_bytes()).unwrap();
-            assert!(told <= timeout, "{timeout:?}: {told:?}");
-            let lost = (timeout - told).as_secs_f64();
-            assert!(lost <= timeout.as_secs_f64() / 1e6, "{timeout:?}: {told:?}");
+            let parsed = parse(format(timeout).as_bytes()).unwrap();
+            assert!(parsed <= timeout, "{timeout:?}: {parsed:?}");
+            let lost = (timeout - parsed).as_secs_f64();
+            assert!(lost <= timeout.as_secs_f64() / 1e6, "{timeout:?}: {parsed:?}");
         }
         assert_eq!(format(Duration::MAX).as_bytes(), b"99999999H");
     }

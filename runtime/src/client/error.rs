@@ -1,4 +1,4 @@
-//! What became of a call that ended here.
+//! Errors of calls that carry call credentials.
 
 use std::{collections::HashMap, error::Error, fmt};
 
@@ -9,51 +9,52 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::token::TokenSourceError;
 use crate::reason::{DOMAIN, Reason};
 
-/// Why a call that carries call credentials failed, beyond what its [`Status`] says.
+/// Why a call that carries call credentials failed, in addition to its [`Status`].
 ///
-/// A generated client returns a [`Status`]; this is its source, and [`of`](CallError::of) finds it. The
-/// status of a refused call is the server's own, with its details.
+/// A generated client returns a [`Status`] whose source is this error; [`of`](CallError::of) finds it. When
+/// a server rejected the call, the status is the server's, with its details.
 ///
 /// ```
 /// use tonic::Status;
 /// use tonic_guard::client::{CallError, CallErrorKind};
 ///
-/// fn sign_in_again(status: &Status) -> bool {
+/// fn must_log_in(status: &Status) -> bool {
 ///     CallError::of(status).is_some_and(|error| {
-///         matches!(error.kind(), CallErrorKind::NothingNewer | CallErrorKind::RefusedAgain)
+///         matches!(error.kind(), CallErrorKind::NoNewerToken | CallErrorKind::RejectedAgain)
 ///     })
 /// }
 ///
-/// // A refusal that never met call credentials has no such source.
-/// assert!(!sign_in_again(&Status::unauthenticated("")));
+/// // A status that call credentials had no part in has no such source.
+/// assert!(!must_log_in(&Status::unauthenticated("")));
 /// ```
 pub struct CallError {
     kind: CallErrorKind,
     token: Option<TokenSourceError>,
-    /// Boxed: a status is large, and the result of every call has room for the error.
+    /// Boxed because a status is large, and the result of every call reserves space for the error.
     status: Box<Status>,
 }
 
-/// What became of the call.
+/// The kind of a [`CallError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallErrorKind {
-    /// No token could be had, and nothing was sent. [`CallError::token_error`] says why.
+    /// The token source failed, so nothing was sent. [`CallError::token_error`] has the cause.
     NoToken,
-    /// The call was refused, and the source has nothing newer, or was asked a moment ago.
-    NothingNewer,
-    /// The call was refused, and no new token could be had. [`CallError::token_error`] says why.
-    NotRenewed,
-    /// The call was refused, sent again with a new token, and refused again.
-    RefusedAgain,
-    /// The request says itself who makes the call, and doesn't say which wins. Nothing was sent.
+    /// The token was rejected, and the source has no newer one or is in its cooldown.
+    NoNewerToken,
+    /// The token was rejected, and fetching a new one failed. [`CallError::token_error`] has the cause.
+    RefreshFailed,
+    /// The token was rejected, and so was the new token of the retry.
+    RejectedAgain,
+    /// The request already carries credentials, and its options don't choose between them and the
+    /// channel's. Nothing was sent.
     ConflictingCredentials,
-    /// The call's deadline passed while it waited for a token. Nothing was sent.
+    /// The deadline passed while the call waited for a token. Nothing was sent.
     DeadlineExceeded,
 }
 
 impl CallError {
-    /// The one behind `status`, if there is one.
+    /// Finds the error among the sources of `status`.
     pub fn of(status: &Status) -> Option<&CallError> {
         let mut source = status.source();
         while let Some(error) = source {
@@ -65,12 +66,12 @@ impl CallError {
         None
     }
 
-    /// What became of the call.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> CallErrorKind {
         self.kind
     }
 
-    /// Why no token could be had, where that is what happened.
+    /// Returns the error of the token source, for the kinds `NoToken` and `RefreshFailed`.
     pub fn token_error(&self) -> Option<&TokenSourceError> {
         self.token.as_ref()
     }
@@ -79,8 +80,8 @@ impl CallError {
         let text = format!("no token for the call: {error}");
         let status = match error.is_unreachable() {
             true => Status::unavailable(text),
-            // Passed on by a handler it must not look like a refusal of that handler's caller, who would
-            // get a new token and have all of the handler's work done once more.
+            // A handler may forward this status. The reason tells the handler's caller that a new token
+            // doesn't help: a retry would only run the handler a second time.
             false => {
                 let missing = Reason::Missing.name("");
                 let details = ErrorDetails::with_error_info(missing, DOMAIN, HashMap::new());
@@ -90,27 +91,29 @@ impl CallError {
         CallError { kind: CallErrorKind::NoToken, token: Some(error), status: Box::new(status) }
     }
 
-    pub(super) fn nothing_newer(refusal: Status) -> Self {
-        CallError::new(CallErrorKind::NothingNewer, refusal)
+    pub(super) fn no_newer_token(rejection: Status) -> Self {
+        CallError::new(CallErrorKind::NoNewerToken, rejection)
     }
 
-    pub(super) fn not_renewed(refusal: Status, error: TokenSourceError) -> Self {
-        CallError { token: Some(error), ..CallError::new(CallErrorKind::NotRenewed, refusal) }
+    pub(super) fn refresh_failed(rejection: Status, error: TokenSourceError) -> Self {
+        CallError { token: Some(error), ..CallError::new(CallErrorKind::RefreshFailed, rejection) }
     }
 
-    pub(super) fn refused_again(refusal: Status) -> Self {
-        CallError::new(CallErrorKind::RefusedAgain, refusal)
+    pub(super) fn rejected_again(rejection: Status) -> Self {
+        CallError::new(CallErrorKind::RejectedAgain, rejection)
     }
 
-    pub(super) fn own_credentials(header: &HeaderName) -> Self {
+    pub(super) fn conflicting_credentials(header: &HeaderName) -> Self {
         let text = format!(
-            "the request carries its own `{header}`: say by `CallOptions` which credentials win"
+            "the request already has the header `{header}`: use `CallOptions` to choose its credentials or \
+             the channel's"
         );
         CallError::new(CallErrorKind::ConflictingCredentials, Status::invalid_argument(text))
     }
 
     pub(super) fn deadline_exceeded() -> Self {
-        let status = Status::deadline_exceeded("the deadline passed while waiting for a token");
+        let status =
+            Status::deadline_exceeded("the deadline passed while the call waited for a token");
         CallError::new(CallErrorKind::DeadlineExceeded, status)
     }
 
@@ -123,11 +126,15 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             CallErrorKind::NoToken => "no token for the call",
-            CallErrorKind::NothingNewer => "refused, and there is no newer token",
-            CallErrorKind::NotRenewed => "refused, and no new token could be had",
-            CallErrorKind::RefusedAgain => "refused, and refused again with a new token",
-            CallErrorKind::ConflictingCredentials => "the request carries credentials of its own",
-            CallErrorKind::DeadlineExceeded => "the deadline passed while waiting for a token",
+            CallErrorKind::NoNewerToken => {
+                "the token was rejected, and the source has no newer one"
+            }
+            CallErrorKind::RefreshFailed => "the token was rejected, and fetching a new one failed",
+            CallErrorKind::RejectedAgain => "the token was rejected, and so was a new one",
+            CallErrorKind::ConflictingCredentials => "the request already carries credentials",
+            CallErrorKind::DeadlineExceeded => {
+                "the deadline passed while the call waited for a token"
+            }
         })?;
         match &self.token {
             Some(error) => write!(f, ": {error}"),
@@ -136,14 +143,14 @@ impl fmt::Display for CallError {
     }
 }
 
-/// A status prints the `Debug` form of its source: it is the text, without the status once more.
+/// The `Debug` output of a status includes that of its source, so the status is left out here.
 impl fmt::Debug for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CallError({self})")
     }
 }
 
-/// The source is the status that the caller gets: tonic looks for one in the chain.
+/// The source is the status that the caller receives: tonic searches the chain of sources for it.
 impl Error for CallError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.status)

@@ -1,73 +1,77 @@
-//! What one call wants otherwise than its channel.
+//! Options for a single call.
 
 use super::credential::Credential;
 
-/// Put into a request's extensions: what holds for this call alone.
+/// Overrides what the channel does for one call. Put it into the request's extensions.
 ///
 /// ```
 /// use tonic::Request;
 /// use tonic_guard::client::{CallOptions, Credential};
 ///
-/// // Nothing is attached.
+/// // Attaches no credentials.
 /// let mut request = Request::new(());
 /// request.extensions_mut().insert(CallOptions::new().without_credentials());
 ///
-/// // Another credential than the channel's, and no retry.
+/// // Attaches another credential than the channel's, and doesn't retry.
 /// let mut request = Request::new(());
 /// let admin = Credential::bearer("admin-token").unwrap();
 /// request.extensions_mut().insert(CallOptions::new().credential(admin).without_retry());
 /// ```
 ///
-/// To pass on the token of a caller to the next service, keep the [`BearerToken`] in the identity, and
-/// make a [`Credential`] of it; the page [`clients`](crate::manual::clients) has the whole program.
+/// To forward the token of a caller to the next service, keep the [`BearerToken`] in the identity and
+/// convert it into a [`Credential`]; the page [`clients`](crate::manual::clients) has a complete example.
 ///
 /// [`BearerToken`]: crate::scheme::BearerToken
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
-    pub(super) which: Which,
+    pub(super) credentials: CredentialChoice,
     pub(super) no_retry: bool,
 }
 
+/// The credentials that a call carries.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Which {
-    /// The channel's. A credential of the request's own, in the same header or in `authorization`, is an error.
+pub(super) enum CredentialChoice {
+    /// The channel's. Credentials in the request, in the same header or in `authorization`, are an error.
     #[default]
     Channel,
-    /// The channel's, in place of what the request brings along.
-    ChannelWins,
-    /// None, and what the request brings along is sent as it is.
+    /// The channel's, which replace those in the request.
+    ReplaceWithChannel,
+    /// None but those in the request.
     None,
-    Other(Credential),
+    Custom(Credential),
 }
 
 impl CallOptions {
-    /// As the channel does it.
+    /// Attaches the channel's credentials, and retries when they are rejected.
     pub fn new() -> Self {
         CallOptions::default()
     }
 
-    /// Attaches nothing. An `authorization` or an API key that the request brings along is sent as it is, and
-    /// a refusal isn't retried.
+    /// Attaches no credentials, and doesn't retry.
+    ///
+    /// An `authorization` header or an API key of the request is sent unchanged.
     #[must_use]
     pub fn without_credentials(self) -> Self {
-        CallOptions { which: Which::None, ..self }
+        CallOptions { credentials: CredentialChoice::None, ..self }
     }
 
-    /// Attaches `credential` instead of the channel's. A refusal isn't retried: nothing newer can be
-    /// had for it.
+    /// Attaches `credential` instead of the channel's.
+    ///
+    /// A rejected call isn't retried, because no source can provide a newer credential.
     #[must_use]
     pub fn credential(self, credential: Credential) -> Self {
-        CallOptions { which: Which::Other(credential), ..self }
+        CallOptions { credentials: CredentialChoice::Custom(credential), ..self }
     }
 
-    /// Attaches the channel's credential in place of an `authorization` or an API key that the request
-    /// brings along, which is an error otherwise.
+    /// Replaces an `authorization` header or an API key of the request by the channel's credentials.
+    ///
+    /// By default, such a request is an error.
     #[must_use]
-    pub fn replace_own_credentials(self) -> Self {
-        CallOptions { which: Which::ChannelWins, ..self }
+    pub fn replace_request_credentials(self) -> Self {
+        CallOptions { credentials: CredentialChoice::ReplaceWithChannel, ..self }
     }
 
-    /// Hands a refusal to the caller instead of trying again with a new token.
+    /// Returns a rejection to the caller instead of retrying with a new token.
     #[must_use]
     pub fn without_retry(self) -> Self {
         CallOptions { no_retry: true, ..self }

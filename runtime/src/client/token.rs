@@ -1,4 +1,4 @@
-//! Tokens, and where they come from.
+//! Tokens and token sources.
 
 use std::{
     error::Error,
@@ -8,12 +8,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// How long a source of tokens may take, unless it says otherwise.
+/// The default of [`TokenSource::deadline`].
 pub const DEFAULT_FETCH_DEADLINE: Duration = Duration::from_secs(10);
 
-/// A secret that a source gave, and how long it may be used. It never prints.
+/// A secret and its lifetime. `Debug` doesn't print the secret.
 ///
-/// A token is a source of itself, for one that never changes:
+/// A token is also a [`TokenSource`], which always returns itself:
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,34 +31,35 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token that is used until a server refuses it.
+    /// Makes a token without a known lifetime, which is used until a server rejects it.
     pub fn new(secret: impl Into<Box<str>>) -> Self {
         Token { secret: secret.into(), life: None, refresh_after: None }
     }
 
-    /// Says how long the token lives, from the time when it was asked for: `expires_in` of an OAuth
-    /// answer (RFC 6749, section 5.1).
+    /// Sets the lifetime, which starts when the token is requested: `expires_in` of an OAuth response
+    /// (RFC 6749, section 5.1).
     ///
-    /// It is used until min(30 s, a quarter of its life) before its end, and a new one is asked for
-    /// from twice that on.
+    /// The token counts as expired min(30 s, a quarter of its lifetime) before its end. It is refreshed in
+    /// the background from twice that time before its end.
     #[must_use]
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.life = Some(life);
         self
     }
 
-    /// Says when the token's life ends: `exp` of a JWT (RFC 7519, section 4.1.4).
+    /// Sets the time at which the token expires: `exp` of a JWT (RFC 7519, section 4.1.4).
     #[must_use]
     pub fn expires_at(self, end: SystemTime) -> Self {
         let life = end.duration_since(SystemTime::now()).unwrap_or_default();
         self.expires_in(life)
     }
 
-    /// Says when to ask for another one, although this one is still good: for a source that may have
-    /// a newer one at any time, such as a file.
+    /// Sets the time after which the source is asked again although this token is still valid.
+    ///
+    /// It is for sources that may have a newer token at any time, such as a file.
     #[must_use]
-    pub fn refresh_after(mut self, pause: Duration) -> Self {
-        self.refresh_after = Some(pause);
+    pub fn refresh_after(mut self, time: Duration) -> Self {
+        self.refresh_after = Some(time);
         self
     }
 }
@@ -72,10 +73,10 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Gives tokens.
+/// Fetches tokens for [`CallCredentials`](super::CallCredentials).
 ///
-/// [`CallCredentials`](super::CallCredentials) keeps what it gives and decides when to ask again: one
-/// fetch at a time, in a task of its own, for all calls that wait. A source keeps nothing itself.
+/// The call credentials cache the token and decide when to fetch the next one. All calls that wait share one
+/// fetch, which runs in its own task. A source needs no cache.
 ///
 /// ```
 /// use std::time::Duration;
@@ -92,19 +93,20 @@ impl fmt::Debug for Token {
 /// # fn read(_: &str) -> std::io::Result<String> { Ok("s3cret".into()) }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` isn't a source of tokens",
-    label = "no `TokenSource` for `{Self}`",
-    note = "a fixed token is `Token::new(..)`, a closure becomes a source by `token_fn(..)`, a file by `TokenFile::new(..)`"
+    message = "`{Self}` isn't a token source",
+    label = "expected a `TokenSource`",
+    note = "use `Token::new(..)` for a fixed token, `token_fn(..)` for a closure, `TokenFile::new(..)` for a file"
 )]
 pub trait TokenSource: Send + Sync + 'static {
-    /// Gets a token.
+    /// Fetches a token.
     ///
     /// # Errors
-    /// A [`TokenSourceError`] says whether the source is out of reach or its answer is no good. Keep
-    /// secrets out of it: the calls that waited tell it to their callers.
+    /// [`unreachable`](TokenSourceError::unreachable) if the source can't be reached, and
+    /// [`unusable`](TokenSourceError::unusable) if its response has no usable token. The error
+    /// must not contain secrets, because the calls that wait for the token return it to their callers.
     fn token(&self) -> impl Future<Output = Result<Token, TokenSourceError>> + Send;
 
-    /// How long that may take. What takes longer counts as out of reach.
+    /// Limits the time of a fetch: ten seconds by default. A slower source counts as unreachable.
     fn deadline(&self) -> Duration {
         DEFAULT_FETCH_DEADLINE
     }
@@ -116,7 +118,7 @@ impl TokenSource for Token {
     }
 }
 
-/// A source out of a closure.
+/// Makes a token source from a closure.
 ///
 /// ```
 /// use tonic_guard::client::{CallCredentials, Token, TokenSourceError, token_fn};
@@ -135,7 +137,7 @@ where
     TokenFn(function)
 }
 
-/// What [`token_fn`] makes.
+/// The token source that [`token_fn`] returns.
 #[derive(Clone, Copy)]
 pub struct TokenFn<F>(F);
 
@@ -155,7 +157,7 @@ impl<F> fmt::Debug for TokenFn<F> {
     }
 }
 
-/// A [`TokenSource`] whose type is forgotten.
+/// A type-erased [`TokenSource`].
 pub(super) trait ErasedSource: Send + Sync {
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<Token, TokenSourceError>> + Send + '_>>;
     fn deadline(&self) -> Duration;
@@ -171,7 +173,7 @@ impl<S: TokenSource> ErasedSource for S {
     }
 }
 
-/// Why no token could be had. A clone shares the cause.
+/// Why a token source returned no token. Clones share the cause.
 #[derive(Clone, Debug)]
 pub struct TokenSourceError {
     pub(super) unreachable: bool,
@@ -179,29 +181,28 @@ pub struct TokenSourceError {
 }
 
 impl TokenSourceError {
-    /// The source can't be asked now. Calls that wait for it end as UNAVAILABLE.
+    /// The source can't be reached now. Calls that wait for the token end with UNAVAILABLE.
     pub fn unreachable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         TokenSourceError { unreachable: true, cause: cause.into().into() }
     }
 
-    /// The source answered, and there is no token in its answer that can be used. Calls that wait
-    /// for it end as UNAUTHENTICATED.
+    /// The source responded without a usable token. Calls that wait for the token end with UNAUTHENTICATED.
     pub fn unusable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         TokenSourceError { unreachable: false, cause: cause.into().into() }
     }
 
-    /// Whether the source couldn't be asked.
+    /// Returns true if the source couldn't be reached.
     pub fn is_unreachable(&self) -> bool {
         self.unreachable
     }
 }
 
-/// What went wrong, with all its causes.
+/// The text includes all causes, because it becomes the message of a status, which has no sources.
 impl fmt::Display for TokenSourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.unreachable {
-            true => "the source of tokens is out of reach",
-            false => "the source of tokens gave none that can be used",
+            true => "the token source is unreachable",
+            false => "the token source returned no usable token",
         })?;
         let mut cause: Option<&dyn Error> = Some(&*self.cause);
         while let Some(error) = cause {
@@ -212,7 +213,7 @@ impl fmt::Display for TokenSourceError {
     }
 }
 
-/// Without a source: the text has the causes already.
+/// Has no `source`, because the text already includes the causes.
 impl Error for TokenSourceError {}
 
 #[cfg(test)]
@@ -220,16 +221,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_tells_its_causes() {
+    fn error_includes_its_causes() {
         let cause = std::io::Error::other("no route");
         let error = TokenSourceError::unreachable(cause);
-        assert_eq!(error.to_string(), "the source of tokens is out of reach: no route");
+        assert_eq!(error.to_string(), "the token source is unreachable: no route");
         assert!(error.is_unreachable());
         assert!(!TokenSourceError::unusable("no").is_unreachable());
     }
 
     #[test]
-    fn a_token_whose_end_has_passed_has_no_life() {
+    fn token_that_expired_in_the_past_has_no_lifetime_left() {
         let past = SystemTime::now() - Duration::from_secs(1);
         assert_eq!(Token::new("a").expires_at(past).life, Some(Duration::ZERO));
     }

@@ -45,7 +45,7 @@ pub(in crate::client) enum Renewal {
     /// A different credential.
     Newer(Credential),
     /// Nothing: the source returned the same one, or was asked a moment ago.
-    NothingNewer,
+    NoNewerToken,
     Failed(TokenSourceError),
 }
 
@@ -145,7 +145,7 @@ impl CredentialCache {
                 return (Renewing::Wait(pending.clone()), None);
             }
             if state.rejection_fetch.is_some_and(|last| now.duration_since(last) < interval) {
-                return (Renewing::Done(Renewal::NothingNewer), None);
+                return (Renewing::Done(Renewal::NoNewerToken), None);
             }
             if let Some(error) = state.paused(now) {
                 return (Renewing::Done(Renewal::Failed(error.clone())), None);
@@ -166,7 +166,7 @@ impl CredentialCache {
             Renewing::Done(renewal) => renewal,
             Renewing::Wait(pending) => match self.outcome(pending).await {
                 Some(Ok(credential)) if !credential.is_same(rejected) => Renewal::Newer(credential),
-                Some(Ok(_)) | None => Renewal::NothingNewer,
+                Some(Ok(_)) | None => Renewal::NoNewerToken,
                 Some(Err(error)) => Renewal::Failed(error),
             },
         }

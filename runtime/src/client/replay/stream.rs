@@ -1,5 +1,4 @@
-//! A body that comes in parts, or late: what has been sent of it, and the rest, which one attempt may go on
-//! with.
+//! A body of several frames: what was sent of it, and the rest, which only one attempt may read.
 
 use std::{
     collections::VecDeque,
@@ -14,110 +13,112 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
 /// Keeps what the first attempt sends, until it is dropped.
-pub(in crate::client) struct Recording(Arc<Mutex<State>>);
+pub(in crate::client) struct StreamRecorder(Arc<Mutex<State>>);
 
 /// The body of one attempt.
-struct ReplayBody {
+struct AttemptBody {
     state: Arc<Mutex<State>>,
-    /// What this attempt sends before it goes on with the rest.
-    again: VecDeque<Bytes>,
+    /// What this attempt sends before the rest.
+    queued: VecDeque<Bytes>,
     attempt: Attempt,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempt {
     First,
-    Second,
+    Retry,
 }
 
+/// The state that the recorder and the bodies of both attempts share.
 struct State {
-    /// What hasn't been sent yet, after what is `ahead`.
+    /// The frames after `lookahead`, which weren't sent yet.
     rest: Body,
-    ahead: Ahead,
+    lookahead: Lookahead,
+    /// The frames that the first attempt has sent.
     sent: VecDeque<Bytes>,
-    held: usize,
+    sent_bytes: usize,
     limit: usize,
-    /// All that was sent is in `sent`.
-    whole: bool,
-    /// Who may go on with the rest.
+    /// True while `sent` has every frame that was sent.
+    complete: bool,
+    /// The attempt that may read the rest.
     reader: Option<Attempt>,
-    /// The first attempt's task, while it waits for the rest.
-    waiting: Option<Waker>,
+    /// Wakes the first attempt, which waits for the rest.
+    waker: Option<Waker>,
 }
 
-/// What is known of the rest.
-enum Ahead {
-    /// Its next frame was taken already, to see whether there is one.
+/// The state of the rest, as far as it was polled.
+enum Lookahead {
+    /// The next frame, which was polled to find out whether there is one.
     Frame(Result<Frame<Bytes>, Status>),
     Unknown,
-    /// There is none, and this is what it said of its size then: it has been dropped.
+    /// The rest has ended and was dropped. This was its last size hint.
     End(SizeHint),
 }
 
-/// The first attempt's body, and what keeps up to `limit` bytes of it. `first` and `next` were taken from
-/// it already, before what is left in `rest`.
+/// Makes the body of the first attempt, and a recorder that keeps up to `limit` bytes of it.
+///
+/// `first` and `next` are the frames before `rest`.
 pub(super) fn record(
     rest: Body,
     first: Option<Bytes>,
     next: Option<Result<Frame<Bytes>, Status>>,
     limit: usize,
-) -> (Body, Recording) {
+) -> (Body, StreamRecorder) {
     let mut state = State {
         rest,
-        ahead: next.map_or(Ahead::Unknown, Ahead::Frame),
+        lookahead: next.map_or(Lookahead::Unknown, Lookahead::Frame),
         sent: VecDeque::new(),
-        held: 0,
+        sent_bytes: 0,
         limit,
-        whole: true,
+        complete: true,
         reader: Some(Attempt::First),
-        waiting: None,
+        waker: None,
     };
     if let Some(data) = &first {
-        state.keep(Some(data));
+        state.record(Some(data));
     }
-    let recording = Recording(Arc::new(Mutex::new(state)));
-    (recording.body(first.into_iter().collect(), Attempt::First), recording)
+    let recorder = StreamRecorder(Arc::new(Mutex::new(state)));
+    (recorder.body(first.into_iter().collect(), Attempt::First), recorder)
 }
 
-impl Recording {
-    /// Ends the first attempt, whose call has been answered: it takes no more of the body. False when
-    /// what it sent can't be sent again.
+impl StreamRecorder {
+    /// Stops the body of the first attempt, whose call has ended. Returns whether a retry can send it again.
     pub(super) fn stop(&self) -> bool {
         let mut state = lock(&self.0);
         state.reader = None;
-        let waiting = state.waiting.take();
-        let whole = state.whole;
+        let waker = state.waker.take();
+        let complete = state.complete;
         drop(state);
-        if let Some(task) = waiting {
-            task.wake();
+        if let Some(waker) = waker {
+            waker.wake();
         }
-        whole
+        complete
     }
 
-    /// The body of the second attempt: what the first has sent, and then the rest.
+    /// Returns the body of the retry: what the first attempt has sent, and then the rest.
     pub(super) fn replay(self) -> Body {
         let mut state = lock(&self.0);
-        state.reader = Some(Attempt::Second);
-        state.whole = false;
-        let again = mem::take(&mut state.sent);
+        state.reader = Some(Attempt::Retry);
+        state.complete = false;
+        let sent = mem::take(&mut state.sent);
         drop(state);
-        self.body(again, Attempt::Second)
+        self.body(sent, Attempt::Retry)
     }
 
-    fn body(&self, again: VecDeque<Bytes>, attempt: Attempt) -> Body {
-        Body::new(ReplayBody { state: Arc::clone(&self.0), again, attempt })
+    fn body(&self, queued: VecDeque<Bytes>, attempt: Attempt) -> Body {
+        Body::new(AttemptBody { state: Arc::clone(&self.0), queued, attempt })
     }
 }
 
-impl Drop for Recording {
+impl Drop for StreamRecorder {
     fn drop(&mut self) {
         let mut state = lock(&self.0);
-        state.waiting = None;
-        state.give_up();
+        state.waker = None;
+        state.stop_recording();
     }
 }
 
-impl HttpBody for ReplayBody {
+impl HttpBody for AttemptBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -128,39 +129,39 @@ impl HttpBody for ReplayBody {
         let body = &mut *self;
         let mut state = lock(&body.state);
         if state.reader != Some(body.attempt) {
-            // An error resets the stream. An end would have the server believe that it has it all.
-            return Poll::Ready(Some(Err(Status::cancelled("the call has been answered"))));
+            // An error resets the stream. With a normal end, the server would take the request for complete.
+            return Poll::Ready(Some(Err(Status::cancelled("the call has already ended"))));
         }
-        if let Some(frame) = body.again.pop_front() {
+        if let Some(frame) = body.queued.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
         let polled = state.poll_rest(cx);
-        if polled.is_pending() && state.whole {
-            state.waiting = Some(cx.waker().clone());
+        if polled.is_pending() && state.complete {
+            state.waker = Some(cx.waker().clone());
         }
         let frame = ready!(polled);
         match &frame {
-            Some(Ok(frame)) => state.keep(frame.data_ref()),
-            Some(Err(_)) => state.give_up(),
+            Some(Ok(frame)) => state.record(frame.data_ref()),
+            Some(Err(_)) => state.stop_recording(),
             None => {}
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.again.is_empty() && lock(&self.state).is_at_end()
+        self.queued.is_empty() && lock(&self.state).is_at_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let again = self.again.iter().map(|data| data.len() as u64).sum();
-        longer(lock(&self.state).size_hint(), again)
+        let queued = self.queued.iter().map(|data| data.len() as u64).sum();
+        add_bytes(lock(&self.state).size_hint(), queued)
     }
 }
 
-/// The hint for what has so many bytes in front of it.
-fn longer(rest: SizeHint, bytes: u64) -> SizeHint {
+/// Returns the size hint of a body with `bytes` more bytes.
+fn add_bytes(rest: SizeHint, bytes: u64) -> SizeHint {
     let mut hint = SizeHint::new();
-    // The upper bound first: a lower bound may not exceed it.
+    // The upper bound first: `set_lower` panics if it exceeds the upper bound.
     if let Some(upper) = rest.upper() {
         hint.set_upper(upper.saturating_add(bytes));
     }
@@ -170,63 +171,63 @@ fn longer(rest: SizeHint, bytes: u64) -> SizeHint {
 
 impl State {
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        match mem::replace(&mut self.ahead, Ahead::Unknown) {
-            Ahead::Frame(frame) => Poll::Ready(Some(frame)),
-            Ahead::Unknown => {
+        match mem::replace(&mut self.lookahead, Lookahead::Unknown) {
+            Lookahead::Frame(frame) => Poll::Ready(Some(frame)),
+            Lookahead::Unknown => {
                 let polled = Pin::new(&mut self.rest).poll_frame(cx);
                 if matches!(polled, Poll::Ready(None)) {
-                    self.end();
+                    self.drop_rest();
                 }
                 polled
             }
-            Ahead::End(hint) => {
-                self.ahead = Ahead::End(hint);
+            Lookahead::End(hint) => {
+                self.lookahead = Lookahead::End(hint);
                 Poll::Ready(None)
             }
         }
     }
 
-    /// The rest has no more frames. What is large is freed before the answer comes, unless it is kept.
-    fn end(&mut self) {
-        self.ahead = Ahead::End(mem::take(&mut self.rest).size_hint());
+    /// Drops the rest, which has ended, so that its memory is free while the call waits for the response.
+    fn drop_rest(&mut self) {
+        self.lookahead = Lookahead::End(mem::take(&mut self.rest).size_hint());
     }
 
     fn is_at_end(&self) -> bool {
-        match self.ahead {
-            Ahead::Frame(_) => false,
-            Ahead::Unknown => self.rest.is_end_stream(),
-            Ahead::End(_) => true,
+        match self.lookahead {
+            Lookahead::Frame(_) => false,
+            Lookahead::Unknown => self.rest.is_end_stream(),
+            Lookahead::End(_) => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.ahead {
-            Ahead::End(hint) => *hint,
-            Ahead::Frame(Ok(frame)) => {
-                let ahead = frame.data_ref().map_or(0, Bytes::len) as u64;
-                longer(self.rest.size_hint(), ahead)
+        match &self.lookahead {
+            Lookahead::End(hint) => *hint,
+            Lookahead::Frame(Ok(frame)) => {
+                let next = frame.data_ref().map_or(0, Bytes::len) as u64;
+                add_bytes(self.rest.size_hint(), next)
             }
-            Ahead::Frame(Err(_)) | Ahead::Unknown => self.rest.size_hint(),
+            Lookahead::Frame(Err(_)) | Lookahead::Unknown => self.rest.size_hint(),
         }
     }
 
     /// Keeps the data of a frame that is sent.
-    fn keep(&mut self, data: Option<&Bytes>) {
-        if !self.whole {
+    fn record(&mut self, data: Option<&Bytes>) {
+        if !self.complete {
             return;
         }
         match data {
-            Some(data) if data.len() <= self.limit - self.held => {
-                self.held += data.len();
+            Some(data) if data.len() <= self.limit - self.sent_bytes => {
+                self.sent_bytes += data.len();
                 self.sent.push_back(data.clone());
             }
-            // Too much, or trailers, which gRPC doesn't have on requests.
-            _ => self.give_up(),
+            // The limit is exceeded, or the frame has trailers, which gRPC requests don't have.
+            _ => self.stop_recording(),
         }
     }
 
-    fn give_up(&mut self) {
-        self.whole = false;
+    fn stop_recording(&mut self) {
+        self.complete = false;
         drop(mem::take(&mut self.sent));
     }
 }

@@ -96,7 +96,7 @@ async fn the_call_may_say_which_credentials_win() {
     let own = || request(note("hi"), &[("authorization", "Bearer own")]);
 
     let mut theirs = own();
-    theirs.extensions_mut().insert(CallOptions::new().replace_own_credentials());
+    theirs.extensions_mut().insert(CallOptions::new().replace_request_credentials());
     client.unary(theirs).await.unwrap();
 
     let mut mine = own();
@@ -112,7 +112,7 @@ async fn what_replaces_the_requests_own_leaves_none_of_it() {
     let mut client = server.client(&CallCredentials::api_key(ApiKey::new(), server.source()));
     let own = [("authorization", "Bearer own"), ("x-api-key", "a"), ("x-api-key", "b")];
     let mut request = request(note("hi"), &own);
-    request.extensions_mut().insert(CallOptions::new().replace_own_credentials());
+    request.extensions_mut().insert(CallOptions::new().replace_request_credentials());
     client.unary(request).await.unwrap();
     assert_eq!(server.attempts.tokens(), [""; 0]);
     assert_eq!(server.attempts.header("x-api-key"), ["token-1"]);

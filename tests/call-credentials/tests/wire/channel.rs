@@ -41,7 +41,7 @@ async fn one_plaintext_endpoint_among_others_is_refused() {
     let plain = Endpoint::from_static("http://orders.example");
     credentials.balanced_channel([secure(), plain, secure()]).unwrap_err();
     let error = credentials.balanced_channel([]).unwrap_err();
-    assert_eq!(error.to_string(), "there is no endpoint to send calls to");
+    assert_eq!(error.to_string(), "the list of endpoints is empty");
     // More than tonic's own list of endpoints takes.
     credentials.balanced_channel(vec![secure(); 2000]).unwrap();
 }
@@ -162,5 +162,5 @@ async fn the_dangerous_layer_sends_what_it_is_told_to() {
     let wrong = CallCredentials::bearer(Token::new("wrong"));
     let channel = wrong.dangerously_layer().layer(server.endpoint().connect_lazy());
     let status = KindsClient::new(channel).unary(note("a")).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::NothingNewer));
+    assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
 }

@@ -81,7 +81,7 @@ async fn a_refused_token_that_is_still_in_the_file_is_not_sent_again() {
     dir.replace("wrong");
     let mut client = server.client(&CallCredentials::bearer(TokenFile::new(dir.file())));
     let status = client.unary(note("a")).await.unwrap_err();
-    let expected = (Code::Unauthenticated, Some(CallErrorKind::NothingNewer));
+    let expected = (Code::Unauthenticated, Some(CallErrorKind::NoNewerToken));
     assert_eq!((status.code(), kind(&status)), expected);
     assert_eq!(server.attempts.count(), 1);
 }

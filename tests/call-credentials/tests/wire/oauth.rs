@@ -233,7 +233,7 @@ async fn a_refresh_token_that_rotates_is_followed() {
         .unwrap()
         .client_secret("s3cret")
         .on_rotation(move |next| keep.lock().unwrap().push(next.to_owned()));
-    let credentials = CallCredentials::bearer(source).refusal_interval(Duration::ZERO);
+    let credentials = CallCredentials::bearer(source).refresh_cooldown(Duration::ZERO);
     let mut client = server.client(&credentials);
     for _ in 0..3 {
         client.unary(note("a")).await.unwrap();

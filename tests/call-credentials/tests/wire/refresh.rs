@@ -122,7 +122,7 @@ async fn a_late_refusal_of_an_old_token_leaves_the_new_one_in_use() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client =
-        server.client(&CallCredentials::bearer(source.clone()).refusal_interval(Duration::ZERO));
+        server.client(&CallCredentials::bearer(source.clone()).refresh_cooldown(Duration::ZERO));
     client.unary(note("before")).await.unwrap();
     server.issuer.revoke_all();
     // Two calls with the old token. One hears of its refusal late.
@@ -299,7 +299,7 @@ async fn refusals_drive_at_most_one_refresh_per_interval() {
     let (running, attempts) = Scripted::start([], refusal).await;
     let source = Source::new(&Arc::default());
     let credentials =
-        CallCredentials::bearer(source.clone()).refusal_interval(Duration::from_secs(60));
+        CallCredentials::bearer(source.clone()).refresh_cooldown(Duration::from_secs(60));
     let mut client = client(endpoint(&running), &credentials);
     let kinds: Vec<_> = {
         let mut kinds = Vec::new();
@@ -308,8 +308,8 @@ async fn refusals_drive_at_most_one_refresh_per_interval() {
         }
         kinds
     };
-    assert_eq!(kinds[0], CallErrorKind::RefusedAgain);
-    assert!(kinds[1..].iter().all(|kind| *kind == CallErrorKind::NothingNewer), "{kinds:?}");
+    assert_eq!(kinds[0], CallErrorKind::RejectedAgain);
+    assert!(kinds[1..].iter().all(|kind| *kind == CallErrorKind::NoNewerToken), "{kinds:?}");
     assert_eq!((source.fetches(), attempts.count()), (2, 21));
 }
 

@@ -72,7 +72,7 @@ async fn a_refused_token_is_renewed_and_the_call_answers() {
 async fn a_server_that_always_refuses_sees_two_attempts() {
     let (mut client, attempts, source, _running) = scripted([], refusal, as_it_is).await;
     let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::RefusedAgain));
+    assert_eq!(kind(&status), Some(CallErrorKind::RejectedAgain));
     assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "no"));
     assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-2"]);
     assert_eq!(source.fetches(), 2);
@@ -83,7 +83,7 @@ async fn a_source_with_the_same_token_makes_one_attempt() {
     let (mut client, attempts, source, _running) = scripted([], refusal, as_it_is).await;
     source.always(Some(Answer::Token("same")));
     let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::NothingNewer));
+    assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
     assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "no"));
     assert_eq!((attempts.count(), source.fetches()), (1, 2));
 }
@@ -94,7 +94,7 @@ async fn a_refusal_whose_token_cannot_be_renewed_says_why() {
     client.unary(note("hi")).await.unwrap();
     source.then(Answer::Down);
     let status = client.unary(note("hi")).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::NotRenewed));
+    assert_eq!(kind(&status), Some(CallErrorKind::RefreshFailed));
     assert_eq!(status.code(), Code::Unauthenticated);
     let error = tonic_guard::client::CallError::of(&status).unwrap();
     assert!(error.token_error().unwrap().is_unreachable());
@@ -109,7 +109,7 @@ async fn the_refusal_that_the_caller_gets_is_the_servers_own() {
     source.always(Some(Answer::Token("wrong")));
     let mut client = server.client(&CallCredentials::bearer(source));
     let status = client.unary(note("hi")).await.unwrap_err();
-    assert_eq!(kind(&status), Some(CallErrorKind::NothingNewer));
+    assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
     assert_eq!(reason(&status), "CREDENTIALS_INVALID");
     let challenges = tonic_guard_tests::challenges(&status);
     assert_eq!(challenges, [r#"Bearer error="invalid_token""#]);

@@ -81,7 +81,7 @@ async fn refuses_and_answers(server: Command) {
     let mut client = client_of(address, Token::new("wrong"));
     let status = within("the call", client.unary(note("a"))).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "the token has expired"));
-    assert_eq!(CallError::of(&status).map(CallError::kind), Some(CallErrorKind::NothingNewer));
+    assert_eq!(CallError::of(&status).map(CallError::kind), Some(CallErrorKind::NoNewerToken));
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn fetches_after_rejections_are_an_interval_apart() {
     cache.renewal(renewing, &bearer("a")).await;
     advance(4_900).await;
     let soon = cache.reject(&bearer("b"), interval);
-    assert!(matches!(soon, Renewing::Done(Renewal::NothingNewer)));
+    assert!(matches!(soon, Renewing::Done(Renewal::NoNewerToken)));
     advance(200).await;
     let renewing = cache.reject(&bearer("b"), interval);
     let newer = cache.renewal(renewing, &bearer("b")).await;
@@ -63,12 +63,12 @@ async fn rejection_respects_the_pause_after_a_failure() {
 
 #[test]
 fn missing_token_is_not_taken_for_a_rejection_of_the_handlers_caller() {
-    use crate::client::{error::CallError, refusal};
+    use crate::client::{error::CallError, response};
 
     let error = CallError::no_token(TokenSourceError::unusable("invalid_client"));
     let status = tonic::Status::from_error(Box::new(error));
     assert_eq!(status.code(), tonic::Code::Unauthenticated);
     let response = status.into_http::<tonic::body::Body>().map(|_| tonic::body::Body::empty());
     let uri = "http://localhost/pkg.Service/Method".parse().unwrap();
-    assert_eq!(refusal::read(&response, &uri), refusal::Answer::NotCurable);
+    assert_eq!(response::classify(&response, &uri), response::Classification::NotRetryable);
 }
