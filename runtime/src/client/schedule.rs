@@ -76,7 +76,7 @@ impl Schedule {
         };
     }
 
-    /// Whether the token is fresh and needs no refresh yet.
+    /// Returns true if the token is fresh and needs no refresh yet.
     pub(super) fn is_idle(&self) -> bool {
         // The refresh, if there is one, comes before the token is stale.
         let Some(first) = earlier(self.refresh, self.stale) else { return true };

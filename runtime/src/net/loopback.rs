@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// Whether `host` is `localhost` or a loopback address: `127.0.0.0/8` or `[::1]`.
+/// Returns true for `localhost` and for loopback addresses: `127.0.0.0/8` and `[::1]`.
 ///
 /// An IPv6 address may be in brackets, as URLs have it. No name is resolved.
 pub(crate) fn is_loopback(host: &str) -> bool {

@@ -19,7 +19,7 @@
 //! - The client's token cache has one `SingleFlight`. Its callers wait until the time limit
 //!   (`outcome_in_time`), remove the lost fetch and begin another.
 //! - Introspection has a map with one `SingleFlight` per token. Its callers wait for as long as the
-//!   verifier's deadline permits. The next call with the same token begins a request of its own.
+//!   verifier's deadline permits. The next call with the same token begins another request.
 //! - Remote keys have one `SingleFlight` within the fetch schedule, which also keeps a cooldown. The fetch that
 //!   replaces a lost one takes over its callers.
 
@@ -68,7 +68,7 @@ impl<T> SingleFlight<T> {
         self.current.as_ref().map(|current| &current.pending)
     }
 
-    /// Whether `fetch` is the one in progress: neither removed nor replaced.
+    /// Returns true if `fetch` is in progress: neither removed nor replaced.
     pub(crate) fn is_current(&self, fetch: &PendingFetch<T>) -> bool {
         self.current().is_some_and(|current| {
             current.number == fetch.number && current.progress.same_channel(&fetch.progress)
@@ -101,7 +101,7 @@ impl<T> Default for SingleFlight<T> {
 }
 
 impl<T> PendingFetch<T> {
-    /// Whether the fetch has exceeded its time limit. If it had been running, it would have ended.
+    /// Returns true after the time limit. A fetch that makes progress has ended by then.
     pub(crate) fn is_lost(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.begun) >= self.time_limit
     }

@@ -263,7 +263,7 @@ impl FetchTask {
     fn spawn(mut self) {
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(self.run())),
-            Err(_) => self.fail("there is no tokio runtime"),
+            Err(_) => self.fail("a fetch needs a tokio runtime"),
         }
     }
 

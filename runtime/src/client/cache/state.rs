@@ -39,7 +39,7 @@ pub(super) struct Failure {
 }
 
 impl State {
-    /// Whether a fetch may begin: none is in progress, and the pause after a failure has passed.
+    /// Returns true if no fetch is in progress and the pause after a failure has passed.
     pub(super) fn may_fetch(&self, now: Instant) -> bool {
         self.flight.current().is_none()
             && self.failure.as_ref().is_none_or(|failure| failure.retry <= now)

@@ -1,4 +1,4 @@
-/// Whether `text` is a JSON object, provided that it is JSON.
+/// Returns true if `text`, which must be JSON, is an object.
 ///
 /// serde also reads a struct from an array, which no provider sends on purpose.
 pub(crate) fn is_json_object(text: &[u8]) -> bool {

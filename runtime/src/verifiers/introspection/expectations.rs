@@ -43,7 +43,7 @@ impl AudienceMatcher {
     }
 }
 
-/// What the response must contain for the token to be accepted.
+/// The conditions that a response must meet for its token to be accepted.
 #[derive(Clone, Debug)]
 pub(super) struct Expectations {
     pub(super) issuer: IssuerMatcher,

@@ -97,9 +97,6 @@ impl Introspector {
             return Ok(Joined::Cached(outcome));
         }
         let now = Instant::now();
-        let is_lost = |request: &SingleFlight<Outcome>| {
-            request.current().is_none_or(|pending| pending.is_lost(now))
-        };
         if let Some(pending) = requests.get(&digest).and_then(SingleFlight::current)
             && !pending.is_lost(now)
         {
@@ -107,7 +104,7 @@ impl Introspector {
         }
         let max = self.requests.max;
         if requests.len() >= max {
-            requests.retain(|_, request| !is_lost(request));
+            requests.retain(|_, flight| flight.current().is_some_and(|it| !it.is_lost(now)));
         }
         if requests.len() >= max {
             let cause = format!("{max} introspection requests are under way");

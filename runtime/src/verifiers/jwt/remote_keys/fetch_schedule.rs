@@ -29,7 +29,7 @@ pub(super) struct FetchSchedule {
     last: Outcome,
 }
 
-/// What a call that needs a fetch has to do.
+/// The next step of a call that needs a fetch.
 pub(super) enum Begin {
     /// Run this fetch.
     Fetch(Fetch<Outcome>),
@@ -75,7 +75,7 @@ impl FetchSchedule {
         }
     }
 
-    /// Whether `fetch` is in progress: neither ended nor replaced.
+    /// Returns true if `fetch` is in progress: neither ended nor replaced.
     pub(super) fn is_current(&self, fetch: &Fetch<Outcome>) -> bool {
         self.flight.is_current(fetch.pending())
     }

@@ -32,7 +32,7 @@ impl Trusted {
         Arc::clone(&self.0.keys)
     }
 
-    /// Whether the next set is long overdue.
+    /// Returns true if the next set is long overdue.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         self.0.overdue.is_some_and(|overdue| overdue <= now)
     }

@@ -45,7 +45,7 @@ use crate::{error::AuthError, net::http_client::HttpError, verifiers::jwt::key_s
 /// trusted. The settings of [`RemoteKeysBuilder`](super::RemoteKeysBuilder) change each of these times.
 ///
 /// A token with an unknown key id is invalid if the keys have just been fetched. If that fetch failed, the call is
-/// rejected as UNAVAILABLE, and so is every call while there are no trusted keys.
+/// rejected as UNAVAILABLE. While no keys are trusted, every call is.
 ///
 /// Each fetch is a `tracing` event with the target `tonic_guard`, at the level WARN if it failed.
 #[derive(Clone)]
