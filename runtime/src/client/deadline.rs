@@ -24,11 +24,6 @@ impl Deadline {
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// The deadline `time` from now.
-    pub(super) fn after(time: Duration) -> Self {
-        Deadline(Instant::now().checked_add(time))
-    }
-
     /// Runs `future`; returns `None` if the deadline passes first.
     pub(super) async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
         match self.0 {
