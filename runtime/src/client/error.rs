@@ -80,7 +80,7 @@ impl CallError {
         let text = format!("no token for the call: {error}");
         let status = match error.is_unreachable() {
             true => Status::unavailable(text),
-            // A handler may forward this status. The reason tells the handler's caller that a new token
+            // A handler may forward this status. The reason shows the handler's caller that a new token
             // doesn't help: a retry would only run the handler a second time.
             false => {
                 let missing = Reason::Missing.name("");

@@ -12,7 +12,7 @@ use tonic::Status;
 /// A body of at most one frame.
 pub(in crate::client) struct SingleFrame {
     data: Option<Bytes>,
-    /// Whether the original body has a size hint. With one, the request gets a `content-length`.
+    /// True if the original body has an exact size hint. With one, the request gets a `content-length`.
     sized: bool,
 }
 
