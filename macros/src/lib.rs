@@ -50,23 +50,11 @@
 //! mistake on the way is collected and told at once (`errors`); then the item is left behind as one
 //! that type-checks and reaches none of the user's code (`fallback`).
 
-mod args;
-mod derive;
-mod errors;
-mod fallback;
-mod front_door;
-mod groups;
-mod hygiene;
-mod method;
-mod method_door;
-mod plan;
-mod policed;
-mod policy;
-mod rules;
-mod scheme;
-mod service;
-mod text;
-mod word;
+mod expand;
+mod model;
+mod parse;
+mod recover;
+mod syntax;
 
 use proc_macro::TokenStream;
 
@@ -255,7 +243,7 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
-    service::authenticated(args.into(), item.into()).into()
+    expand::impl_block::authenticated(args.into(), item.into()).into()
 }
 
 /// Says that everyone may call a method, and why: `#[anonymous(reason = "liveness probe")]`.
@@ -265,7 +253,7 @@ pub fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
 /// so it needs no import there.
 #[proc_macro_attribute]
 pub fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
-    service::anonymous(args.into(), item.into()).into()
+    expand::impl_block::anonymous(args.into(), item.into()).into()
 }
 
 /// Makes a service the authenticator of the schemes that its fields verify.
@@ -299,5 +287,5 @@ pub fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Where `tonic_guard` isn't at `::tonic_guard`, the struct says `#[verifies(crate = path)]`.
 #[proc_macro_derive(Authenticate, attributes(verifies))]
 pub fn derive_authenticate(item: TokenStream) -> TokenStream {
-    derive::expand(item.into()).into()
+    expand::derive::expand(item.into()).into()
 }

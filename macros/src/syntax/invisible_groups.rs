@@ -88,13 +88,16 @@ mod tests {
         let inner = group(quote!(5 - 2));
         let outer = group(quote!(9 - #inner));
         let written = parenthesised(quote!(roles(Level(#outer))));
-        assert_eq!(crate::text::of(&written), "roles(Level((9-(5-2))))");
+        assert_eq!(crate::syntax::text::of(&written), "roles(Level((9-(5-2))))");
         for tight in
             [quote!(self), quote!(Role::Admin), quote!(Vec<u8>), quote!("x"), quote!(f(1 - 2))]
         {
             let kept = group(tight.clone());
             let written = parenthesised(quote!(#kept.x));
-            assert_eq!(crate::text::of(&written), crate::text::of(&quote!(#tight.x)));
+            assert_eq!(
+                crate::syntax::text::of(&written),
+                crate::syntax::text::of(&quote!(#tight.x))
+            );
         }
         // A `!` that denies calls no macro.
         let inner = group(quote!(a + b));
@@ -103,13 +106,16 @@ mod tests {
             (quote!(!(c && #inner)), "!(c&&(a + b))"),
             (quote!(if !(c && #inner) {}), "if!(c&&(a + b)) {  }"),
         ] {
-            assert_eq!(crate::text::of(&parenthesised(denied)), as_written);
+            assert_eq!(crate::syntax::text::of(&parenthesised(denied)), as_written);
         }
         // Arguments as a whole, and what another macro reads.
         let inner = group(quote!(5 - 2));
         let named = group(quote!(scheme = "bearer"));
         for kept in [quote!(#named), quote!(stringify!(#inner))] {
-            assert_eq!(crate::text::of(&parenthesised(kept.clone())), crate::text::of(&kept));
+            assert_eq!(
+                crate::syntax::text::of(&parenthesised(kept.clone())),
+                crate::syntax::text::of(&kept)
+            );
         }
     }
 }

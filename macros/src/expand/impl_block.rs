@@ -9,18 +9,18 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{
-    args::{self, Args},
-    errors::Errors,
-    fallback::{self, hides_ours, is_ours},
-    front_door::{self, Access, Entry, Wiring},
-    groups::parenthesised,
-    method::{Method, is_attribute},
-    method_door::{self, WayIn},
-    policed,
-    policy::{DefaultChecks, Policy, check_default, check_method},
-    rules::{alternatives_meet, name_the_silent, no_identity, one_function_each, only_one_of_ours},
+use crate::expand::guard::{self as front_door, Access, Entry, Wiring};
+use crate::expand::handler_check::{self as method_door, WayIn};
+use crate::expand::shared_evaluator as policed;
+use crate::model::policy::{DefaultChecks, Policy, check_default, check_method};
+use crate::model::rules::{
+    alternatives_meet, name_the_silent, no_identity, one_function_each, only_one_of_ours,
 };
+use crate::parse::arguments::{self as args, Args};
+use crate::parse::method::{Method, is_attribute};
+use crate::recover::errors::Errors;
+use crate::recover::fallback::{self, hides_ours, is_ours};
+use crate::syntax::invisible_groups::parenthesised;
 
 /// `#[authenticated(..)]` on a method or on an impl block.
 pub(crate) fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -380,7 +380,9 @@ mod tests {
 
     #[test]
     fn no_other_crate_is_named() {
-        for generated in [authenticated(arguments(), service()), crate::derive::expand(derived())] {
+        for generated in
+            [authenticated(arguments(), service()), crate::expand::derive::expand(derived())]
+        {
             let text = generated.to_string();
             assert!(!text.contains("compile_error"), "{text}");
             assert!(text.contains("framework :: guard :: __private"), "{text}");
@@ -398,7 +400,7 @@ mod tests {
             authenticated(TokenStream::new(), item);
         }
         for item in mutations(derived()) {
-            crate::derive::expand(item);
+            crate::expand::derive::expand(item);
         }
         for arguments in mutations(quote!(reason = "probe")) {
             anonymous(

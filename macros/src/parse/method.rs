@@ -7,7 +7,8 @@ use syn::{
     punctuated::Punctuated, spanned::Spanned,
 };
 
-use crate::{errors::Errors, word::within_two_edits};
+use crate::parse::built_in_scheme::within_two_edits;
+use crate::recover::errors::Errors;
 
 /// A method that a door can be put into.
 pub(crate) struct Method {
@@ -173,7 +174,8 @@ fn no_forgotten_identity(item: &ImplItemFn, errors: &mut Errors) {
         {
             let misspelt = typed.attrs.iter().find(|attribute| misspelt(attribute));
             let span = misspelt.map_or_else(|| typed.pat.span(), |found| found.path().span());
-            let (pat, ty) = (crate::text::of(&typed.pat), crate::text::of(&typed.ty));
+            let (pat, ty) =
+                (crate::syntax::text::of(&typed.pat), crate::syntax::text::of(&typed.ty));
             errors.push(syn::Error::new(
                 span,
                 format!("is this the identity? Write `#[identity] {pat}: {ty}`"),
@@ -216,7 +218,7 @@ fn take_identity(item: &mut ImplItemFn, errors: &mut Errors) -> Option<Identity>
             }
             FnArg::Typed(typed) => {
                 if let Type::Reference(reference) = &*typed.ty {
-                    let owned = crate::text::of(&reference.elem);
+                    let owned = crate::syntax::text::of(&reference.elem);
                     errors.push(syn::Error::new(
                         reference.span(),
                         format!("the identity is handed over by value: write `{owned}`"),

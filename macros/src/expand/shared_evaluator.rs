@@ -9,13 +9,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, ItemImpl, Path, Type, spanned::Spanned};
 
-use crate::{
-    hygiene,
-    plan::{self, Door},
-    policy::Policy,
-    scheme::Combinator,
-    text,
-};
+use crate::expand::evaluator::{self as plan, Door};
+use crate::model::policy::Policy;
+use crate::parse::schemes::Combinator;
+use crate::syntax::hygiene;
+use crate::syntax::text;
 
 /// The number of what holds for a method: two numbers where policy, identity or `cfg`s differ.
 pub(crate) fn number(policy: Option<&Policy>, identity: Option<&Type>, cfgs: &[Attribute]) -> u64 {

@@ -9,11 +9,9 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{
-    args::within_parentheses,
-    text,
-    word::{WORDS, Word},
-};
+use crate::parse::arguments::within_parentheses;
+use crate::parse::built_in_scheme::{WORDS, Word};
+use crate::syntax::text;
 
 /// As many as the runtime's plans hold.
 const MAX_LEAVES: usize = 8;

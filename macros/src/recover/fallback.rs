@@ -7,7 +7,7 @@ use syn::{
     punctuated::Punctuated,
 };
 
-use crate::method::{is_attribute, is_forgotten_identity, is_named};
+use crate::parse::method::{is_attribute, is_forgotten_identity, is_named};
 
 /// The impl with bodies that do nothing.
 pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {

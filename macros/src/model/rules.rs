@@ -5,12 +5,10 @@ use std::collections::HashMap;
 use proc_macro2::Span;
 use syn::{Attribute, FnArg, Ident, ImplItemFn, LitStr, spanned::Spanned};
 
-use crate::{
-    errors::Errors,
-    front_door::Entry,
-    method::{Method, is_attribute},
-    policy::Policy,
-};
+use crate::expand::guard::Entry;
+use crate::model::policy::Policy;
+use crate::parse::method::{Method, is_attribute};
+use crate::recover::errors::Errors;
 
 /// Nobody is known where everyone gets in.
 pub(crate) fn no_identity(function: &ImplItemFn, errors: &mut Errors) {

@@ -9,12 +9,10 @@ use std::{
 use proc_macro2::{Span, TokenStream};
 use syn::{Expr, ExprPath, LitStr};
 
-use crate::{
-    args::Args,
-    errors::Errors,
-    scheme::{Combinator, Leaf, Schemes, Value},
-    text,
-};
+use crate::parse::arguments::Args;
+use crate::parse::schemes::{Combinator, Leaf, Schemes, Value};
+use crate::recover::errors::Errors;
+use crate::syntax::text;
 
 /// Who may call a method.
 #[derive(Clone)]
@@ -141,7 +139,7 @@ fn no_scopes_or_roles_under_optional(args: &Args, errors: &mut Errors) {
 
 /// RFC 6749, section 3.3: printable ASCII without space, quote and backslash.
 fn scopes_fit_a_challenge(args: &Args, errors: &mut Errors) {
-    let crate::args::Setting::Set(scopes, _) = &args.scopes else { return };
+    let crate::parse::arguments::Setting::Set(scopes, _) = &args.scopes else { return };
     for scope in scopes {
         let value = scope.value();
         let fits = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';

@@ -10,15 +10,13 @@ use syn::{
     TypeParamBound, WherePredicate, parse_quote,
 };
 
-use crate::{
-    hygiene::self_at,
-    method_door::header_checks,
-    plan::{self, Door},
-    policed,
-    policy::Policy,
-    scheme::Combinator,
-    text,
-};
+use crate::expand::evaluator::{self as plan, Door};
+use crate::expand::handler_check::header_checks;
+use crate::expand::shared_evaluator as policed;
+use crate::model::policy::Policy;
+use crate::parse::schemes::Combinator;
+use crate::syntax::hygiene::self_at;
+use crate::syntax::text;
 
 /// One method of the table.
 pub(crate) struct Entry {

@@ -4,11 +4,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ExprPath, Path, Type, spanned::Spanned};
 
-use crate::{
-    hygiene::{self, resolve_self, self_at},
-    policy::Policy,
-    scheme::{Combinator, Leaf, Value},
-};
+use crate::model::policy::Policy;
+use crate::parse::schemes::{Combinator, Leaf, Value};
+use crate::syntax::hygiene::{self, resolve_self, self_at};
 
 /// For which door a plan is. A method's own door comes with every policy: what it tells of a mistake
 /// needs no second telling.

@@ -11,7 +11,9 @@ use syn::{
     token,
 };
 
-use crate::{errors::Errors, scheme::Schemes, word::within_two_edits};
+use crate::parse::built_in_scheme::within_two_edits;
+use crate::parse::schemes::Schemes;
+use crate::recover::errors::Errors;
 
 const ARGUMENTS: &str = "`scheme = ..`, `scopes(..)`, `roles(..)`, `authorize = ..`, \
      `authorize_request = ..`, `rpc = \"..\"`, `service = \"..\"`, `server = ..`, `crate = ..`";

@@ -4,13 +4,11 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Block, Expr, ExprBlock, Path, ReturnType, Stmt, spanned::Spanned, token::Brace};
 
-use crate::{
-    hygiene::{self, self_at},
-    method::{Identity, Method},
-    plan::{self, Door},
-    policy::Policy,
-    scheme::{Combinator, Leaf, Value},
-};
+use crate::expand::evaluator::{self as plan, Door};
+use crate::model::policy::Policy;
+use crate::parse::method::{Identity, Method};
+use crate::parse::schemes::{Combinator, Leaf, Value};
+use crate::syntax::hygiene::{self, self_at};
 
 /// By what a method lets a call in. The number tells its policy from every other.
 #[derive(Clone, Copy)]

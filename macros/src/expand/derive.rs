@@ -7,7 +7,10 @@ use syn::{
     parse::ParseStream, parse_quote, spanned::Spanned,
 };
 
-use crate::{errors::Errors, hygiene, text, word::Word};
+use crate::parse::built_in_scheme::Word;
+use crate::recover::errors::Errors;
+use crate::syntax::hygiene;
+use crate::syntax::text;
 
 /// What `#[verifies(..)]` names.
 enum Verified {
