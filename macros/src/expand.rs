@@ -1,8 +1,11 @@
-//! From the model to tokens.
+//! From an attribute and its item to tokens.
 
+pub(crate) mod attributes;
 pub(crate) mod derive;
-pub(crate) mod evaluator;
-pub(crate) mod guard;
-pub(crate) mod handler_check;
-pub(crate) mod impl_block;
-pub(crate) mod shared_evaluator;
+mod evaluator;
+mod guard;
+mod handler_check;
+mod header_const;
+mod impl_block;
+mod policy_table;
+mod shared_evaluator;

@@ -55,6 +55,8 @@ mod model;
 mod parse;
 mod recover;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 
@@ -243,7 +245,7 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::impl_block::authenticated(args.into(), item.into()).into()
+    expand::attributes::authenticated(args.into(), item.into()).into()
 }
 
 /// Says that everyone may call a method, and why: `#[anonymous(reason = "liveness probe")]`.
@@ -253,7 +255,7 @@ pub fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
 /// so it needs no import there.
 #[proc_macro_attribute]
 pub fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::impl_block::anonymous(args.into(), item.into()).into()
+    expand::attributes::anonymous(args.into(), item.into()).into()
 }
 
 /// Makes a service the authenticator of the schemes that its fields verify.

@@ -1,23 +1,25 @@
-//! A policy as an expression of the runtime: the same for both doors.
+//! The evaluator of a policy, as an expression of the runtime's typed builder.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ExprPath, Path, Type, spanned::Spanned};
 
-use crate::model::policy::Policy;
-use crate::parse::schemes::{Combinator, Leaf, Value};
-use crate::syntax::hygiene::{self, resolve_self, self_at};
+use crate::{
+    model::policy::Policy,
+    parse::schemes::{Combinator, SchemeValue, SingleScheme},
+    syntax::hygiene::{self, resolve_self, self_at},
+};
 
-/// For which door a plan is. A method's own door comes with every policy: what it tells of a mistake
-/// needs no second telling.
+/// Who calls the evaluator. A mistake in it is reported for the handler check, which is generated for every
+/// policy. The guard's expression then compiles, so that the mistake isn't reported twice.
 #[derive(Clone, Copy)]
-pub(crate) enum Door {
-    Own,
-    Front,
+pub(super) enum EvaluatedBy {
+    HandlerCheck,
+    Guard,
 }
 
-/// `policy` as an expression, in a function whose receiver is `receiver` and whose identity has the
-/// type `identity`.
+/// The evaluator of `policy`, for a function with the receiver `receiver`. `identity` is the type of the
+/// `#[identity]` parameter.
 //
 // Input:
 //     scheme = one_of("api-key", Mtls::new() via self.mesh), scopes("a"), authorize = Self::quota
@@ -32,45 +34,47 @@ pub(crate) enum Door {
 //             IntoCheckResult::into_check_result(Self::quota(service, identity, head).await)
 //         }),
 //     )
-pub(crate) fn expression(
+pub(super) fn expression(
     policy: &Policy,
     identity: Option<&Type>,
     krate: &Path,
     receiver: Span,
-    door: Door,
+    by: EvaluatedBy,
 ) -> TokenStream {
     let schemes = &policy.schemes;
-    let leaves = schemes.leaves.iter().enumerate().map(|(at, leaf)| {
-        // Scopes and roles are asked of each alternative, and of the first of `all_of`.
-        let asked = schemes.combinator != Combinator::AllOf || at == 0;
-        let leaf = self::leaf(leaf, krate, receiver);
-        let requirements = asked.then(|| requirements(policy, krate, receiver));
-        quote!(#leaf #requirements)
+    let checks = schemes.list.iter().enumerate().map(|(index, scheme)| {
+        // Scopes and roles are required of each alternative, and of the first identity of `all_of`.
+        let is_required = schemes.combinator != Combinator::AllOf || index == 0;
+        let check = scheme_check(scheme, krate, receiver);
+        let requirements = is_required.then(|| requirements(policy, krate, receiver));
+        quote!(#check #requirements)
     });
     let span = schemes.span.resolved_at(Span::mixed_site());
     let combinator = match schemes.combinator {
         Combinator::AllOf => quote_spanned!(span=> all_of),
         Combinator::OneOf | Combinator::Optional => quote_spanned!(span=> one_of),
     };
-    let keep = keep(policy, identity, krate, door);
+    let finish = finish(policy, identity, krate, by);
     let at_scheme = hygiene::at(span, krate);
-    let plan = quote_spanned!(span=> #at_scheme::__private::#combinator((#(#leaves,)*)) #keep);
+    let plan = quote_spanned!(span=> #at_scheme::__private::#combinator((#(#checks,)*)) #finish);
     match &policy.authorize {
         None => plan,
         Some(path) => {
             let service = self_at(path.span(), receiver);
-            let check = check(path, krate, receiver);
+            let check = custom_check(path, krate, receiver);
             quote!(#krate::__private::authorize(#plan, &*#service, #check))
         }
     }
 }
 
-/// A check of the user's own as a function that boxes its future. It captures nothing, so it is one
-/// type for both doors; and it is a plain call, so a wrong signature is one plain error.
-pub(crate) fn check(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStream {
-    let called =
+/// A custom check as a closure that boxes the future of the user's function.
+///
+/// The closure captures nothing. It calls the function directly, so that a wrong signature is one plain
+/// error.
+pub(super) fn custom_check(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStream {
+    let name =
         path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-    let span = called.resolved_at(Span::mixed_site());
+    let span = name.resolved_at(Span::mixed_site());
     let path = resolve_self(quote!(#path), receiver);
     let krate = hygiene::at(span, krate);
     quote_spanned! {span=>
@@ -82,27 +86,28 @@ pub(crate) fn check(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStrea
     }
 }
 
-fn leaf(leaf: &Leaf, krate: &Path, receiver: Span) -> TokenStream {
-    let span = leaf.span().resolved_at(Span::mixed_site());
+/// The check of one scheme, with its authenticator.
+fn scheme_check(scheme: &SingleScheme, krate: &Path, receiver: Span) -> TokenStream {
+    let span = scheme.span().resolved_at(Span::mixed_site());
     let krate = hygiene::at(span, krate);
-    let value = match &leaf.value {
-        Value::Word(word, _) => {
-            let name = word.type_name(span);
+    let value = match &scheme.value {
+        SchemeValue::BuiltIn(scheme, _) => {
+            let name = scheme.type_name(span);
             quote_spanned!(span=> #krate::__private::#name::new())
         }
-        Value::Expr(expr) => resolve_self(quote!(#expr), receiver),
+        SchemeValue::Custom(expr) => resolve_self(quote!(#expr), receiver),
     };
     let declared = quote_spanned!(span=> #krate::__private::scheme(#value));
-    match &leaf.via {
+    match &scheme.via {
         None => {
-            let service = self_at(leaf.span(), receiver);
+            let service = self_at(scheme.span(), receiver);
             quote_spanned!(span=> #declared.by(&*#service).leaf())
         }
         Some(via) => {
             let span = via.span().resolved_at(Span::mixed_site());
             let authenticator = resolve_self(quote!(#via), receiver);
-            // A place is borrowed; what a call returns is taken along, or it would be gone too soon.
-            if is_place(via) {
+            // A place is borrowed. A temporary is moved, because it would be dropped too early.
+            if is_place_expression(via) {
                 quote_spanned!(span=> #declared.by(&#authenticator).leaf())
             } else {
                 quote_spanned!(span=> #declared.by_value(#authenticator).leaf())
@@ -111,17 +116,18 @@ fn leaf(leaf: &Leaf, krate: &Path, receiver: Span) -> TokenStream {
     }
 }
 
-fn is_place(expr: &syn::Expr) -> bool {
+fn is_place_expression(expr: &syn::Expr) -> bool {
     match expr {
         syn::Expr::Path(_) | syn::Expr::Field(_) | syn::Expr::Index(_) | syn::Expr::Unary(_) => {
             true
         }
-        syn::Expr::Paren(inner) => is_place(&inner.expr),
-        syn::Expr::Group(inner) => is_place(&inner.expr),
+        syn::Expr::Paren(inner) => is_place_expression(&inner.expr),
+        syn::Expr::Group(inner) => is_place_expression(&inner.expr),
         _ => false,
     }
 }
 
+/// The scopes and roles as requirements of a scheme check.
 fn requirements(policy: &Policy, krate: &Path, receiver: Span) -> TokenStream {
     let mut requirements = TokenStream::new();
     if let Some(first) = policy.scopes.first() {
@@ -141,15 +147,16 @@ fn requirements(policy: &Policy, krate: &Path, receiver: Span) -> TokenStream {
     requirements
 }
 
-/// What becomes of the identity: the parameter's type, its own where a check reads it, else nothing.
-fn keep(policy: &Policy, identity: Option<&Type>, krate: &Path, door: Door) -> TokenStream {
-    let optional = policy.schemes.combinator == Combinator::Optional;
+/// Completes the builder with the identity that the evaluator returns: the type of the parameter, the
+/// authenticator's type if a custom check reads it, and none otherwise.
+fn finish(policy: &Policy, identity: Option<&Type>, krate: &Path, by: EvaluatedBy) -> TokenStream {
+    let optional = policy.is_optional();
     match identity {
         Some(ty) => {
             let span = ty.span().resolved_at(Span::mixed_site());
-            let kept_as = match door {
-                Door::Own => quote_spanned!(span=> kept_as),
-                Door::Front => quote_spanned!(span=> kept_as_again),
+            let kept_as = match by {
+                EvaluatedBy::HandlerCheck => quote_spanned!(span=> kept_as),
+                EvaluatedBy::Guard => quote_spanned!(span=> kept_as_again),
             };
             if optional {
                 let krate = hygiene::at(span, krate);
@@ -162,7 +169,7 @@ fn keep(policy: &Policy, identity: Option<&Type>, krate: &Path, door: Door) -> T
         }
         None => {
             let keep =
-                if policy.own_check().is_some() { quote!(.kept()) } else { quote!(.dropped()) };
+                if policy.custom_check().is_some() { quote!(.kept()) } else { quote!(.dropped()) };
             let optional = optional.then(|| quote!(.optional()));
             quote!(#keep.ready() #optional)
         }

@@ -1,30 +1,19 @@
-//! What the methods of an impl share that have one policy and one type of identity.
+//! The evaluator that the methods with one policy and one type of identity share.
 //!
-//! Its plan is one expression, for both doors. A default over 400 methods is checked once by the
-//! compiler, and its mistakes are told once.
-
-use std::hash::{DefaultHasher, Hash, Hasher};
+//! The guard and the handler checks call the same expression. The compiler checks the default of an impl
+//! once for all methods, and reports its errors once.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, ItemImpl, Path, Type, spanned::Spanned};
+use syn::{ItemImpl, Path, Type, spanned::Spanned};
 
-use crate::expand::evaluator::{self as plan, Door};
-use crate::model::policy::Policy;
-use crate::parse::schemes::Combinator;
-use crate::syntax::hygiene;
-use crate::syntax::text;
+use crate::{
+    expand::evaluator::{self, EvaluatedBy},
+    model::policy::Policy,
+    syntax::hygiene,
+};
 
-/// The number of what holds for a method: two numbers where policy, identity or `cfg`s differ.
-pub(crate) fn number(policy: Option<&Policy>, identity: Option<&Type>, cfgs: &[Attribute]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    policy.map(|policy| policy.id).hash(&mut hasher);
-    identity.map(text::of).hash(&mut hasher);
-    cfgs.iter().map(text::of).collect::<Vec<_>>().hash(&mut hasher);
-    hasher.finish()
-}
-
-/// The impl of `Policed` for what has the number `number`.
+/// The impl of `Policed` for the methods with this id.
 //
 // Output:
 //     impl<T: Store> Policed<7u64, Marker, Claims> for Server<T> {
@@ -32,9 +21,9 @@ pub(crate) fn number(policy: Option<&Policy>, identity: Option<&Type>, cfgs: &[A
 //             one_of((scheme(Bearer::new()).by(&*self).leaf(),)).kept_as::<Claims>().ready()
 //         }
 //     }
-pub(crate) fn expand(
+pub(super) fn expand(
     item: &ItemImpl,
-    number: u64,
+    id: u64,
     policy: &Policy,
     identity: Option<&Type>,
     krate: &Path,
@@ -42,8 +31,8 @@ pub(crate) fn expand(
     let site = Span::mixed_site();
     let (impl_generics, _, where_clause) = item.generics.split_for_impl();
     let self_ty = &item.self_ty;
-    let optional = policy.schemes.combinator == Combinator::Optional;
-    let kept = match identity {
+    let optional = policy.is_optional();
+    let output = match identity {
         Some(ty) if optional => {
             let span = ty.span().resolved_at(site);
             let krate = hygiene::at(span, krate);
@@ -54,16 +43,17 @@ pub(crate) fn expand(
         Some(ty) => quote!(#ty),
         None => quote!(()),
     };
-    let mut plan = plan::expression(policy, identity, krate, site, Door::Own);
-    if identity.is_none() && (optional || policy.own_check().is_some()) {
+    let by = EvaluatedBy::HandlerCheck;
+    let mut plan = evaluator::expression(policy, identity, krate, site, by);
+    if identity.is_none() && (optional || policy.custom_check().is_some()) {
         plan = quote!(#krate::__private::discard(#plan));
     }
-    // `self` in the plan means this function's receiver.
+    // The hygiene of `self` in the evaluator is that of this function's receiver.
     let receiver = quote_spanned!(site=> self);
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Policed<#number, __Marker, #kept> for #self_ty #where_clause {
-            fn plan(&#receiver) -> impl #krate::__private::Plan<Identity = #kept> {
+        impl #impl_generics #krate::__private::Policed<#id, __Marker, #output> for #self_ty #where_clause {
+            fn plan(&#receiver) -> impl #krate::__private::Plan<Identity = #output> {
                 #plan
             }
         }

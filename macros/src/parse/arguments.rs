@@ -1,26 +1,27 @@
-//! The arguments of `#[authenticated(..)]` and `#[anonymous(..)]`.
+//! The arguments of `#[authenticated(..)]`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
     Expr, ExprPath, Ident, LitStr, Path, Token,
     ext::IdentExt,
-    parenthesized,
     parse::{Parse, ParseStream, Parser},
-    punctuated::Punctuated,
+    parse_quote,
     spanned::Spanned,
-    token,
 };
 
-use crate::parse::built_in_scheme::within_two_edits;
-use crate::parse::schemes::Schemes;
-use crate::recover::errors::Errors;
+use crate::{
+    parse::{
+        list, scheme_rules,
+        schemes::Schemes,
+        unknown_argument::{ARGUMENTS, unknown_argument},
+    },
+    recover::errors::Errors,
+    syntax::text,
+};
 
-const ARGUMENTS: &str = "`scheme = ..`, `scopes(..)`, `roles(..)`, `authorize = ..`, \
-     `authorize_request = ..`, `rpc = \"..\"`, `service = \"..\"`, `server = ..`, `crate = ..`";
-
-/// What `#[authenticated(..)]` says, each argument at most once.
+/// The arguments, each at most once.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct Arguments {
     pub(crate) scheme: Option<Schemes>,
     pub(crate) scopes: Setting<Vec<LitStr>>,
     pub(crate) roles: Setting<Vec<Expr>>,
@@ -32,283 +33,185 @@ pub(crate) struct Args {
     pub(crate) krate: Option<Path>,
 }
 
-/// A check that an attribute may have, or drop by name.
+/// A requirement or custom check of an attribute.
 #[derive(Default)]
 pub(crate) enum Setting<T> {
     #[default]
-    Unsaid,
-    /// `none`: what the impl's default has doesn't hold here.
+    Absent,
+    /// `none`: drops the one of the impl's default.
     Dropped,
+    /// The value, and the span of the argument's name.
     Set(T, Span),
 }
 
 impl<T> Setting<T> {
-    pub(crate) fn is_unsaid(&self) -> bool {
-        matches!(self, Setting::Unsaid)
+    fn new(value: Option<T>, span: Span) -> Self {
+        value.map_or(Setting::Dropped, |value| Setting::Set(value, span))
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Setting::Absent)
     }
 
     pub(crate) fn is_set(&self) -> bool {
         matches!(self, Setting::Set(..))
     }
 
+    pub(crate) fn value(&self) -> Option<&T> {
+        match self {
+            Setting::Set(value, _) => Some(value),
+            Setting::Absent | Setting::Dropped => None,
+        }
+    }
+
     pub(crate) fn span(&self) -> Option<Span> {
         match self {
             Setting::Set(_, span) => Some(*span),
-            Setting::Unsaid | Setting::Dropped => None,
+            Setting::Absent | Setting::Dropped => None,
         }
     }
 
     pub(crate) fn into_value(self) -> Option<T> {
         match self {
             Setting::Set(value, _) => Some(value),
-            Setting::Unsaid | Setting::Dropped => None,
+            Setting::Absent | Setting::Dropped => None,
         }
     }
 }
 
-impl Args {
-    /// Reads the arguments. Mistakes go to `errors`; what could be read is returned.
-    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
+impl Arguments {
+    /// Parses the arguments. After an error it continues with the next argument.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Arguments {
         let parser = |input: ParseStream<'_>| {
-            let mut args = Args::default();
-            let mut mistakes = Errors::default();
-            let mut seen: Vec<Ident> = Vec::new();
+            let mut arguments = Arguments::default();
+            let mut found = Errors::default();
+            let mut used: Vec<Ident> = Vec::new();
             while !input.is_empty() {
-                let read = args.parse_one(input, &mut seen).and_then(|()| match input.is_empty() {
-                    true => Ok(None),
-                    false => input.parse::<Token![,]>().map(Some),
-                });
-                if let Err(error) = read {
-                    mistakes.push(error);
-                    skip_argument(input)?;
+                let parsed =
+                    arguments.parse_one(input, &mut used).and_then(|()| match input.is_empty() {
+                        true => Ok(None),
+                        false => input.parse::<Token![,]>().map(Some),
+                    });
+                if let Err(error) = parsed {
+                    found.push(error);
+                    skip_to_comma(input)?;
                     input.parse::<Option<Token![,]>>()?;
                 }
             }
-            Ok((args, mistakes))
+            Ok((arguments, found))
         };
         match parser.parse2(tokens) {
-            Ok((args, mistakes)) => {
-                errors.append(mistakes);
-                args
+            Ok((arguments, found)) => {
+                errors.append(found);
+                arguments
             }
             Err(error) => {
                 errors.push(error);
-                Args::default()
+                Arguments::default()
             }
         }
     }
 
-    fn parse_one(&mut self, input: ParseStream<'_>, seen: &mut Vec<Ident>) -> syn::Result<()> {
+    /// Takes the path of `tonic_guard`.
+    pub(crate) fn take_krate(&mut self) -> Path {
+        self.krate.take().unwrap_or_else(|| parse_quote!(::tonic_guard))
+    }
+
+    fn parse_one(&mut self, input: ParseStream<'_>, used: &mut Vec<Ident>) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
-            return Err(input.error(format!("expected an argument: {ARGUMENTS}")));
+            return Err(input.error(format!(
+                "expected an argument of `#[authenticated(..)]`\nnote: the arguments are {ARGUMENTS}"
+            )));
         }
         let name = input.call(Ident::parse_any)?;
         let span = name.span();
-        if seen.contains(&name) {
-            return Err(syn::Error::new(span, format!("`{name}` is given twice")));
+        if used.contains(&name) {
+            return Err(syn::Error::new(span, format!("duplicate argument `{name}`")));
         }
         match name.to_string().as_str() {
             "scheme" => {
-                input.parse::<Token![=]>()?;
-                self.scheme = Some(input.parse()?);
+                let schemes = assigned(input)?;
+                scheme_rules::check(&schemes)?;
+                self.scheme = Some(schemes);
             }
-            "scopes" => self.scopes = list(input, span, "scopes(\"orders:read\")")?,
-            "roles" => self.roles = list(input, span, "roles(Role::Admin)")?,
-            "authorize" => self.authorize = function(input, span)?,
-            "authorize_request" => self.authorize_request = function(input, span)?,
+            "scopes" => self.scopes = Setting::new(list::scopes(input, span)?, span),
+            "roles" => self.roles = Setting::new(list::roles(input, span)?, span),
+            "authorize" => self.authorize = Setting::new(function(input)?, span),
+            "authorize_request" => self.authorize_request = Setting::new(function(input)?, span),
             "rpc" => {
-                const WHAT: &str =
-                    "the method's own name, as the proto has it, such as `rpc = \"GetURL\"`";
-                self.rpc = Some(segment(input, WHAT)?);
+                const EXPECTED: &str = "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
+                self.rpc = Some(path_segment(input, EXPECTED)?);
             }
             "service" => {
-                const WHAT: &str = "the service's full name, as the proto has it, such as \
-                     `service = \"shop.v1.Orders\"`";
-                self.service = Some(segment(input, WHAT)?);
+                const EXPECTED: &str = "expected the full name of the service\nhelp: write it as in the proto, with its \
+                     package, such as `service = \"shop.v1.Orders\"`";
+                self.service = Some(path_segment(input, EXPECTED)?);
             }
             "server" => {
                 input.parse::<Token![=]>()?;
-                self.server = Some(input.call(Path::parse_mod_style)?);
+                let server = self.server.insert(input.call(Path::parse_mod_style)?);
                 if input.peek(Token![<]) {
-                    return Err(input.error(
-                        "name the generated server without its type: `server = orders_server::OrdersServer`",
-                    ));
+                    let server = text::of(server);
+                    return Err(input.error(format!(
+                        "unexpected type arguments of the generated server\nhelp: write `server = {server}`"
+                    )));
                 }
             }
             "crate" => {
                 input.parse::<Token![=]>()?;
                 self.krate = Some(input.call(Path::parse_mod_style)?);
             }
-            unknown => {
-                let hint = hint(unknown);
-                return Err(syn::Error::new(
-                    span,
-                    format!("unknown argument `{unknown}`{hint}\nthe arguments are {ARGUMENTS}"),
-                ));
-            }
+            _ => return Err(unknown_argument(&name)),
         }
-        seen.push(name);
+        used.push(name);
         Ok(())
     }
 }
 
-/// What someone meant who wrote the argument `unknown`.
-fn hint(unknown: &str) -> String {
-    const NAMES: [&str; 9] = [
-        "scheme",
-        "scopes",
-        "roles",
-        "authorize",
-        "authorize_request",
-        "rpc",
-        "service",
-        "server",
-        "crate",
-    ];
-    match unknown {
-        "one_of" | "all_of" => format!("; write `scheme = {unknown}(..)`"),
-        "optional" => "; write `scheme = optional(\"bearer\")`".to_owned(),
-        "via" => {
-            "; it stands behind its scheme, without a comma: `scheme = \"bearer\" via self.tokens`"
-                .to_owned()
-        }
-        "header" => "; write `scheme = ApiKey::header(\"x-ingest-key\")`".to_owned(),
-        "public" | "open" | "anonymous" | "allow_anonymous" => {
-            "; write `#[anonymous(reason = \"..\")]` on the method".to_owned()
-        }
-        "bearer" | "basic" => format!("; write `scheme = \"{unknown}\"`"),
-        _ => {
-            let near = NAMES.into_iter().find(|name| within_two_edits(name, unknown));
-            near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
-        }
-    }
-}
-
-/// A name that can stand in a call's path, `/service/method`: of a service that isn't made of a proto it may
-/// hold more than a proto's would.
-fn segment(input: ParseStream<'_>, what: &str) -> syn::Result<LitStr> {
-    let name: LitStr = value(input)?;
-    let text = name.value();
-    match !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '/') {
-        true => Ok(name),
-        false => Err(syn::Error::new(name.span(), what)),
-    }
-}
-
-mod keyword {
-    syn::custom_keyword!(none);
-}
-
-fn value<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
+/// Parses `= value`.
+fn assigned<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
     input.parse::<Token![=]>()?;
     input.parse()
 }
 
-fn function(input: ParseStream<'_>, span: Span) -> syn::Result<Setting<ExprPath>> {
-    let mut named: Expr = value(input)?;
-    // As a macro hands it on.
-    while let Expr::Group(group) = named {
-        named = *group.expr;
-    }
-    match named {
-        Expr::Path(path) if path.path.is_ident("none") => Ok(Setting::Dropped),
-        Expr::Path(path) => Ok(Setting::Set(path, span)),
-        other => Err(syn::Error::new(
-            other.span(),
-            "name an async function, such as `Self::owns_order`: it is called with the service, the identity \
-             and what it judges",
-        )),
+/// A string that can be a segment of a call's path, `/service/method`. A service that no proto declares may
+/// use characters that a proto can't.
+fn path_segment(input: ParseStream<'_>, expected: &str) -> syn::Result<LitStr> {
+    let name: LitStr = assigned(input)?;
+    let text = name.value();
+    match !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '/') {
+        true => Ok(name),
+        false => Err(syn::Error::new(name.span(), expected)),
     }
 }
 
-/// What `read` makes of the parentheses that follow, all of it. After a mistake the rest is dropped:
-/// syn would complain of it and forget the mistake.
-pub(crate) fn within_parentheses<T>(
-    input: ParseStream<'_>,
-    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
-) -> syn::Result<T> {
-    let content;
-    parenthesized!(content in input);
-    let read = read(&content);
-    content.parse::<TokenStream>()?;
-    read
-}
-
-fn list<T: Parse>(
-    input: ParseStream<'_>,
-    span: Span,
-    example: &str,
-) -> syn::Result<Setting<Vec<T>>> {
-    let read = |content: ParseStream<'_>| {
-        if content.peek(keyword::none) && !content.peek2(Token![::]) {
-            content.parse::<keyword::none>()?;
-            return match content.is_empty() {
-                true => Ok(None),
-                false => Err(content.error("`none` stands alone")),
-            };
-        }
-        let items = Punctuated::<T, Token![,]>::parse_terminated(content);
-        items.map(Some).map_err(|error| {
-            syn::Error::new(error.span(), format!("this can't be read: write `{example}`"))
-        })
+/// The path of a function; `None` for `none`.
+fn function(input: ParseStream<'_>) -> syn::Result<Option<ExprPath>> {
+    let mut value: Expr = assigned(input)?;
+    // A `macro_rules!` passes on an expression in an invisible group.
+    while let Expr::Group(group) = value {
+        value = *group.expr;
+    }
+    let found = match value {
+        Expr::Path(path) if path.path.is_ident("none") => return Ok(None),
+        Expr::Path(path) => return Ok(Some(path)),
+        Expr::Call(_) | Expr::MethodCall(_) => "a call",
+        Expr::Closure(_) => "a closure",
+        _ => "another expression",
     };
-    if !input.peek(token::Paren) {
-        return Err(input.error(format!("write `{example}`")));
-    }
-    let Some(items) = within_parentheses(input, read)? else {
-        return Ok(Setting::Dropped);
-    };
-    if items.is_empty() {
-        return Err(syn::Error::new(
-            span,
-            format!("an empty list checks nothing: write `{example}`"),
-        ));
-    }
-    Ok(Setting::Set(items.into_iter().collect(), span))
+    Err(syn::Error::new(
+        value.span(),
+        format!(
+            "expected the path of an async function, found {found}\nhelp: write a path such as `Self::owns_order`; \
+             the function is called with the service, the identity, and the call head or the request"
+        ),
+    ))
 }
 
-/// Moves on to the comma behind an argument that couldn't be read.
-fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
+/// Skips the rest of an argument that failed to parse.
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<TokenTree>()?;
     }
     Ok(())
-}
-
-/// The reason of `#[anonymous(reason = "..")]`.
-pub(crate) fn anonymous(tokens: TokenStream) -> syn::Result<LitStr> {
-    const FORM: &str = "say why everyone may call this: `#[anonymous(reason = \"..\")]`";
-
-    if tokens.is_empty() {
-        return Err(syn::Error::new(Span::call_site(), FORM));
-    }
-    let parser = |input: ParseStream<'_>| {
-        if !input.peek(Ident::peek_any) {
-            return Err(input.error(FORM));
-        }
-        let name = input.call(Ident::parse_any)?;
-        if name != "reason" {
-            return Err(syn::Error::new(
-                name.span(),
-                format!("`anonymous` takes `reason` alone\n{FORM}"),
-            ));
-        }
-        let reason: LitStr = value(input)?;
-        input.parse::<Option<Token![,]>>()?;
-        if !input.is_empty() {
-            return Err(input.error(format!("`anonymous` takes `reason` alone\n{FORM}")));
-        }
-        Ok(reason)
-    };
-    let reason = parser.parse2(tokens)?;
-    if reason.value().contains(char::is_control) {
-        return Err(syn::Error::new(reason.span(), "a reason is one line of the policy table"));
-    }
-    if reason.value().trim().is_empty() {
-        return Err(syn::Error::new(
-            reason.span(),
-            "a blank reason explains nothing: it is shown in the policy table",
-        ));
-    }
-    Ok(reason)
 }

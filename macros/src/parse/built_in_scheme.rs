@@ -1,134 +1,126 @@
-//! The words of the schemes that have one.
+//! The schemes that have a name in the attributes, such as `"bearer"`.
 
 use proc_macro2::Span;
+use strsim::levenshtein;
 use syn::{Ident, LitStr};
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Word {
+pub(crate) enum BuiltInScheme {
     Bearer,
     Basic,
     ApiKey,
     ClientCertificate,
 }
 
-pub(crate) const WORDS: &str = "\"bearer\", \"basic\", \"api-key\", \"client-certificate\"";
+impl BuiltInScheme {
+    pub(crate) const ALL: [BuiltInScheme; 4] = [
+        BuiltInScheme::Bearer,
+        BuiltInScheme::Basic,
+        BuiltInScheme::ApiKey,
+        BuiltInScheme::ClientCertificate,
+    ];
 
-impl Word {
-    pub(crate) const ALL: [Word; 4] =
-        [Word::Bearer, Word::Basic, Word::ApiKey, Word::ClientCertificate];
+    /// All names, for error messages.
+    pub(crate) const NAMES: &str = "\"bearer\", \"basic\", \"api-key\", \"client-certificate\"";
 
-    pub(crate) fn parse(literal: &LitStr) -> syn::Result<Word> {
-        match literal.value().as_str() {
-            "bearer" => Ok(Word::Bearer),
-            "basic" => Ok(Word::Basic),
-            "api-key" => Ok(Word::ApiKey),
-            "client-certificate" => Ok(Word::ClientCertificate),
-            unknown => {
-                let nearest = Word::nearest(unknown);
-                let hint = nearest
-                    .map(|word| format!("; did you mean \"{}\"?", word.as_str()))
-                    .unwrap_or_default();
-                Err(syn::Error::new(
-                    literal.span(),
-                    format!(
-                        "unknown scheme \"{unknown}\"{hint}\nthe schemes with a word are {WORDS}; any other is a \
-                         value whose type implements `Scheme`, such as `ApiKey::header(\"x-ingest-key\")`"
-                    ),
-                ))
-            }
-        }
-    }
-
-    /// The word that someone meant who wrote `unknown`.
-    pub(crate) fn nearest(unknown: &str) -> Option<Word> {
-        let plain = |text: &str| -> String {
-            let kept = text.chars().filter(char::is_ascii_alphanumeric);
-            kept.map(|c| c.to_ascii_lowercase()).collect()
-        };
-        let wanted = plain(unknown);
-        Word::ALL.into_iter().find(|word| {
-            let word = plain(word.as_str());
-            word == wanted
-                || (wanted.len() >= 3 && (word.starts_with(&wanted) || wanted.starts_with(&word)))
-                || within_two_edits(&word, &wanted)
-        })
-    }
-
-    /// The word that `text` is but for its quotes. A name in capitals is a type's or a constant's.
-    pub(crate) fn without_quotes(text: &str) -> Option<Word> {
-        let lower = text.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '-');
-        lower.then(|| Word::nearest(text)).flatten()
-    }
-
-    /// The word of a scheme whose credentials' type is named for it. A type of one's own with such a name
-    /// is written with a path, `self::BearerToken`.
-    pub(crate) fn of_credentials(text: &str) -> Option<Word> {
-        Word::ALL.into_iter().find(|word| word.credentials_name() == text)
-    }
-
-    fn credentials_name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Word::Bearer => "BearerToken",
-            Word::Basic => "BasicCredentials",
-            Word::ApiKey => "ApiKeyValue",
-            Word::ClientCertificate => "CertificateChain",
+            BuiltInScheme::Bearer => "bearer",
+            BuiltInScheme::Basic => "basic",
+            BuiltInScheme::ApiKey => "api-key",
+            BuiltInScheme::ClientCertificate => "client-certificate",
         }
     }
 
-    pub(crate) fn in_quotes(self) -> String {
-        format!("a word stands in quotes: `\"{}\"`", self.as_str())
-    }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Word::Bearer => "bearer",
-            Word::Basic => "basic",
-            Word::ApiKey => "api-key",
-            Word::ClientCertificate => "client-certificate",
-        }
-    }
-
-    /// The type of the scheme, in the runtime.
+    /// The name of the scheme's type in the runtime.
     pub(crate) fn type_name(self, span: Span) -> Ident {
         let name = match self {
-            Word::Bearer => "Bearer",
-            Word::Basic => "Basic",
-            Word::ApiKey => "ApiKey",
-            Word::ClientCertificate => "ClientCertificate",
+            BuiltInScheme::Bearer => "Bearer",
+            BuiltInScheme::Basic => "Basic",
+            BuiltInScheme::ApiKey => "ApiKey",
+            BuiltInScheme::ClientCertificate => "ClientCertificate",
         };
         Ident::new(name, span)
     }
 
-    /// Refuses a word whose scheme the runtime has only with a feature that isn't on.
+    /// The name of the type of the scheme's credentials in the runtime.
+    fn credentials_type_name(self) -> &'static str {
+        match self {
+            BuiltInScheme::Bearer => "BearerToken",
+            BuiltInScheme::Basic => "BasicCredentials",
+            BuiltInScheme::ApiKey => "ApiKeyValue",
+            BuiltInScheme::ClientCertificate => "CertificateChain",
+        }
+    }
+
+    pub(crate) fn reads_authorization(self) -> bool {
+        matches!(self, BuiltInScheme::Bearer | BuiltInScheme::Basic)
+    }
+
+    /// # Errors
+    ///
+    /// When no built-in scheme has this name.
+    pub(crate) fn parse(literal: &LitStr) -> syn::Result<Self> {
+        let name = literal.value();
+        if let Some(scheme) = Self::ALL.into_iter().find(|scheme| scheme.name() == name) {
+            return Ok(scheme);
+        }
+        let help = Self::nearest(&name)
+            .map(|nearest| format!("\nhelp: did you mean \"{}\"?", nearest.name()))
+            .unwrap_or_default();
+        Err(syn::Error::new(
+            literal.span(),
+            format!(
+                "unknown scheme \"{name}\"{help}\nnote: the built-in schemes are {}; any other scheme is a value \
+                 whose type implements `Scheme`, such as `ApiKey::header(\"x-ingest-key\")`",
+                Self::NAMES,
+            ),
+        ))
+    }
+
+    /// # Errors
+    ///
+    /// When the runtime has the scheme only with a feature that is off.
     pub(crate) fn check_feature(self, span: Span) -> syn::Result<()> {
-        if self == Word::ClientCertificate && !cfg!(feature = "client-certificate") {
+        if self == BuiltInScheme::ClientCertificate && !cfg!(feature = "client-certificate") {
             return Err(syn::Error::new(
                 span,
-                "the scheme \"client-certificate\" needs the feature `client-certificate` of `tonic-guard`",
+                "the scheme \"client-certificate\" requires the feature `client-certificate` of `tonic-guard`",
             ));
         }
         Ok(())
     }
 
-    pub(crate) fn reads_authorization(self) -> bool {
-        matches!(self, Word::Bearer | Word::Basic)
+    /// The scheme whose name is most like `misspelt`, if one is close.
+    pub(crate) fn nearest(misspelt: &str) -> Option<Self> {
+        let normalise = |text: &str| -> String {
+            let alphanumeric = text.chars().filter(char::is_ascii_alphanumeric);
+            alphanumeric.map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let wanted = normalise(misspelt);
+        Self::ALL.into_iter().find(|scheme| {
+            let name = normalise(scheme.name());
+            let is_prefix = name.starts_with(&wanted) || wanted.starts_with(&name);
+            (wanted.len() >= 3 && is_prefix) || levenshtein(&name, &wanted) <= 2
+        })
     }
-}
 
-/// Whether `left` becomes `right` by at most two insertions, removals or replacements.
-pub(crate) fn within_two_edits(left: &str, right: &str) -> bool {
-    fn go(left: &[u8], right: &[u8], edits: u8) -> bool {
-        match (left, right) {
-            ([a, left @ ..], [b, right @ ..]) if a == b => go(left, right, edits),
-            ([], []) => true,
-            _ if edits == 0 => false,
-            ([], [_, rest @ ..]) | ([_, rest @ ..], []) => go(&[], rest, edits - 1),
-            ([_, l @ ..], [_, r @ ..]) => {
-                go(l, r, edits - 1) || go(left, r, edits - 1) || go(l, right, edits - 1)
-            }
-        }
+    /// The scheme whose name `code` is without the quotes. Capitals belong to a type or a constant.
+    pub(crate) fn without_quotes(code: &str) -> Option<Self> {
+        let may_be_name = code.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '-');
+        may_be_name.then(|| Self::nearest(code)).flatten()
     }
-    go(left.as_bytes(), right.as_bytes(), 2)
+
+    /// The scheme whose credentials have the type `code`. A path, such as `self::BearerToken`, refers to a
+    /// type of the user.
+    pub(crate) fn of_credentials(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.credentials_type_name() == code)
+    }
+
+    /// The message for `code`, which is this scheme's name without its quotes.
+    pub(crate) fn missing_quotes(self, code: &str) -> String {
+        format!("expected a string literal, found `{code}`\nhelp: write `\"{}\"`", self.name())
+    }
 }
 
 #[cfg(test)]
@@ -136,14 +128,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_word_is_found() {
-        let nearest = |unknown| Word::nearest(unknown).map(Word::as_str);
+    fn misspelt_names_find_their_scheme() {
+        let nearest = |misspelt| BuiltInScheme::nearest(misspelt).map(BuiltInScheme::name);
         assert_eq!(nearest("Bearer"), Some("bearer"));
         assert_eq!(nearest("baerer"), Some("bearer"));
         assert_eq!(nearest("apikey"), Some("api-key"));
         assert_eq!(nearest("api_key"), Some("api-key"));
         assert_eq!(nearest("bsaic"), Some("basic"));
         assert_eq!(nearest("client-cert"), Some("client-certificate"));
+    }
+
+    #[test]
+    fn unrelated_names_find_no_scheme() {
+        let nearest = |misspelt| BuiltInScheme::nearest(misspelt).map(BuiltInScheme::name);
         assert_eq!(nearest("kerberos"), None);
         assert_eq!(nearest("jwt"), None);
     }

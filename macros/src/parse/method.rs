@@ -1,27 +1,28 @@
-//! A method as the attribute finds it: plain, or desugared by async_trait or by hand.
+//! A method that the handler check can be inserted into: plain, or desugared by `async_trait` or by hand.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Block, Expr, FnArg, Ident, ImplItemFn, Pat, ReturnType, Stmt, Token, Type, parse_quote,
-    punctuated::Punctuated, spanned::Spanned,
+    Block, Expr, FnArg, Ident, ImplItemFn, Pat, ReturnType, Stmt, parse_quote, spanned::Spanned,
 };
 
-use crate::parse::built_in_scheme::within_two_edits;
-use crate::recover::errors::Errors;
+use crate::{
+    parse::identity::{self, Identity},
+    recover::{errors::Errors, forgotten_identity::reject_forgotten_identity},
+};
 
-/// A method that a door can be put into.
 pub(crate) struct Method {
     /// The method without its `#[identity]` parameter.
     pub(crate) item: ImplItemFn,
     pub(crate) shape: Shape,
+    /// The name of the request parameter.
     pub(crate) request: Ident,
     pub(crate) identity: Option<Identity>,
     /// The span of `self`, for its hygiene.
     pub(crate) receiver: Span,
 }
 
-/// How the method's body is written.
+/// The form of a method's body.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Shape {
     /// `async fn`
@@ -30,29 +31,22 @@ pub(crate) enum Shape {
     Boxed,
 }
 
-/// The `#[identity]` parameter.
-#[derive(Clone)]
-pub(crate) struct Identity {
-    pub(crate) pat: Pat,
-    pub(crate) ty: Type,
-}
-
 impl Method {
-    /// Recognises a method. What isn't recognised is a mistake: a door that is never passed would be
+    /// Recognises the parts of a method. An unknown body is an error: a check that doesn't run would be
     /// worse than none.
     pub(crate) fn recognise(mut item: ImplItemFn, errors: &mut Errors) -> Option<Method> {
         let shape = errors.ok(shape(&item));
-        no_forgotten_identity(&item, errors);
-        let identity = take_identity(&mut item, errors);
+        reject_forgotten_identity(&item, errors);
+        let identity = identity::take(&mut item, errors);
         if let (Some(shape), Some(identity)) = (shape, &identity) {
-            no_expanded_instrument(&mut item, shape, identity, errors);
+            reject_expanded_instrument(&mut item, shape, identity, errors);
         }
         let receiver = errors.ok(receiver(&item));
         let request = errors.ok(name_request(&mut item));
         Some(Method { shape: shape?, request: request?, identity, receiver: receiver?, item })
     }
 
-    /// The type that a boxed body returns, in terms of the future's.
+    /// The type that the body of a `Boxed` method evaluates to.
     pub(crate) fn boxed_output(&self) -> Option<TokenStream> {
         match (&self.item.sig.output, self.shape) {
             (_, Shape::Async) => None,
@@ -65,23 +59,25 @@ impl Method {
 
     /// The block that runs when the method is awaited.
     pub(crate) fn body(&mut self) -> Option<&mut Block> {
-        match self.shape {
-            Shape::Async => Some(&mut self.item.block),
-            Shape::Boxed => boxed_mut(&mut self.item.block),
-        }
+        body(&mut self.item, self.shape)
     }
 }
 
-/// Whether an attribute is `name`, by whatever path.
-pub(crate) fn is_attribute(attribute: &syn::Attribute, name: &str) -> bool {
-    attribute.path().segments.last().is_some_and(|segment| segment.ident == name)
+fn body(item: &mut ImplItemFn, shape: Shape) -> Option<&mut Block> {
+    match shape {
+        Shape::Async => Some(&mut item.block),
+        Shape::Boxed => boxed_body(&mut item.block),
+    }
 }
 
-/// Whether a type is called `name`, by whatever path.
-pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
-    match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
-        _ => false,
+/// The async block inside `{ Box::pin(async move { .. }) }`.
+fn boxed_body(block: &mut Block) -> Option<&mut Block> {
+    match block.stmts.as_mut_slice() {
+        [Stmt::Expr(Expr::Call(call), None)] => match call.args.first_mut() {
+            Some(Expr::Async(inner)) => Some(&mut inner.block),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -95,9 +91,9 @@ fn shape(item: &ImplItemFn) -> syn::Result<Shape> {
         return Err(syn::Error::new(
             name.span(),
             format!(
-                "`{name}` isn't an async fn, so there is no place for its check: write `async fn {name}` under \
-                 `#[tonic::async_trait]`, or let its body be `Box::pin(async move {{ .. }})`. If it isn't a \
-                 remote procedure, write `#[anonymous(reason = \"..\")]`"
+                "expected an async fn, found `fn {name}`\nhelp: write `async fn {name}` under `#[tonic::async_trait]`, \
+                 or the body `Box::pin(async move {{ .. }})`\nhelp: if `{name}` isn't an RPC, write \
+                 `#[anonymous(reason = \"..\")]`"
             ),
         ));
     };
@@ -106,7 +102,8 @@ fn shape(item: &ImplItemFn) -> syn::Result<Shape> {
     {
         return Err(syn::Error::new(
             first.span(),
-            "this runs before the check could: move it into the `Box::pin(async move { .. })` that follows",
+            "unexpected statement before `Box::pin(async move { .. })`\nhelp: move it into the async block: here it \
+             runs before the caller is authenticated",
         ));
     }
     match call.args.first() {
@@ -115,12 +112,13 @@ fn shape(item: &ImplItemFn) -> syn::Result<Shape> {
         }
         Some(Expr::Async(block)) => Err(syn::Error::new(
             block.async_token.span,
-            "write `async move`: the check takes the request along",
+            "expected `async move`, found `async`\nhelp: write `async move`: the handler check needs the request \
+             inside the future",
         )),
         _ => Err(syn::Error::new(
             call.span(),
-            "the async block isn't to be seen here: if another attribute has wrapped it, write \
-             `#[authenticated(..)]` above that one; otherwise write `Box::pin(async move { .. })`",
+            "expected `Box::pin(async move { .. })`\nhelp: if another attribute has wrapped the async block, write \
+             `#[authenticated(..)]` above that attribute",
         )),
     }
 }
@@ -133,125 +131,22 @@ fn is_box_pin(stmt: &Stmt) -> bool {
         && segments.next().is_some_and(|owner| owner.ident == "Box")
 }
 
-/// The async block inside `{ Box::pin(async move { .. }) }`.
-fn boxed_mut(block: &mut Block) -> Option<&mut Block> {
-    match block.stmts.as_mut_slice() {
-        [Stmt::Expr(Expr::Call(call), None)] => match call.args.first_mut() {
-            Some(Expr::Async(inner)) => Some(&mut inner.block),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Whether a parameter was meant to be the identity, and doesn't say so: its attribute is misspelt, or it
-/// follows the request.
-pub(crate) fn is_forgotten_identity(inputs: &Punctuated<FnArg, Token![,]>, at: usize) -> bool {
-    let Some(FnArg::Typed(typed)) = inputs.get(at) else { return false };
-    if typed.attrs.iter().any(|attribute| is_attribute(attribute, "identity")) {
-        return false;
-    }
-    if typed.attrs.iter().any(misspelt) {
-        return true;
-    }
-    let is_request = |input: &FnArg| match input {
-        FnArg::Typed(typed) => is_named(&typed.ty, "Request"),
-        FnArg::Receiver(_) => false,
-    };
-    let last = inputs.len() == at + 1;
-    last && !inputs.get(at).is_some_and(is_request) && inputs.iter().take(at).any(is_request)
-}
-
-fn misspelt(attribute: &syn::Attribute) -> bool {
-    let name = attribute.path().get_ident().map(|name| name.to_string().to_lowercase());
-    name.is_some_and(|name| name == "authenticated" || within_two_edits(&name, "identity"))
-}
-
-fn no_forgotten_identity(item: &ImplItemFn, errors: &mut Errors) {
-    for (at, input) in item.sig.inputs.iter().enumerate() {
-        if let FnArg::Typed(typed) = input
-            && is_forgotten_identity(&item.sig.inputs, at)
-        {
-            let misspelt = typed.attrs.iter().find(|attribute| misspelt(attribute));
-            let span = misspelt.map_or_else(|| typed.pat.span(), |found| found.path().span());
-            let (pat, ty) =
-                (crate::syntax::text::of(&typed.pat), crate::syntax::text::of(&typed.ty));
-            errors.push(syn::Error::new(
-                span,
-                format!("is this the identity? Write `#[identity] {pat}: {ty}`"),
-            ));
-        }
-    }
-}
-
-/// Takes the `#[identity]` parameter out of the signature: the trait doesn't have it.
-fn take_identity(item: &mut ImplItemFn, errors: &mut Errors) -> Option<Identity> {
-    let mut identity = None;
-    let mut kept = syn::punctuated::Punctuated::new();
-    for input in std::mem::take(&mut item.sig.inputs) {
-        let attributes = match &input {
-            FnArg::Receiver(receiver) => &receiver.attrs,
-            FnArg::Typed(typed) => &typed.attrs,
-        };
-        let Some(marker) = attributes.iter().find(|attribute| is_attribute(attribute, "identity"))
-        else {
-            kept.push(input);
-            continue;
-        };
-        if !matches!(marker.meta, syn::Meta::Path(_)) {
-            errors.push(syn::Error::new(marker.span(), "`#[identity]` takes no arguments"));
-        }
-        match input {
-            FnArg::Receiver(receiver) => {
-                errors.push(syn::Error::new(
-                    receiver.span(),
-                    "the identity is a parameter of its own, not `self`",
-                ));
-                kept.push(FnArg::Receiver(receiver));
-            }
-            FnArg::Typed(typed) if identity.is_some() => {
-                errors.push(syn::Error::new(
-                    typed.span(),
-                    "a call has one identity: with `all_of` it is a tuple, so write \
-                     `#[identity] (a, b): (A, B)`",
-                ));
-            }
-            FnArg::Typed(typed) => {
-                if let Type::Reference(reference) = &*typed.ty {
-                    let owned = crate::syntax::text::of(&reference.elem);
-                    errors.push(syn::Error::new(
-                        reference.span(),
-                        format!("the identity is handed over by value: write `{owned}`"),
-                    ));
-                }
-                identity = Some(Identity { pat: *typed.pat, ty: *typed.ty });
-            }
-        }
-    }
-    item.sig.inputs = kept;
-    identity
-}
-
-/// An `#[instrument]` that ran before would record the parameter in its span.
-fn no_expanded_instrument(
+/// Reports an `#[instrument]` that has expanded already: it would record the identity parameter in its span.
+fn reject_expanded_instrument(
     item: &mut ImplItemFn,
     shape: Shape,
     identity: &Identity,
     errors: &mut Errors,
 ) {
-    let block = match shape {
-        Shape::Async => Some(&mut item.block),
-        Shape::Boxed => boxed_mut(&mut item.block),
-    };
     let is_span = |stmt: &Stmt| match stmt {
         Stmt::Local(local) => local.pat.to_token_stream().to_string().contains("__tracing_attr"),
         _ => false,
     };
-    if block.is_some_and(|block| block.stmts.iter().any(is_span)) {
+    if body(item, shape).is_some_and(|block| block.stmts.iter().any(is_span)) {
         errors.push(syn::Error::new(
             identity.pat.span(),
-            "`#[instrument]` has run before and would record the identity in its span: write \
-             `#[authenticated(..)]` above `#[instrument]`",
+            "`#[instrument]` expands before `#[authenticated(..)]`, and would record the identity in its span\n\
+             help: write `#[authenticated(..)]` above `#[instrument]`",
         ));
     }
 }
@@ -260,20 +155,20 @@ fn receiver(item: &ImplItemFn) -> syn::Result<Span> {
     item.sig.receiver().map(|receiver| receiver.self_token.span).ok_or_else(|| {
         syn::Error::new(
             item.sig.ident.span(),
-            "without `self` there is no authenticator: a guarded method has a receiver, such as `&self`",
+            "expected a receiver, such as `&self`\nnote: the service authenticates the callers of a guarded method",
         )
     })
 }
 
-/// The name of the request: the last parameter, whatever its type is called. One that has none gets one.
+/// The name of the request, which is the last parameter, whatever its type. For `_` a name is inserted.
 fn name_request(item: &mut ImplItemFn) -> syn::Result<Ident> {
     let method = item.sig.ident.clone();
     let Some(FnArg::Typed(request)) = item.sig.inputs.last_mut() else {
         return Err(syn::Error::new(
             method.span(),
             format!(
-                "`{method}` has no request to read credentials from. If it isn't a remote procedure, write \
-                 `#[anonymous(reason = \"..\")]`"
+                "expected a request parameter, from which the credentials are extracted\nhelp: if `{method}` isn't an \
+                 RPC, write `#[anonymous(reason = \"..\")]`"
             ),
         ));
     };
@@ -286,7 +181,8 @@ fn name_request(item: &mut ImplItemFn) -> syn::Result<Ident> {
         }
         other => Err(syn::Error::new(
             other.span(),
-            "the request needs a name here: write `request: Request<..>` and take it apart in the body",
+            "expected a name for the request, found a pattern\nhelp: write `request: Request<..>` and destructure \
+             it in the body",
         )),
     }
 }

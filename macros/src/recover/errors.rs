@@ -1,8 +1,8 @@
-//! Mistakes, collected so that all are told at once.
+//! Errors, collected so that all of them are reported at once.
 
 use proc_macro2::TokenStream;
 
-/// The mistakes found so far.
+/// The errors found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -14,7 +14,7 @@ impl Errors {
         }
     }
 
-    /// Keeps the error of a result, and goes on without its value.
+    /// The value of `result`; an error is collected.
     pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -25,7 +25,7 @@ impl Errors {
         }
     }
 
-    /// Takes over the mistakes of `other`.
+    /// Moves the errors of `other` to the end of these.
     pub(crate) fn append(&mut self, other: Errors) {
         if let Some(error) = other.0 {
             self.push(error);
@@ -36,7 +36,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// The mistakes as `compile_error!`s; nothing where there are none.
+    /// One `compile_error!` for each error.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(|error| error.into_compile_error()).unwrap_or_default()
     }

@@ -1,23 +1,27 @@
-//! What is left of an item after a mistake: it type-checks, and runs none of the user's code.
+//! The item that is emitted beside errors: it type-checks, and contains none of the user's code.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, ReturnType, Token, parse_quote,
+    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, ReturnType, Token, parse_quote,
     punctuated::Punctuated,
 };
 
-use crate::parse::method::{is_attribute, is_forgotten_identity, is_named};
+use crate::{
+    recover::forgotten_identity::is_forgotten_identity,
+    syntax::names::{hides_policy_attribute, is_attribute, is_type, policy_attribute},
+};
 
-/// The impl with bodies that do nothing.
+/// The impl with empty method bodies.
 pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
     item.attrs.retain(|attribute| !is_ours(attribute));
     for inner in &mut item.items {
         if let ImplItem::Fn(function) = inner {
-            let is_open = function.attrs.iter().any(|found| is_attribute(found, "anonymous"));
-            hollow_out(function);
-            if !is_open && returns_a_result(function) {
-                // `async` was forgotten, which is told: the trait must not tell it again.
+            let is_anonymous = function.attrs.iter().any(|found| is_attribute(found, "anonymous"));
+            empty(function);
+            if !is_anonymous && returns_result(function) {
+                // A missing `async` is reported already. Without it here, the compiler would report
+                // that the signature differs from the trait's.
                 function.sig.asyncness = Some(Token![async](function.sig.fn_token.span));
             }
         }
@@ -25,19 +29,23 @@ pub(crate) fn of_impl(mut item: ItemImpl) -> TokenStream {
     quote!(#[allow(unused)] #item)
 }
 
-/// The method with a body that does nothing.
+/// The method with an empty body.
 pub(crate) fn of_method(mut function: ImplItemFn) -> TokenStream {
-    hollow_out(&mut function);
+    empty(&mut function);
     function.into_token_stream()
 }
 
-fn hollow_out(function: &mut ImplItemFn) {
-    let keep = |attribute: &Attribute| !is_ours(attribute);
-    function.attrs.retain(keep);
+fn is_ours(attribute: &Attribute) -> bool {
+    policy_attribute(attribute).is_some() || hides_policy_attribute(attribute)
+}
+
+/// Removes the body, the attributes of this crate and the identity parameter.
+fn empty(function: &mut ImplItemFn) {
+    function.attrs.retain(|attribute| !is_ours(attribute));
     function.attrs.push(parse_quote!(#[allow(unused, clippy::all, clippy::pedantic)]));
     let (mut identities, mut inputs) = (Vec::new(), Punctuated::new());
-    for (at, mut input) in function.sig.inputs.clone().into_iter().enumerate() {
-        if is_identity(&input) || is_forgotten_identity(&function.sig.inputs, at) {
+    for (index, mut input) in function.sig.inputs.clone().into_iter().enumerate() {
+        if is_identity(&input) || is_forgotten_identity(&function.sig.inputs, index) {
             identities.push(input);
             continue;
         }
@@ -51,17 +59,17 @@ fn hollow_out(function: &mut ImplItemFn) {
         FnArg::Typed(typed) => Some(&typed.ty),
         FnArg::Receiver(_) => None,
     });
-    // The types of what is taken out stay in use, or their imports would be warned of. Nothing of this runs: a
-    // `compile_error!` stands beside it.
+    // The types of the removed parameters stay in use: otherwise the compiler would warn about their
+    // imports. The body never runs, because a `compile_error!` is emitted beside it.
     function.block = parse_quote!({
         let _: fn(#(#types),*);
         ::core::unreachable!()
     });
 }
 
-fn returns_a_result(function: &ImplItemFn) -> bool {
+fn returns_result(function: &ImplItemFn) -> bool {
     match &function.sig.output {
-        ReturnType::Type(_, ty) => is_named(ty, "Result"),
+        ReturnType::Type(_, ty) => is_type(ty, "Result"),
         ReturnType::Default => false,
     }
 }
@@ -71,34 +79,4 @@ fn is_identity(input: &FnArg) -> bool {
         FnArg::Typed(typed) => typed.attrs.iter().any(|found| is_attribute(found, "identity")),
         FnArg::Receiver(_) => false,
     }
-}
-
-/// Whether an attribute is one of ours, also where a `cfg_attr` hides it.
-pub(crate) fn is_ours(attribute: &Attribute) -> bool {
-    is_attribute(attribute, "authenticated")
-        || is_attribute(attribute, "anonymous")
-        || hides_ours(attribute)
-}
-
-/// Whether a `cfg_attr` may add one of ours.
-pub(crate) fn hides_ours(attribute: &Attribute) -> bool {
-    match &attribute.meta {
-        Meta::List(list) if attribute.path().is_ident("cfg_attr") => {
-            names_ours(list.tokens.clone())
-        }
-        _ => false,
-    }
-}
-
-/// What other attributes have in their parentheses doesn't count, but for another `cfg_attr`.
-fn names_ours(tokens: TokenStream) -> bool {
-    let mut in_cfg_attr = false;
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => {
-            in_cfg_attr = ident == "cfg_attr";
-            ident == "authenticated" || ident == "anonymous"
-        }
-        TokenTree::Group(group) => in_cfg_attr && names_ours(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }

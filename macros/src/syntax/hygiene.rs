@@ -1,12 +1,12 @@
-//! Which names tokens mean, and where they point.
+//! Spans of generated tokens: how a name resolves, and where a compiler error points.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Lets each `self` in `tokens` mean the receiver at `receiver`, and still point at its own place.
+/// Resolves each `self` in `tokens` to the receiver at `receiver`, and keeps its location.
 ///
-/// Inside a `macro_rules!` the attribute's `self` and the method's come from different places, and
-/// the compiler takes them for two names.
+/// Inside a `macro_rules!` the `self` of the attribute and the `self` of the method have different
+/// hygiene, so the compiler treats them as two names.
 pub(crate) fn resolve_self(tokens: TokenStream, receiver: Span) -> TokenStream {
     tokens
         .into_iter()
@@ -23,22 +23,21 @@ pub(crate) fn resolve_self(tokens: TokenStream, receiver: Span) -> TokenStream {
         .collect()
 }
 
-/// The receiver at `receiver`, pointing at `place`.
-pub(crate) fn self_at(place: Span, receiver: Span) -> Ident {
-    Ident::new("self", place.resolved_at(receiver))
+/// A `self` that resolves to the receiver at `receiver` and is located at `location`.
+pub(crate) fn self_at(location: Span, receiver: Span) -> Ident {
+    Ident::new("self", location.resolved_at(receiver))
 }
 
-/// `tokens` pointing at `place`, each with its own hygiene: what the compiler says of them is said of
-/// that place.
-pub(crate) fn at(place: Span, tokens: impl ToTokens) -> TokenStream {
+/// Moves `tokens` to `location`, each with its own hygiene, so that compiler errors about them point there.
+pub(crate) fn at(location: Span, tokens: impl ToTokens) -> TokenStream {
     let moved = |token: TokenTree| match token {
         TokenTree::Group(group) => {
-            let mut moved = Group::new(group.delimiter(), at(place, group.stream()));
-            moved.set_span(place.resolved_at(group.span()));
+            let mut moved = Group::new(group.delimiter(), at(location, group.stream()));
+            moved.set_span(location.resolved_at(group.span()));
             moved.into()
         }
         mut other => {
-            other.set_span(place.resolved_at(other.span()));
+            other.set_span(location.resolved_at(other.span()));
             other
         }
     };

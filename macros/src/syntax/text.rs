@@ -1,18 +1,18 @@
-//! Tokens as people write them: the policy table is read by people and compared by programs.
+//! Tokens as text, formatted as people write them: the policy table shows them, and programs compare them.
 
 use std::mem;
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// The text of `tokens` on one line, without the spaces that `to_string` puts everywhere.
+/// The text of `tokens` on one line, without the spaces that `to_string` puts around each token.
 pub(crate) fn of(tokens: &impl ToTokens) -> String {
     let mut text = String::new();
     write(tokens.to_token_stream(), &mut text);
     text
 }
 
-/// How operators are written; a longer one before what it begins with. All others are written as they are.
+/// Operators and how they are formatted, the longer before its own prefix. Others stay unchanged.
 const OPERATORS: [(&str, &str); 12] = [
     ("..=", "..="),
     ("==", " == "),
@@ -28,16 +28,16 @@ const OPERATORS: [(&str, &str); 12] = [
     (",", ", "),
 ];
 
-/// Writes the `puncts` that stand together, and forgets them.
+/// Writes and clears `puncts`, a sequence of adjacent punctuation.
 fn write_operators(puncts: &mut String, text: &mut String) {
-    let stand = mem::take(puncts);
-    let mut puncts = stand.as_str();
-    while let Some(first) = puncts.chars().next() {
-        let known = OPERATORS.iter().find(|(operator, _)| puncts.starts_with(operator));
+    let adjacent = mem::take(puncts);
+    let mut rest = adjacent.as_str();
+    while let Some(first) = rest.chars().next() {
+        let known = OPERATORS.iter().find(|(operator, _)| rest.starts_with(operator));
         let length = known.map_or(first.len_utf8(), |(operator, _)| operator.len());
-        let (operator, others) = puncts.split_at(length);
-        text.push_str(known.map_or(operator, |(_, written)| written));
-        puncts = others;
+        let (operator, remaining) = rest.split_at(length);
+        text.push_str(known.map_or(operator, |(_, formatted)| formatted));
+        rest = remaining;
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_reads_as_written() {
+    fn expressions_are_formatted_as_written() {
         assert_eq!(of(&quote!(Self::owns_order)), "Self::owns_order");
         assert_eq!(of(&quote!(ApiKey::header("x-ingest-key"))), "ApiKey::header(\"x-ingest-key\")");
         assert_eq!(of(&quote!(FromExtensions::<User>::new())), "FromExtensions::<User>::new()");
@@ -98,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn punctuation_that_stands_together_is_read_as_operators() {
-        let read = |text: &str| of(&text.parse::<TokenStream>().unwrap());
-        assert_eq!(read("f::<A<B>,C>(0..=9,-1)"), "f::<A<B>, C>(0..=9, -1)");
-        assert_eq!(read("|x|x==-1"), " | x | x == -1");
+    fn adjacent_punctuation_is_split_into_operators() {
+        let format = |text: &str| of(&text.parse::<TokenStream>().unwrap());
+        assert_eq!(format("f::<A<B>,C>(0..=9,-1)"), "f::<A<B>, C>(0..=9, -1)");
+        assert_eq!(format("|x|x==-1"), " | x | x == -1");
     }
 }
