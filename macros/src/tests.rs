@@ -140,7 +140,7 @@ fn handler_check_is_the_first_statement() {
             let mut guarded = guarded.and_then(|item| Method::recognise(item, &mut errors));
             let first = guarded.as_mut().and_then(Method::body).map(|body| body.stmts.first());
             let first = first.flatten().map(|first| first.to_token_stream().to_string());
-            assert!(first.is_some_and(|first| first.contains("__private :: enter")), "{body}");
+            assert!(first.is_some_and(|first| first.contains("__private :: check_call")), "{body}");
         }
     }
 }

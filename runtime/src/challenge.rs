@@ -1,4 +1,4 @@
-//! `www-authenticate`: what a refused caller is told to present.
+//! Challenges: the values of `www-authenticate` in a rejection.
 
 use http::HeaderValue;
 
@@ -10,7 +10,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// A challenge of the scheme `word`, such as `Bearer`.
+    /// Creates a challenge for the authentication scheme `word`, such as `Bearer`.
     pub fn new(word: &'static str) -> Self {
         Challenge { text: word.to_owned(), has_params: false }
     }
@@ -24,8 +24,8 @@ impl Challenge {
 
     /// Adds a parameter as a quoted string.
     ///
-    /// A value that no header can hold, such as one with a line break, means that the challenge isn't sent; an
-    /// event at the level ERROR tells so.
+    /// A header can't hold some characters, such as a line break. A challenge that contains one is left out
+    /// of the response, and an event at the level ERROR reports it.
     #[must_use]
     pub fn param(mut self, name: &'static str, value: &str) -> Self {
         self.text.push_str(if self.has_params { ", " } else { " " });
@@ -42,22 +42,22 @@ impl Challenge {
         self
     }
 
-    /// The header's value; `None` when a word or parameter holds what a header can't.
+    /// The header value, or `None` when the challenge contains a character that a header can't hold.
     pub(crate) fn to_value(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(&self.text).ok()
     }
 }
 
-/// Refuses what a quoted string in a header can't hold as it stands. Runs while compiling, in a const.
+/// Checks that a quoted string can hold `text` without escapes. A constant is checked at compile time.
 pub(crate) const fn check_quotable(text: &str) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        #[allow(clippy::indexing_slicing, reason = "`get` isn't const on slices of 1.88")]
+        #[allow(clippy::indexing_slicing, reason = "`get` isn't const on slices in Rust 1.88")]
         let byte = bytes[at];
         assert!(
             matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\',
-            "a realm is printable ASCII without quotes and backslashes"
+            "expected a realm of printable ASCII without quotes and backslashes"
         );
         at += 1;
     }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_header_cannot_hold_makes_no_value() {
+    fn characters_that_a_header_cannot_hold_are_rejected() {
         assert!(Challenge::new("Bearer").param("realm", "a\nb").to_value().is_none());
         assert!(std::panic::catch_unwind(|| check_quotable("a\nb")).is_err());
         assert!(std::panic::catch_unwind(|| check_quotable("a\"b")).is_err());

@@ -1,6 +1,7 @@
-//! What generated code calls. Not for use by hand: it changes with every release.
+//! Everything that generated code names. It isn't public API: it may change with every release.
 
-/// A statement as it is written, in tokens that other macros pass over.
+/// Expands to its tokens. Attribute macros below `#[authenticated]`, such as `async_trait`, don't rewrite
+/// the tokens inside a macro call.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __statement {
@@ -16,13 +17,19 @@ pub use crate::scheme::ClientCertificate;
 pub use crate::{
     authenticate::Authenticate,
     error::AuthError,
-    evaluate::check_result::IntoCheckResult,
-    evaluate::identity::{FromIdentity, OptionalIdentity},
-    evaluate::requirement::{Roles, Scopes},
-    evaluate::scheme_check::scheme,
-    evaluate::{Plan, all_of, authorize, caught, discard, one_of},
-    guard::{Guarded, Named, Serves, Visit, Wiring},
-    handler_check::{Door, Policed, Refusable, enter, enter_with_request, head},
+    evaluate::{
+        builder::{all_of, one_of, scheme},
+        check_result::IntoCheckResult,
+        custom_check::authorize,
+        evaluator::Evaluator,
+        identity::{OptionalIdentity, discard_identity},
+        panics::panic_safe,
+        requirement::{Roles, Scopes},
+    },
+    guard::{
+        GuardableServer, Guarded, PolicyVisitor, ServerBinding, ServiceName, handoff::MethodId,
+    },
+    handler_check::{HandlerOutput, SharedPolicy, call_head, check_call, check_call_and_request},
     policy::{Access, Checks, Combinator, MethodPolicy},
     scheme::{ApiKey, Basic, Bearer, Scheme},
 };

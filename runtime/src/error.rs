@@ -1,23 +1,40 @@
-//! Why a caller is refused.
+//! The error of authenticators and custom checks.
 
-use std::{borrow::Cow, error::Error};
+use std::error::Error;
 
-use crate::evaluate::rejection::{Facts, Reason, status};
+use crate::reason::Reason;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why a caller is refused, in the words that decide the status code.
+/// Why an authenticator or a custom check rejects a call.
 ///
-/// An [`Authenticate`](crate::Authenticate) and a check named by `authorize = ..` answer with one.
-/// The caller gets the code, a constant message and a machine-readable reason. What
-/// [`because`](AuthError::because) adds is for the operator and never leaves the server.
+/// It decides the status code. The caller receives the code, a constant message and a machine-readable
+/// reason. The cause that [`because`](AuthError::because) adds goes to the operator's log and never leaves
+/// the server.
 ///
 /// ```
-/// # use tonic_guard::AuthError;
-/// let error = AuthError::invalid().because("no key with this id");
-/// let status = tonic::Status::from(error);
-/// assert_eq!(status.code(), tonic::Code::Unauthenticated);
-/// assert!(!status.message().contains("key"));
+/// use tonic_guard::AuthError;
+///
+/// struct User {
+///     name: String,
+/// }
+///
+/// /// A custom check: a user may read their own orders.
+/// fn owns(user: &User, owner: &str) -> Result<(), AuthError> {
+///     if user.name == owner {
+///         Ok(())
+///     } else {
+///         Err(AuthError::denied().because(format!("the orders belong to {owner}")))
+///     }
+/// }
+///
+/// let ada = User { name: "ada".into() };
+/// // Accepted.
+/// assert!(owns(&ada, "ada").is_ok());
+/// // Rejected: the caller receives the code and a constant message, but not the cause.
+/// let status = tonic::Status::from(owns(&ada, "grace").unwrap_err());
+/// assert_eq!(status.code(), tonic::Code::PermissionDenied);
+/// assert_eq!(status.message(), "permission denied");
 /// ```
 #[derive(Debug)]
 pub struct AuthError {
@@ -35,34 +52,34 @@ impl AuthError {
         AuthError::new(Reason::Missing)
     }
 
-    /// UNAUTHENTICATED: the credentials can't be read.
+    /// UNAUTHENTICATED: the credentials can't be parsed.
     pub fn malformed() -> Self {
         AuthError::new(Reason::Malformed)
     }
 
-    /// UNAUTHENTICATED: the credentials are wrong. Which part of them is wrong isn't told.
+    /// UNAUTHENTICATED: the credentials are wrong. The caller doesn't learn which part of them.
     pub fn invalid() -> Self {
         AuthError::new(Reason::Invalid)
     }
 
-    /// UNAUTHENTICATED: the credentials were good once. A client may get new ones and try again.
+    /// UNAUTHENTICATED: the credentials have expired. A client may obtain new ones and retry.
     pub fn expired() -> Self {
         AuthError::new(Reason::Expired)
     }
 
-    /// PERMISSION_DENIED: the caller is known and may not do this.
+    /// PERMISSION_DENIED: the caller is known and may not make this call.
     pub fn denied() -> Self {
         AuthError::new(Reason::Denied)
     }
 
-    /// UNAVAILABLE: nobody can tell now whether the credentials are good.
+    /// UNAVAILABLE: the credentials can't be checked now.
     pub fn unavailable() -> Self {
         AuthError::new(Reason::Unavailable)
     }
 
-    /// Adds what the operator reads in the decision's event. The caller never sees it.
+    /// Adds a cause, which the event of the decision logs. The caller never receives it.
     ///
-    /// Keep credentials out of it all the same: it is logged.
+    /// The cause must not contain credentials, because it is logged.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
@@ -83,15 +100,5 @@ impl std::fmt::Display for AuthError {
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
-    }
-}
-
-/// The status of a refusal outside a guard, without a challenge: no scheme is known here.
-///
-/// The cause isn't carried over: a [`tonic::Status`] prints its source.
-impl From<AuthError> for tonic::Status {
-    fn from(error: AuthError) -> Self {
-        let facts = Facts { leaves: Vec::new(), scopes: Cow::Borrowed(&[]) };
-        status(error.reason, None, &facts, crate::evaluate::rejection::DOMAIN, None)
     }
 }

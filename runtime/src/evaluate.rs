@@ -1,84 +1,33 @@
-//! Plans: a policy with its authenticators, ready to be run on a call.
+//! The evaluation engine: runs the policy of a method on the head of a call.
 //!
-//! The attribute's combinators are types here.
+//! It depends on no tower service, no HTTP body and no tonic server, so that a guard for another transport
+//! can use it.
+//!
+//! Generated code builds an evaluator with the functions of [`builder`]. The guard and the handler check pass
+//! it to [`decision::evaluate`], which catches panics, emits the event of the decision and returns the
+//! identity or a [`Rejection`](rejection::Rejection).
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 #![allow(
     clippy::manual_async_fn,
-    reason = "every call passes the blocks here, and an `async fn` keeps its arguments twice"
+    reason = "an `async fn` stores its arguments twice, and every call runs these blocks"
 )]
 
-mod builder;
+pub(crate) mod builder;
 pub(crate) mod check_result;
 mod combinators;
-mod custom_check;
+pub(crate) mod custom_check;
+pub(crate) mod deadline;
+pub(crate) mod decision;
+pub(crate) mod description;
+pub(crate) mod evaluator;
+pub(crate) mod events;
 pub(crate) mod identity;
+pub(crate) mod injected_identity;
 mod optional;
+pub(crate) mod panics;
 pub(crate) mod rejection;
 pub(crate) mod requirement;
-pub(crate) mod run;
-pub(crate) mod scheme_check;
-pub(crate) mod selection;
-
-pub use self::{
-    combinators::{all_of, one_of},
-    custom_check::{Verdict, authorize, caught, discard},
-};
-use crate::{
-    evaluate::rejection::{Facts, Refusal},
-    in_process::Given,
-    scheme::CallHead,
-};
-
-/// A call as a plan sees it.
-pub struct Call<'a> {
-    pub(crate) head: &'a CallHead<'a>,
-    pub(crate) given: Option<Given>,
-}
-
-/// A caller who gets in, and by what.
-pub struct Admitted<I> {
-    pub(crate) identity: I,
-    pub(crate) by: By,
-}
-
-/// What let a caller in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// The scheme at this place in the policy.
-    Scheme(usize),
-    /// Every scheme of the policy.
-    All,
-    /// "Authentication off".
-    Bypass,
-    /// The word of code in the same process.
-    InProcess,
-    /// Nothing: the call carries no credentials, and the method is open.
-    Nobody,
-}
-
-pub trait Plan: Send + Sync {
-    type Identity: Send + Sync + 'static;
-
-    fn admit(
-        &self,
-        call: &mut Call<'_>,
-    ) -> impl Future<Output = Result<Admitted<Self::Identity>, Refusal>> + Send;
-
-    fn facts(&self) -> Facts;
-}
-
-impl<P: Plan> Plan for &P {
-    type Identity = P::Identity;
-
-    fn admit(
-        &self,
-        call: &mut Call<'_>,
-    ) -> impl Future<Output = Result<Admitted<P::Identity>, Refusal>> + Send {
-        P::admit(self, call)
-    }
-
-    fn facts(&self) -> Facts {
-        P::facts(self)
-    }
-}
+mod scheme_check;
+mod selection;
+mod status;

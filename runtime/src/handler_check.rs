@@ -1,4 +1,6 @@
-//! The method's own door: the call that the attribute puts at the top of a method's body.
+//! The handler check: the call that `#[authenticated]` inserts at the top of a handler.
+//!
+//! It accepts the handoff of a guard or an injected identity, and otherwise evaluates the policy itself.
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
@@ -10,149 +12,150 @@ use std::{
 use tonic::{Request, Status};
 
 use crate::{
-    evaluate::rejection::{DOMAIN, Reason, Refusal},
-    evaluate::run::{Site, refusing_panics, run},
-    evaluate::{Call, Plan, Verdict, caught},
-    guard::handoff::Instance,
-    guard::stand_in::StandIn,
+    evaluate::{
+        custom_check::CheckFuture,
+        decision::evaluate,
+        evaluator::{EvalContext, Evaluator},
+        events::RpcTarget,
+        panics::{catch_panic, panic_safe},
+        rejection::Rejection,
+    },
+    guard::handoff::{CallOrigin, MethodId, ServiceId},
+    reason::{DOMAIN, Reason},
     scheme::CallHead,
 };
 
-/// What one attribute on one method says of itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Door {
-    /// The policy. Two doors have one number only where one attribute holds for both.
-    pub policy: u64,
-    /// The function behind the attribute.
-    pub method: &'static str,
-}
-
-/// What the methods of a service that have one policy and one type of identity share: the plan, for
-/// both doors, and the way in.
+/// A policy that methods of a service share, with the evaluator for the guard and the handler checks.
 ///
-/// To the compiler that is one call in each method, whatever the policy; the plan is checked once.
-/// `Marker` is as in [`Guarded`](crate::Guarded).
-pub trait Policed<const POLICY: u64, Marker, I>: Sized {
-    fn plan(&self) -> impl Plan<Identity = I>;
+/// `POLICY` identifies the policy, and `I` is the identity that the methods receive. `Marker` distinguishes
+/// the impls of one type, as in [`Guarded`](crate::Guarded).
+///
+/// It keeps compile times low: the compiler checks the evaluator once, and each method contains one call.
+pub trait SharedPolicy<const POLICY: u64, Marker, I>: Sized {
+    fn evaluator(&self) -> impl Evaluator<Identity = I>;
 
-    /// [`enter`], by the shared plan.
-    fn enter(
+    /// [`check_call`] with the shared evaluator.
+    fn check_call(
         &self,
         method: &'static str,
         head: CallHead<'_>,
     ) -> impl Future<Output = Result<I, Status>> + Send {
-        enter(self, Door { policy: POLICY, method }, self.plan(), head)
+        check_call(self, MethodId { policy: POLICY, method }, self.evaluator(), head)
     }
 
-    /// As `enter`, where making the plan may panic.
-    fn enter_caught(
+    /// `check_call` for a policy whose expressions may panic.
+    fn check_call_panic_safe(
         &self,
         method: &'static str,
         head: CallHead<'_>,
     ) -> impl Future<Output = Result<I, Status>> + Send {
-        enter(self, Door { policy: POLICY, method }, caught(|| self.plan()), head)
+        let method = MethodId { policy: POLICY, method };
+        check_call(self, method, panic_safe(|| self.evaluator()), head)
     }
 }
 
-/// A method's return type, as a refusal sees it.
+/// The return type of a guarded method.
 #[diagnostic::on_unimplemented(
-    message = "a guarded method returns a `Result` whose error is made from `tonic::Status`, not `{Self}`",
-    label = "a refused call can't be answered with this type",
+    message = "expected a guarded method that returns a `Result` whose error implements `From<tonic::Status>`, found `{Self}`",
+    label = "a rejected call can't return this type",
     note = "return `Result<Response<_>, Status>`, or implement `From<Status>` for the error"
 )]
-pub trait Refusable {
-    fn refused(status: Status) -> Self;
+pub trait HandlerOutput {
+    fn rejected(status: Status) -> Self;
 }
 
-impl<T, E: From<Status>> Refusable for Result<T, E> {
-    fn refused(status: Status) -> Self {
+impl<T, E: From<Status>> HandlerOutput for Result<T, E> {
+    fn rejected(status: Status) -> Self {
         Err(E::from(status))
     }
 }
 
-/// The head of a request. Its message type ends here: what follows is built once for a plan.
-pub fn head<M>(request: &Request<M>) -> CallHead<'_> {
+/// The call head of a request. It drops the type of the message, so that the functions below are compiled
+/// once per evaluator and not once per message.
+pub fn call_head<M>(request: &Request<M>) -> CallHead<'_> {
     CallHead::new(request.metadata().as_ref(), request.extensions())
 }
 
-/// Lets the call in by the front door's proof, by the word of code in this process, or by the check.
-pub fn enter<T, P: Plan>(
+/// Returns the identity of the caller: from the handoff of a guard, or from an evaluation of the policy.
+pub fn check_call<T, E: Evaluator>(
     service: &T,
-    door: Door,
-    plan: P,
+    method: MethodId,
+    evaluator: E,
     head: CallHead<'_>,
-) -> impl Future<Output = Result<P::Identity, Status>> + Send {
-    pass(Instance::of(service), door, plan, head)
+) -> impl Future<Output = Result<E::Identity, Status>> + Send {
+    check(ServiceId::of(service), method, evaluator, head)
 }
 
-/// [`enter`], and then the user's own check of the request.
+/// [`check_call`], followed by the custom check of `authorize_request = ..`.
 #[allow(
     clippy::manual_async_fn,
-    reason = "`Send` is proved here, once, and not in each user's crate"
+    reason = "`Send` is proved here once, and not in the crate of each user"
 )]
-pub fn enter_with_request<'a, T: Sync, P: Plan + 'a, M: Sync>(
+pub fn check_call_and_request<'a, T: Sync, E: Evaluator + 'a, M: Sync>(
     service: &'a T,
-    door: Door,
-    plan: P,
+    method: MethodId,
+    evaluator: E,
     request: &'a Request<M>,
-    check: for<'c> fn(&'c T, &'c P::Identity, &'c Request<M>) -> Verdict<'c>,
-) -> impl Future<Output = Result<P::Identity, Status>> + Send + 'a {
+    custom_check: for<'c> fn(&'c T, &'c E::Identity, &'c Request<M>) -> CheckFuture<'c>,
+) -> impl Future<Output = Result<E::Identity, Status>> + Send + 'a {
     async move {
-        let head = head(request);
-        let identity = pass(Instance::of(service), door, &plan, head).await?;
+        let head = call_head(request);
+        let identity = check(ServiceId::of(service), method, &evaluator, head).await?;
         let checked =
-            refusing_panics(pin!(async { check(service, &identity, request).await })).await;
+            catch_panic(pin!(async { custom_check(service, &identity, request).await })).await;
         match checked {
             Ok(()) => Ok(identity),
-            Err(refusal) => {
-                let refusal = door.site().report_refused(refusal, || plan.facts());
-                Err(told(refusal, &plan, &head))
+            Err(rejection) => {
+                let rejection = target(method).emit_rejected(rejection, || evaluator.description());
+                Err(rejection_status(rejection, &evaluator, &head))
             }
         }
     }
 }
 
-#[allow(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
-fn pass<P: Plan>(
-    instance: Instance,
-    door: Door,
-    plan: P,
+#[allow(clippy::manual_async_fn, reason = "an `async fn` stores its arguments twice")]
+fn check<E: Evaluator>(
+    service: ServiceId,
+    method: MethodId,
+    evaluator: E,
     head: CallHead<'_>,
-) -> impl Future<Output = Result<P::Identity, Status>> + Send {
+) -> impl Future<Output = Result<E::Identity, Status>> + Send {
     async move {
-        let given = match head.extensions().get() {
-            Some(StandIn::Proof(proof, _)) => {
-                if let Some(identity) = proof.take(instance, door) {
+        let injected = match head.extensions().get() {
+            Some(CallOrigin::Guard { handoff, .. }) => {
+                if let Some(identity) = handoff.take(service, method) {
                     return Ok(identity);
                 }
                 None
             }
-            Some(StandIn::CallAs(called_as)) => called_as.take(),
+            Some(CallOrigin::InProcess(slot)) => slot.take(),
             None => None,
         };
-        let mut call = Call { head: &head, given };
-        let decided = pin!(run(&plan, &mut call, || door.site())).await;
-        decided.map_err(|refusal| told(refusal, &plan, &head))
+        let mut context = EvalContext { head: &head, injected };
+        let evaluated = pin!(evaluate(&evaluator, &mut context, || target(method))).await;
+        evaluated.map_err(|rejection| rejection_status(rejection, &evaluator, &head))
     }
 }
 
-/// The status that tells the caller of `refusal`.
-fn told<P: Plan>(refusal: Refusal, plan: &P, head: &CallHead<'_>) -> Status {
-    // What a scheme says of itself may panic as well.
-    let describe = || refusal.into_status(&plan.facts(), domain(head), None);
-    catch_unwind(AssertUnwindSafe(describe)).unwrap_or_else(|_| Reason::Internal.bare_status())
+fn rejection_status<E: Evaluator>(
+    rejection: Rejection,
+    evaluator: &E,
+    head: &CallHead<'_>,
+) -> Status {
+    // The description runs methods of the user's schemes, which may panic as well.
+    let status = || rejection.into_status(&evaluator.description(), error_domain(head), None);
+    catch_unwind(AssertUnwindSafe(status)).unwrap_or_else(|_| Reason::Internal.bare_status())
 }
 
-impl Door {
-    fn site(&self) -> Site<'_> {
-        Site { service: None, method: self.method }
-    }
+/// The target of events. tonic passes the name of the service to no handler.
+fn target(method: MethodId) -> RpcTarget<'static> {
+    RpcTarget { service: None, method: method.method }
 }
 
-/// The `ErrorInfo` domain of the guard that the call came through.
-fn domain(head: &CallHead<'_>) -> &'static str {
+/// The `ErrorInfo` domain of the guard that the call has passed.
+fn error_domain(head: &CallHead<'_>) -> &'static str {
     match head.extensions().get() {
-        Some(StandIn::Proof(_, domain)) => domain,
+        Some(CallOrigin::Guard { error_domain, .. }) => error_domain,
         _ => DOMAIN,
     }
 }

@@ -178,6 +178,7 @@ pub mod in_process;
 pub mod manual;
 mod net;
 mod policy;
+mod reason;
 pub mod scheme;
 mod verifiers;
 

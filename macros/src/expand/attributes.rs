@@ -6,7 +6,7 @@ use syn::{ImplItemFn, ItemImpl};
 
 use crate::{
     expand::{
-        handler_check::{self, Evaluator},
+        handler_check::{self, EvaluatorSource},
         impl_block,
     },
     model::{
@@ -47,8 +47,8 @@ fn authenticated_method(tokens: TokenStream, function: ImplItemFn) -> TokenStrea
     let method = Method::recognise(function.clone(), &mut errors);
     if let (Some(policy), Some(mut method)) = (policy, method) {
         one_identity_type(&policy, &method, &mut errors);
-        let evaluator = Evaluator::Inline(policy.id);
-        errors.ok(handler_check::insert(&mut method, &policy, evaluator, &krate));
+        let source = EvaluatorSource::Inline(policy.id);
+        errors.ok(handler_check::insert(&mut method, &policy, source, &krate));
         if errors.is_empty() {
             return method.item.into_token_stream();
         }

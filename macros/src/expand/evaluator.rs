@@ -26,9 +26,9 @@ pub(super) enum EvaluatedBy {
 // Output:
 //     authorize(
 //         one_of((
-//             scheme(ApiKey::new()).by(&*self).leaf().require(Scopes(&["a"])),
-//             scheme(Mtls::new()).by(&self.mesh).leaf().require(Scopes(&["a"])),
-//         )).kept_as::<Partner>().ready(),
+//             scheme(ApiKey::new()).by(&*self).check().require(Scopes(&["a"])),
+//             scheme(Mtls::new()).by(&self.mesh).check().require(Scopes(&["a"])),
+//         )).identity_as::<Partner>().build(),
 //         &*self,
 //         |service, identity, head| Box::pin(async move {
 //             IntoCheckResult::into_check_result(Self::quota(service, identity, head).await)
@@ -56,13 +56,14 @@ pub(super) fn expression(
     };
     let finish = finish(policy, identity, krate, by);
     let at_scheme = hygiene::at(span, krate);
-    let plan = quote_spanned!(span=> #at_scheme::__private::#combinator((#(#checks,)*)) #finish);
+    let evaluator =
+        quote_spanned!(span=> #at_scheme::__private::#combinator((#(#checks,)*)) #finish);
     match &policy.authorize {
-        None => plan,
+        None => evaluator,
         Some(path) => {
             let service = self_at(path.span(), receiver);
             let check = custom_check(path, krate, receiver);
-            quote!(#krate::__private::authorize(#plan, &*#service, #check))
+            quote!(#krate::__private::authorize(#evaluator, &*#service, #check))
         }
     }
 }
@@ -97,20 +98,20 @@ fn scheme_check(scheme: &SingleScheme, krate: &Path, receiver: Span) -> TokenStr
         }
         SchemeValue::Custom(expr) => resolve_self(quote!(#expr), receiver),
     };
-    let declared = quote_spanned!(span=> #krate::__private::scheme(#value));
+    let builder = quote_spanned!(span=> #krate::__private::scheme(#value));
     match &scheme.via {
         None => {
             let service = self_at(scheme.span(), receiver);
-            quote_spanned!(span=> #declared.by(&*#service).leaf())
+            quote_spanned!(span=> #builder.by(&*#service).check())
         }
         Some(via) => {
             let span = via.span().resolved_at(Span::mixed_site());
             let authenticator = resolve_self(quote!(#via), receiver);
             // A place is borrowed. A temporary is moved, because it would be dropped too early.
             if is_place_expression(via) {
-                quote_spanned!(span=> #declared.by(&#authenticator).leaf())
+                quote_spanned!(span=> #builder.by(&#authenticator).check())
             } else {
-                quote_spanned!(span=> #declared.by_value(#authenticator).leaf())
+                quote_spanned!(span=> #builder.by_value(#authenticator).check())
             }
         }
     }
@@ -154,24 +155,27 @@ fn finish(policy: &Policy, identity: Option<&Type>, krate: &Path, by: EvaluatedB
     match identity {
         Some(ty) => {
             let span = ty.span().resolved_at(Span::mixed_site());
-            let kept_as = match by {
-                EvaluatedBy::HandlerCheck => quote_spanned!(span=> kept_as),
-                EvaluatedBy::Guard => quote_spanned!(span=> kept_as_again),
+            let identity_as = match by {
+                EvaluatedBy::HandlerCheck => quote_spanned!(span=> identity_as),
+                EvaluatedBy::Guard => quote_spanned!(span=> identity_as_repeated),
             };
             if optional {
                 let krate = hygiene::at(span, krate);
                 let inner =
                     quote_spanned!(span=> <#ty as #krate::__private::OptionalIdentity>::Inner);
-                quote_spanned!(span=> .#kept_as::<#inner>().ready().optional())
+                quote_spanned!(span=> .#identity_as::<#inner>().build().optional())
             } else {
-                quote_spanned!(span=> .#kept_as::<#ty>().ready())
+                quote_spanned!(span=> .#identity_as::<#ty>().build())
             }
         }
         None => {
-            let keep =
-                if policy.custom_check().is_some() { quote!(.kept()) } else { quote!(.dropped()) };
+            let identity = if policy.custom_check().is_some() {
+                quote!(.original_identity())
+            } else {
+                quote!(.no_identity())
+            };
             let optional = optional.then(|| quote!(.optional()));
-            quote!(#keep.ready() #optional)
+            quote!(#identity.build() #optional)
         }
     }
 }

@@ -37,11 +37,11 @@ pub(super) struct ServerBinding {
 //         pub struct Marker;
 //         const ACCESS_0: Access = ..;
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
-//             const WIRING: Wiring = Wiring { service: .., methods: &[..] };
-//             fn a_method() -> Option<&'static str> { Some(type_name_of_val(&<Self as Orders>::list)) }
-//             async fn visit<V: Visit>(&self, method: u32, visitor: V) -> V::Output {
+//             const BINDING: ServerBinding = ServerBinding { service: .., methods: &[..] };
+//             fn method_type_name() -> Option<&'static str> { Some(type_name_of_val(&<Self as Orders>::list)) }
+//             async fn visit<V: PolicyVisitor>(&self, method: u32, visitor: V) -> V::Output {
 //                 match method {
-//                     0u32 | 2u32 => visitor.plan(POLICY, PLAN).await,
+//                     0u32 | 2u32 => visitor.evaluator(POLICY, EVALUATOR).await,
 //                     1u32 => visitor.anonymous(),
 //                     _ => visitor.unknown(),
 //                 }
@@ -67,7 +67,7 @@ pub(super) fn expand(
     let mut generics = item.generics.clone();
     if binding.server.is_none() {
         generics.params.push(parse_quote!(__Server));
-        let bound = parse_quote!(__Server: #krate::__private::Serves);
+        let bound = parse_quote!(__Server: #krate::__private::GuardableServer);
         generics.make_where_clause().predicates.push(bound);
     }
     let (impl_generics, _, where_clause) = generics.split_for_impl();
@@ -107,16 +107,16 @@ pub(super) fn expand(
 
             #[automatically_derived]
             impl #impl_generics #krate::__private::Guarded<__Marker, #server> for #self_ty #where_clause {
-                const WIRING: #krate::__private::Wiring = #krate::__private::Wiring {
+                const BINDING: #krate::__private::ServerBinding = #krate::__private::ServerBinding {
                     service: #service_name,
                     methods: &[#(#rows,)*],
                 };
 
-                fn a_method() -> #krate::__private::Option<&'static #krate::__private::str> {
+                fn method_type_name() -> #krate::__private::Option<&'static #krate::__private::str> {
                     #method_type_name
                 }
 
-                async fn visit<__V: #krate::__private::Visit>(
+                async fn visit<__V: #krate::__private::PolicyVisitor>(
                     &#receiver,
                     __method: u32,
                     __visitor: __V,
@@ -135,11 +135,11 @@ pub(super) fn expand(
 fn service_name(trait_path: &Path, binding: &ServerBinding) -> TokenStream {
     let krate = &binding.krate;
     match &binding.service {
-        Some(service) => quote!(#krate::__private::Named::Service(#service)),
+        Some(service) => quote!(#krate::__private::ServiceName::Full(#service)),
         None => {
             let name = trait_path.segments.last().map(|segment| segment.ident.to_string());
             let name = name.unwrap_or_default();
-            quote!(#krate::__private::Named::Trait(#name))
+            quote!(#krate::__private::ServiceName::Trait(#name))
         }
     }
 }
@@ -229,12 +229,12 @@ fn arm(method: &MethodPolicy, indices: &[u32], krate: &Path, receiver: Span) -> 
         Access::Guarded { policy, identity } => {
             let evaluator = if policy.is_shared() {
                 let service = self_at(receiver, receiver);
-                quote!(<Self as #krate::__private::Policed<#evaluator_id, __Marker, _>>::plan(#service))
+                quote!(<Self as #krate::__private::SharedPolicy<#evaluator_id, __Marker, _>>::evaluator(#service))
             } else {
                 let identity = identity.as_ref();
                 evaluator::expression(policy, identity, krate, receiver, EvaluatedBy::Guard)
             };
-            quote!(__visitor.plan(#evaluator_id, #evaluator).await)
+            quote!(__visitor.evaluator(#evaluator_id, #evaluator).await)
         }
     };
     quote!(#(#cfgs)* #(#indices)|* => #visit,)

@@ -17,9 +17,9 @@ use crate::{
     },
 };
 
-/// The evaluator that a handler check calls, with its id.
+/// Where the evaluator of a handler check is, and its id.
 #[derive(Clone, Copy)]
-pub(super) enum Evaluator {
+pub(super) enum EvaluatorSource {
     /// Written out in the method.
     Inline(u64),
     /// Shared by the methods with this policy.
@@ -34,33 +34,33 @@ pub(super) enum Evaluator {
 //     async fn list(&self, request: Request<L>) -> Result<R, Status> {
 //         statement! {
 //             let caller: Claims =
-//                 match <Self as Policed<7u64, _, _>>::enter(&*self, "list", head(&request)).await {
+//                 match <Self as SharedPolicy<7u64, _, _>>::check_call(&*self, "list", call_head(&request)).await {
 //                     Ok(identity) => identity,
-//                     Err(status) => return Refusable::refused(status),
+//                     Err(status) => return HandlerOutput::rejected(status),
 //                 };
 //         }
 //         { .. }
 //     }
 //
-// An inline evaluator is an argument of the call: `enter(&*self, Door { .. }, PLAN, head(&request))`.
+// An inline evaluator is an argument of the call: `check_call(&*self, MethodId { .. }, EVALUATOR, call_head(&request))`.
 pub(super) fn insert(
     method: &mut Method,
     policy: &Policy,
-    evaluator: Evaluator,
+    source: EvaluatorSource,
     krate: &Path,
 ) -> syn::Result<()> {
-    let mut check = match evaluator {
-        Evaluator::Inline(_) => header_const::expand(policy, krate).collect(),
-        Evaluator::Shared(_) => TokenStream::new(),
+    let mut check = match source {
+        EvaluatorSource::Inline(_) => header_const::expand(policy, krate).collect(),
+        EvaluatorSource::Shared(_) => TokenStream::new(),
     };
-    let statement = statement(method, policy, evaluator, krate);
-    match evaluator {
+    let statement = statement(method, policy, source, krate);
+    match source {
         // async_trait visits every expression of a body, which takes time. In the tokens of a macro call it
         // replaces only `self`, and not even that if they contain `fn`.
-        Evaluator::Shared(_) if !method.identity.as_ref().is_some_and(contains_fn) => {
+        EvaluatorSource::Shared(_) if !method.identity.as_ref().is_some_and(contains_fn) => {
             check.extend(quote!(#krate::__private::statement! { #statement }));
         }
-        Evaluator::Inline(_) | Evaluator::Shared(_) => check.extend(statement),
+        EvaluatorSource::Inline(_) | EvaluatorSource::Shared(_) => check.extend(statement),
     }
     let name = method.item.sig.ident.clone();
     let Some(body) = method.body() else {
@@ -84,7 +84,12 @@ fn contains_fn(Identity { pat, ty }: &Identity) -> bool {
 }
 
 /// The call that evaluates the policy: a future of the identity, or of the status of the rejection.
-fn evaluation(method: &Method, policy: &Policy, evaluator: Evaluator, krate: &Path) -> TokenStream {
+fn evaluation(
+    method: &Method,
+    policy: &Policy,
+    source: EvaluatorSource,
+    krate: &Path,
+) -> TokenStream {
     let name = function_name(&method.item.sig.ident);
     let request = &method.request;
     let site = Span::mixed_site();
@@ -92,55 +97,61 @@ fn evaluation(method: &Method, policy: &Policy, evaluator: Evaluator, krate: &Pa
     let head = || {
         let location = request.span().resolved_at(site);
         let krate = hygiene::at(location, krate);
-        quote_spanned!(location=> #krate::__private::head(&#request))
+        quote_spanned!(location=> #krate::__private::call_head(&#request))
     };
-    let id = match evaluator {
-        Evaluator::Inline(id) => id,
-        Evaluator::Shared(id) => {
+    let id = match source {
+        EvaluatorSource::Inline(id) => id,
+        EvaluatorSource::Shared(id) => {
             let head = head();
-            let enter = if policy.may_panic() { quote!(enter_caught) } else { quote!(enter) };
+            let check_call =
+                if policy.may_panic() { quote!(check_call_panic_safe) } else { quote!(check_call) };
             return quote_spanned! {site=>
-                <Self as #krate::__private::Policed<#id, _, _>>::#enter(&*#service, #name, #head)
+                <Self as #krate::__private::SharedPolicy<#id, _, _>>::#check_call(&*#service, #name, #head)
             };
         }
     };
     let ty = method.identity.as_ref().map(|identity| &identity.ty);
     let by = EvaluatedBy::HandlerCheck;
-    let mut plan = evaluator::expression(policy, ty, krate, method.receiver, by);
+    let mut expression = evaluator::expression(policy, ty, krate, method.receiver, by);
     if policy.may_panic() {
-        plan = quote_spanned!(site=> #krate::__private::caught(|| #plan));
+        expression = quote_spanned!(site=> #krate::__private::panic_safe(|| #expression));
     }
-    let door = quote!(#krate::__private::Door { policy: #id, method: #name });
+    let method_id = quote!(#krate::__private::MethodId { policy: #id, method: #name });
     match &policy.authorize_request {
         None => {
             let head = head();
-            quote_spanned!(site=> #krate::__private::enter(&*#service, #door, #plan, #head))
+            quote_spanned!(site=> #krate::__private::check_call(&*#service, #method_id, #expression, #head))
         }
         Some(path) => {
             let check = evaluator::custom_check(path, krate, method.receiver);
             quote_spanned! {site=>
-                #krate::__private::enter_with_request(&*#service, #door, #plan, &#request, #check)
+                #krate::__private::check_call_and_request(&*#service, #method_id, #expression, &#request, #check)
             }
         }
     }
 }
 
 /// The statement that binds the identity or returns the status of the rejection.
-fn statement(method: &Method, policy: &Policy, evaluator: Evaluator, krate: &Path) -> TokenStream {
+fn statement(
+    method: &Method,
+    policy: &Policy,
+    source: EvaluatorSource,
+    krate: &Path,
+) -> TokenStream {
     let site = Span::mixed_site();
     let identity = method.identity.as_ref();
-    let evaluation = evaluation(method, policy, evaluator, krate);
+    let evaluation = evaluation(method, policy, source, krate);
     let output = match &method.item.sig.output {
         ReturnType::Default => method.item.sig.ident.span(),
         ReturnType::Type(_, ty) => ty.span(),
     };
     let output = output.resolved_at(site);
     let at_output = hygiene::at(output, krate);
-    let refusable = quote_spanned!(output=> #at_output::__private::Refusable);
-    let refused = match method.boxed_output() {
+    let handler_output = quote_spanned!(output=> #at_output::__private::HandlerOutput);
+    let rejected = match method.boxed_output() {
         // The compiler infers the type that an async fn returns.
-        None => quote_spanned!(output=> #refusable::refused),
-        Some(ty) => quote_spanned!(output=> <#ty as #refusable>::refused),
+        None => quote_spanned!(output=> #handler_output::rejected),
+        Some(ty) => quote_spanned!(output=> <#ty as #handler_output>::rejected),
     };
     let status = format_ident!("__status", span = site);
     match identity {
@@ -161,13 +172,13 @@ fn statement(method: &Method, policy: &Policy, evaluator: Evaluator, krate: &Pat
             quote! {
                 let #pat: #ty = match #evaluation.await {
                     #krate::__private::Result::Ok(#admitted) => #bound,
-                    #krate::__private::Result::Err(#status) => return #refused(#status),
+                    #krate::__private::Result::Err(#status) => return #rejected(#status),
                 };
             }
         }
         None => quote! {
             if let #krate::__private::Result::Err(#status) = #evaluation.await {
-                return #refused(#status);
+                return #rejected(#status);
             }
         },
     }

@@ -9,7 +9,7 @@ use syn::{Attribute, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Meta, Path, 
 use crate::{
     expand::{
         guard::{self, ServerBinding},
-        handler_check::{self, Evaluator},
+        handler_check::{self, EvaluatorSource},
     },
     model::{
         argument_rules::{check_on_impl, check_on_method},
@@ -152,11 +152,11 @@ fn guard_method(
     let identity = method.identity.as_ref().map(|identity| identity.ty.clone());
     let access = Access::Guarded { policy: Rc::clone(&policy), identity };
     let method_policy = MethodPolicy::new(index, name, rpc, cfgs, access);
-    let evaluator = match policy.is_shared() {
-        true => Evaluator::Shared(method_policy.evaluator_id),
-        false => Evaluator::Inline(method_policy.evaluator_id),
+    let source = match policy.is_shared() {
+        true => EvaluatorSource::Shared(method_policy.evaluator_id),
+        false => EvaluatorSource::Inline(method_policy.evaluator_id),
     };
-    errors.ok(handler_check::insert(&mut method, &policy, evaluator, krate));
+    errors.ok(handler_check::insert(&mut method, &policy, source, krate));
     Some((method.item, method_policy))
 }
 

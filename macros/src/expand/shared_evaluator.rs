@@ -13,12 +13,12 @@ use crate::{
     syntax::hygiene,
 };
 
-/// The impl of `Policed` for the methods with this id.
+/// The impl of `SharedPolicy` for the methods with this id.
 //
 // Output:
-//     impl<T: Store> Policed<7u64, Marker, Claims> for Server<T> {
-//         fn plan(&self) -> impl Plan<Identity = Claims> {
-//             one_of((scheme(Bearer::new()).by(&*self).leaf(),)).kept_as::<Claims>().ready()
+//     impl<T: Store> SharedPolicy<7u64, Marker, Claims> for Server<T> {
+//         fn evaluator(&self) -> impl Evaluator<Identity = Claims> {
+//             one_of((scheme(Bearer::new()).by(&*self).check(),)).identity_as::<Claims>().build()
 //         }
 //     }
 pub(super) fn expand(
@@ -44,17 +44,17 @@ pub(super) fn expand(
         None => quote!(()),
     };
     let by = EvaluatedBy::HandlerCheck;
-    let mut plan = evaluator::expression(policy, identity, krate, site, by);
+    let mut evaluator = evaluator::expression(policy, identity, krate, site, by);
     if identity.is_none() && (optional || policy.custom_check().is_some()) {
-        plan = quote!(#krate::__private::discard(#plan));
+        evaluator = quote!(#krate::__private::discard_identity(#evaluator));
     }
     // The hygiene of `self` in the evaluator is that of this function's receiver.
     let receiver = quote_spanned!(site=> self);
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Policed<#id, __Marker, #output> for #self_ty #where_clause {
-            fn plan(&#receiver) -> impl #krate::__private::Plan<Identity = #output> {
-                #plan
+        impl #impl_generics #krate::__private::SharedPolicy<#id, __Marker, #output> for #self_ty #where_clause {
+            fn evaluator(&#receiver) -> impl #krate::__private::Evaluator<Identity = #output> {
+                #evaluator
             }
         }
     }

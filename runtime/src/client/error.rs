@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::token::TokenSourceError;
-use crate::evaluate::rejection::{DOMAIN, Reason};
+use crate::reason::{DOMAIN, Reason};
 
 /// Why a call that carries call credentials failed, beyond what its [`Status`] says.
 ///

@@ -14,7 +14,7 @@ use http_body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetail, ErrorInfo, StatusExt};
 
-use crate::evaluate::rejection::Reason;
+use crate::reason::Reason;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");

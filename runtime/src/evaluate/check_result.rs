@@ -1,34 +1,35 @@
-//! What a check of the user's own may answer with.
+//! The return types of custom checks.
 
 use tonic::{Code, Status};
 
-use crate::{error::AuthError, evaluate::rejection::Refusal};
+use super::rejection::Rejection;
+use crate::error::AuthError;
 
-/// The answer of a check named by `authorize = ..` or `authorize_request = ..`.
+/// The return type of a custom check, which `authorize = ..` or `authorize_request = ..` names.
 ///
-/// A `Result`, never a `bool`: a forgotten `!` must not open a method.
+/// It is a `Result` and not a `bool`, because a forgotten `!` must not open a method.
 #[diagnostic::on_unimplemented(
-    message = "a check of your own returns `Result<(), AuthError>` or `Result<(), Status>`, not `{Self}`",
-    label = "this check returns `{Self}`",
-    note = "`Ok(())` lets the call in; an error refuses it, with the code that the error chooses"
+    message = "expected a custom check that returns `Result<(), AuthError>` or `Result<(), Status>`, found `{Self}`",
+    label = "this custom check returns `{Self}`",
+    note = "`Ok(())` admits the call; an error rejects it with the status code of the error"
 )]
 pub trait IntoCheckResult {
     #[doc(hidden)]
-    fn into_check_result(self) -> Result<(), Refusal>;
+    fn into_check_result(self) -> Result<(), Rejection>;
 }
 
 impl IntoCheckResult for Result<(), AuthError> {
-    fn into_check_result(self) -> Result<(), Refusal> {
-        self.map_err(|error| Refusal::from_error(None, error))
+    fn into_check_result(self) -> Result<(), Rejection> {
+        self.map_err(|error| Rejection::from_error(None, error))
     }
 }
 
 impl IntoCheckResult for Result<(), Status> {
-    fn into_check_result(self) -> Result<(), Refusal> {
+    fn into_check_result(self) -> Result<(), Rejection> {
         self.map_err(|status| match status.code() {
-            // Sent as it is, it would tell the caller that the call went well.
-            Code::Ok => Refusal::internal("a check refused the call with the code OK"),
-            _ => Refusal::Theirs(Box::new(status)),
+            // The caller would take a rejection with this code for a success.
+            Code::Ok => Rejection::internal("a custom check rejected the call with the code OK"),
+            _ => Rejection::Custom(Box::new(status)),
         })
     }
 }
@@ -36,20 +37,20 @@ impl IntoCheckResult for Result<(), Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::rejection::Reason;
+    use crate::reason::Reason;
 
     #[test]
-    fn an_ok_lets_in_and_an_error_refuses_with_its_code() {
+    fn ok_admits_and_an_error_rejects_with_its_code() {
         assert!(Ok::<(), AuthError>(()).into_check_result().is_ok());
         assert!(Ok::<(), Status>(()).into_check_result().is_ok());
-        let code = |verdict: Result<(), Refusal>| verdict.unwrap_err().code();
+        let code = |result: Result<(), Rejection>| result.unwrap_err().code();
         assert_eq!(code(Err(AuthError::denied()).into_check_result()), Code::PermissionDenied);
         assert_eq!(code(Err(Status::aborted("")).into_check_result()), Code::Aborted);
     }
 
     #[test]
-    fn a_status_of_the_code_ok_refuses_as_internal() {
-        let verdict = Err::<(), _>(Status::ok("")).into_check_result();
-        assert!(matches!(verdict, Err(Refusal::Ours { reason: Reason::Internal, .. })));
+    fn a_status_with_the_code_ok_rejects_as_internal() {
+        let result = Err::<(), _>(Status::ok("")).into_check_result();
+        assert!(matches!(result, Err(Rejection::Standard { reason: Reason::Internal, .. })));
     }
 }

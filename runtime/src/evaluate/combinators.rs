@@ -1,286 +1,219 @@
-//! `one_of` and `all_of`.
+//! The evaluation of `one_of` and `all_of`.
 
-use std::{borrow::Cow, marker::PhantomData, ops::Deref, pin::pin};
+use std::{borrow::Cow, marker::PhantomData, pin::pin};
 
 use super::{
-    Admitted, By, Call, Plan,
-    builder::NotReady,
-    optional::{Choice, Nobody, Ready},
+    deadline::in_time,
+    description::PolicyDescription,
+    evaluator::{Admitted, AdmittedBy, EvalContext, Evaluator},
+    identity::ConvertFrom,
+    optional::{Alternatives, MissingCredentials},
+    rejection::Rejection,
+    scheme_check::AnySchemeCheck,
+    selection::{require_all, select_scheme},
 };
-use crate::{
-    evaluate::identity::{As, Dropped, FromIdentity, KeepFrom},
-    evaluate::rejection::{Facts, Refusal},
-    evaluate::scheme_check::{Branch, Sound, in_time},
-    evaluate::selection::{decide, demand},
-    scheme::CredentialLocation,
-};
+use crate::scheme::CredentialLocation;
 
-/// Marks a plan that doesn't say yet what becomes of the identity.
-pub struct Undecided;
-
-/// The first listed scheme for which the call carries credentials decides.
-pub struct OneOf<K, L> {
-    leaves: L,
-    keep: PhantomData<fn() -> K>,
+/// Evaluates the first listed scheme for which the call carries credentials.
+///
+/// `T` is a tuple of scheme checks, and `C` the conversion of their identities.
+pub struct OneOf<C, T> {
+    checks: T,
+    conversion: PhantomData<fn() -> C>,
 }
 
-/// Every scheme decides.
-pub struct AllOf<K, L> {
-    leaves: L,
-    keep: PhantomData<fn() -> K>,
+/// Evaluates every scheme.
+///
+/// `T` is a tuple of scheme checks, and `C` the conversion of the tuple of their identities.
+pub struct AllOf<C, T> {
+    checks: T,
+    conversion: PhantomData<fn() -> C>,
 }
 
-pub fn one_of<L>(leaves: L) -> OneOf<Undecided, L> {
-    OneOf { leaves, keep: PhantomData }
-}
-
-pub fn all_of<L>(leaves: L) -> AllOf<Undecided, L> {
-    AllOf { leaves, keep: PhantomData }
-}
-
-impl<L> OneOf<Undecided, L> {
-    /// As `kept_as`, where another door has told already that this can't be.
-    pub fn kept_as_again<T>(self) -> OneOf<As<T>, L> {
-        OneOf { leaves: self.leaves, keep: PhantomData }
+impl<C, T> OneOf<C, T> {
+    pub(super) fn new(checks: T) -> Self {
+        OneOf { checks, conversion: PhantomData }
     }
 
-    pub fn dropped(self) -> OneOf<Dropped, L> {
-        OneOf { leaves: self.leaves, keep: PhantomData }
+    pub(super) fn with_conversion<D>(self) -> OneOf<D, T> {
+        OneOf::new(self.checks)
     }
 }
 
-impl<B: Sound> OneOf<Undecided, (B,)> {
-    pub fn kept(self) -> OneOf<As<B::Identity>, (B,)> {
-        OneOf { leaves: self.leaves, keep: PhantomData }
+impl<C, T> AllOf<C, T> {
+    pub(super) fn new(checks: T) -> Self {
+        AllOf { checks, conversion: PhantomData }
+    }
+
+    pub(super) fn with_conversion<D>(self) -> AllOf<D, T> {
+        AllOf::new(self.checks)
     }
 }
 
-impl<L> AllOf<Undecided, L> {
-    /// As `kept_as`, where another door has told already that this can't be.
-    pub fn kept_as_again<T>(self) -> AllOf<As<T>, L> {
-        AllOf { leaves: self.leaves, keep: PhantomData }
-    }
-
-    pub fn dropped(self) -> AllOf<Dropped, L> {
-        AllOf { leaves: self.leaves, keep: PhantomData }
-    }
+/// A tuple of scheme checks, for their description.
+trait DescribeAll {
+    fn description(&self) -> PolicyDescription;
 }
 
-impl<L: Branches> AllOf<Undecided, L> {
-    pub fn kept_as<T>(self) -> AllOf<As<T>, L>
-    where
-        T: FromIdentity<L::Identities>,
-    {
-        AllOf { leaves: self.leaves, keep: PhantomData }
-    }
-
-    pub fn kept(self) -> AllOf<As<L::Identities>, L> {
-        AllOf { leaves: self.leaves, keep: PhantomData }
-    }
+/// Checks the requirements of the scheme with the index `index`, and converts the identity.
+fn admit<S: AnySchemeCheck, C: ConvertFrom<S::Identity>, M: MissingCredentials>(
+    index: usize,
+    check: &S,
+    identity: S::Identity,
+    by: AdmittedBy,
+) -> Result<Admitted<M::Output<C::Output>>, Rejection> {
+    check.check_requirements(&identity).map_err(|reason| Rejection::by_scheme(index, reason))?;
+    Ok(Admitted { identity: M::authenticated(C::convert(identity)), by })
 }
 
-impl<K, L> OneOf<K, L>
-where
-    Self: Choice,
-{
-    pub fn ready(self) -> Ready<Self> {
-        Ready(self)
-    }
+/// The rejection for a bug of this crate: a scheme was selected that has extracted no credentials.
+fn selected_without_credentials() -> Rejection {
+    Rejection::internal("a scheme was selected that has extracted no credentials")
 }
 
-impl<K, L> AllOf<K, L>
-where
-    Self: Plan,
-{
-    pub fn ready(self) -> Self {
-        self
-    }
-}
-
-impl<K, L> Deref for OneOf<K, L> {
-    type Target = NotReady<K>;
-
-    fn deref(&self) -> &NotReady<K> {
-        &NotReady::NEW
-    }
-}
-
-impl<K, L> Deref for AllOf<K, L> {
-    type Target = NotReady<K>;
-
-    fn deref(&self) -> &NotReady<K> {
-        &NotReady::NEW
-    }
-}
-
-/// The schemes of a plan, as a tuple.
-trait Leaves {
-    fn facts(&self) -> Facts;
-}
-
-/// The identities of `all_of`, as a tuple.
-pub trait Branches {
-    type Identities: Send + Sync + 'static;
-}
-
-/// Judges an identity by the scheme at `at`, and keeps it.
-fn cleared<B: Branch, K: KeepFrom<B::Identity>, N: Nobody>(
-    at: usize,
-    branch: &B,
-    identity: B::Identity,
-    by: By,
-) -> Result<Admitted<N::Of<K::Kept>>, Refusal> {
-    branch.require(&identity).map_err(|reason| Refusal::by_leaf(at, reason))?;
-    Ok(Admitted { identity: N::somebody(K::keep(identity)), by })
-}
-
-/// A plan's code and this crate's disagree: nobody gets in by that.
-fn impossible() -> Refusal {
-    Refusal::internal("a scheme decided without credentials")
-}
-
-fn wrong_type() -> Refusal {
-    Refusal::internal(
-        "`in_process::call_as` gave an identity of a type that no authenticator of this method returns",
+fn wrong_type_injected() -> Rejection {
+    Rejection::internal(
+        "the identity of `in_process::call_as` has a type that no authenticator of this method returns",
     )
 }
 
-macro_rules! plans {
-    ($(($($B:ident $at:tt $saw:ident $credentials:ident),+))+) => {$(
-        impl<K, $($B),+> Choice for OneOf<K, ($($B,)+)>
+macro_rules! combinators {
+    ($(($($Check:ident $index:tt $outcome:ident $credentials:ident),+))+) => {$(
+        impl<C, $($Check),+> Alternatives for OneOf<C, ($($Check,)+)>
         where
-            $($B: Branch, K: KeepFrom<$B::Identity>,)+
+            $($Check: AnySchemeCheck, C: ConvertFrom<$Check::Identity>,)+
         {
-            type Identity = K::Kept;
+            type Identity = C::Output;
 
-            fn choose<N: Nobody>(
+            fn evaluate_with<M: MissingCredentials>(
                 &self,
-                call: &mut Call<'_>,
-            ) -> impl Future<Output = Result<Admitted<N::Of<K::Kept>>, Refusal>> + Send {
+                context: &mut EvalContext<'_>,
+            ) -> impl Future<Output = Result<Admitted<M::Output<C::Output>>, Rejection>> + Send {
                 async move {
-                    if let Some(given) = call.given.take() {
-                        $(let given = match given.into_identity() {
+                    if let Some(injected) = context.injected.take() {
+                        $(let injected = match injected.into_identity() {
                             Ok(identity) => {
-                                let by = By::InProcess;
-                                return cleared::<_, K, N>($at, &self.leaves.$at, identity, by);
+                                let by = AdmittedBy::InjectedIdentity;
+                                return admit::<_, C, M>($index, &self.checks.$index, identity, by);
                             }
-                            Err(given) => given,
+                            Err(injected) => injected,
                         };)+
-                        drop(given);
-                        return Err(wrong_type());
+                        drop(injected);
+                        return Err(wrong_type_injected());
                     }
-                    $(if let Some(identity) = self.leaves.$at.bypass() {
-                        return cleared::<_, K, N>($at, &self.leaves.$at, identity, By::Bypass);
+                    $(if let Some(identity) = self.checks.$index.bypass() {
+                        let by = AdmittedBy::Bypass;
+                        return admit::<_, C, M>($index, &self.checks.$index, identity, by);
                     })+
-                    // Each by its own name: what is moved out of whole takes no room while the check
-                    // waits.
-                    $(let ($saw, $credentials) = self.leaves.$at.look(call.head);)+
-                    let decided = decide(&[$((self.leaves.$at.location(), $saw)),+])?;
-                    match decided {
-                        $(Some($at) => {
-                            let credentials = $credentials.ok_or_else(impossible)?;
-                            let limit = self.leaves.$at.deadline();
-                            // Pinned here, and not inside of what bounds it, it isn't moved again.
-                            let check = pin!(self.leaves.$at.authenticate(credentials));
-                            let identity = in_time(limit, check).await;
-                            let identity =
-                                identity.map_err(|error| Refusal::from_error(Some($at), error))?;
-                            cleared::<_, K, N>($at, &self.leaves.$at, identity, By::Scheme($at))
+                    // One variable each, and no tuple: the future stores no variable that is moved out
+                    // before its `.await`.
+                    $(let ($outcome, $credentials) = self.checks.$index.extract(context.head);)+
+                    let selected = select_scheme(&[$((self.checks.$index.location(), $outcome)),+])?;
+                    match selected {
+                        $(Some($index) => {
+                            let credentials =
+                                $credentials.ok_or_else(selected_without_credentials)?;
+                            let limit = self.checks.$index.deadline();
+                            // Pinned here and not inside `in_time`, so that the future isn't moved.
+                            let authentication =
+                                pin!(self.checks.$index.authenticate(credentials));
+                            let identity = in_time(limit, authentication).await;
+                            let identity = identity
+                                .map_err(|error| Rejection::from_error(Some($index), error))?;
+                            let by = AdmittedBy::Scheme($index);
+                            admit::<_, C, M>($index, &self.checks.$index, identity, by)
                         })+
-                        Some(_) => Err(impossible()),
-                        None => N::nobody(self),
+                        Some(_) => Err(selected_without_credentials()),
+                        None => M::unauthenticated(self),
                     }
                 }
             }
 
             fn reads_extensions(&self) -> bool {
-                [$(self.leaves.$at.location()),+].contains(&CredentialLocation::Extensions)
+                [$(self.checks.$index.location()),+].contains(&CredentialLocation::Extensions)
             }
 
-            fn facts(&self) -> Facts {
-                self.leaves.facts()
-            }
-        }
-
-        // The bounds are the parameter's own, as `AllOf`'s is: the compiler then points at its type.
-        impl<$($B: Sound),+> OneOf<Undecided, ($($B,)+)> {
-            pub fn kept_as<T>(self) -> OneOf<As<T>, ($($B,)+)>
-            where
-                $(T: FromIdentity<$B::Identity>,)+
-            {
-                OneOf { leaves: self.leaves, keep: PhantomData }
+            fn description(&self) -> PolicyDescription {
+                self.checks.description()
             }
         }
 
-        impl<$($B: Branch),+> Leaves for ($($B,)+) {
-            fn facts(&self) -> Facts {
+        impl<$($Check: AnySchemeCheck),+> DescribeAll for ($($Check,)+) {
+            fn description(&self) -> PolicyDescription {
                 let mut scopes = Cow::Borrowed(&[] as &[&str]);
                 $(if scopes.is_empty() {
-                    scopes = self.$at.scopes();
+                    scopes = self.$index.scopes();
                 })+
-                Facts { leaves: vec![$(self.$at.facts()),+], scopes }
+                PolicyDescription { schemes: vec![$(self.$index.description()),+], scopes }
             }
         }
 
-        impl<$($B: Sound),+> Branches for ($($B,)+) {
-            type Identities = ($($B::Identity,)+);
-        }
-
-        impl<K, $($B),+> Plan for AllOf<K, ($($B,)+)>
+        impl<C, $($Check),+> Evaluator for AllOf<C, ($($Check,)+)>
         where
-            $($B: Branch,)+
-            K: KeepFrom<($($B::Identity,)+)>,
+            $($Check: AnySchemeCheck,)+
+            C: ConvertFrom<($($Check::Identity,)+)>,
         {
-            type Identity = K::Kept;
+            type Identity = C::Output;
 
-            async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<K::Kept>, Refusal> {
-                let (identities, by) = if let Some(given) = call.given.take() {
-                    let identities = given.into_identity::<($($B::Identity,)+)>();
-                    (identities.map_err(|_| wrong_type())?, By::InProcess)
+            async fn evaluate(
+                &self,
+                context: &mut EvalContext<'_>,
+            ) -> Result<Admitted<C::Output>, Rejection> {
+                let (identities, by) = if let Some(injected) = context.injected.take() {
+                    let identities = injected.into_identity::<($($Check::Identity,)+)>();
+                    let identities = identities.map_err(|_| wrong_type_injected())?;
+                    (identities, AdmittedBy::InjectedIdentity)
                 } else {
-                    let bypass = ($(self.leaves.$at.bypass(),)+);
-                    $(let ($saw, $credentials) = match bypass.$at {
+                    let bypass = ($(self.checks.$index.bypass(),)+);
+                    $(let ($outcome, $credentials) = match bypass.$index {
                         Some(_) => (None, None),
                         None => {
-                            let (saw, credentials) = self.leaves.$at.look(call.head);
-                            (Some(saw), credentials)
+                            let (outcome, credentials) =
+                                self.checks.$index.extract(context.head);
+                            (Some(outcome), credentials)
                         }
                     };)+
-                    demand(&[$((self.leaves.$at.location(), $saw)),+])?;
-                    let by = if [$($saw),+].contains(&None) { By::Bypass } else { By::All };
-                    let identities = ($(match bypass.$at {
+                    require_all(&[$((self.checks.$index.location(), $outcome)),+])?;
+                    let by = if [$($outcome),+].contains(&None) {
+                        AdmittedBy::Bypass
+                    } else {
+                        AdmittedBy::AllSchemes
+                    };
+                    let identities = ($(match bypass.$index {
                         Some(identity) => identity,
                         None => {
-                            let credentials = $credentials.ok_or_else(impossible)?;
-                            let limit = self.leaves.$at.deadline();
-                            let check = pin!(self.leaves.$at.authenticate(credentials));
-                            let identity = in_time(limit, check).await;
-                            identity.map_err(|error| Refusal::from_error(Some($at), error))?
+                            let credentials =
+                                $credentials.ok_or_else(selected_without_credentials)?;
+                            let limit = self.checks.$index.deadline();
+                            let authentication =
+                                pin!(self.checks.$index.authenticate(credentials));
+                            let identity = in_time(limit, authentication).await;
+                            identity.map_err(|error| Rejection::from_error(Some($index), error))?
                         }
                     },)+);
                     (identities, by)
                 };
                 $(
-                    let judged = self.leaves.$at.require(&identities.$at);
-                    judged.map_err(|reason| Refusal::by_leaf($at, reason))?;
+                    let checked = self.checks.$index.check_requirements(&identities.$index);
+                    checked.map_err(|reason| Rejection::by_scheme($index, reason))?;
                 )+
-                Ok(Admitted { identity: K::keep(identities), by })
+                Ok(Admitted { identity: C::convert(identities), by })
             }
 
-            fn facts(&self) -> Facts {
-                self.leaves.facts()
+            fn description(&self) -> PolicyDescription {
+                self.checks.description()
             }
         }
     )+};
 }
 
-plans! {
-    (A 0 saw_a a)
-    (A 0 saw_a a, B 1 saw_b b)
-    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c)
-    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d)
-    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e)
-    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e, F 5 saw_f f)
-    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e, F 5 saw_f f, G 6 saw_g g)
-    (A 0 saw_a a, B 1 saw_b b, C 2 saw_c c, D 3 saw_d d, E 4 saw_e e, F 5 saw_f f, G 6 saw_g g, H 7 saw_h h)
+combinators! {
+    (A 0 outcome_a a)
+    (A 0 outcome_a a, B 1 outcome_b b)
+    (A 0 outcome_a a, B 1 outcome_b b, D 2 outcome_d d)
+    (A 0 outcome_a a, B 1 outcome_b b, D 2 outcome_d d, E 3 outcome_e e)
+    (A 0 outcome_a a, B 1 outcome_b b, D 2 outcome_d d, E 3 outcome_e e, F 4 outcome_f f)
+    (A 0 outcome_a a, B 1 outcome_b b, D 2 outcome_d d, E 3 outcome_e e, F 4 outcome_f f, G 5 outcome_g g)
+    (A 0 outcome_a a, B 1 outcome_b b, D 2 outcome_d d, E 3 outcome_e e, F 4 outcome_f f, G 5 outcome_g g, H 6 outcome_h h)
+    (A 0 outcome_a a, B 1 outcome_b b, D 2 outcome_d d, E 3 outcome_e e, F 4 outcome_f f, G 5 outcome_g g, H 6 outcome_h h, I 7 outcome_i i)
 }

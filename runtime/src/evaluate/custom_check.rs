@@ -1,94 +1,50 @@
-//! What stands around a plan: an expression that may panic, an identity that nobody asked for, a check
-//! of the user's own.
+//! Custom checks: the functions of `authorize = ..` and `authorize_request = ..`.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+use std::pin::Pin;
+
+use super::{
+    description::PolicyDescription,
+    evaluator::{Admitted, EvalContext, Evaluator},
+    rejection::Rejection,
 };
+use crate::scheme::CallHead;
 
-use super::{Admitted, Call, Plan};
-use crate::{
-    evaluate::rejection::{Facts, Refusal},
-    scheme::CallHead,
-};
+/// The future of a custom check. It is boxed, so that generated code needn't name its type.
+pub type CheckFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send + 'a>>;
 
-/// A plan whose expressions may have panicked: then it refuses every call.
-pub struct Caught<P>(Option<P>);
+/// The function of `authorize = ..`.
+pub type CustomCheck<T, I> = for<'a> fn(&'a T, &'a I, &'a CallHead<'a>) -> CheckFuture<'a>;
 
-/// Makes a plan whose expressions may panic: a call, an index.
-pub fn caught<P>(make: impl FnOnce() -> P) -> Caught<P> {
-    Caught(catch_unwind(AssertUnwindSafe(make)).ok())
-}
-
-impl<P: Plan> Plan for Caught<P> {
-    type Identity = P::Identity;
-
-    async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
-        match &self.0 {
-            Some(plan) => plan.admit(call).await,
-            None => Err(Refusal::internal("an expression of the attribute panicked")),
-        }
-    }
-
-    fn facts(&self) -> Facts {
-        self.0.as_ref().map_or_else(Facts::none, Plan::facts)
-    }
-}
-
-/// As the plan inside, where nobody asked for the identity.
-pub struct Discarded<P>(P);
-
-/// Forgets a plan's identity once it is judged.
-pub fn discard<P: Plan>(plan: P) -> Discarded<P> {
-    Discarded(plan)
-}
-
-impl<P: Plan> Plan for Discarded<P> {
-    type Identity = ();
-
-    async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<()>, Refusal> {
-        let Admitted { by, .. } = self.0.admit(call).await?;
-        Ok(Admitted { identity: (), by })
-    }
-
-    fn facts(&self) -> Facts {
-        self.0.facts()
-    }
-}
-
-/// The answer of a check of the user's own, boxed so that its type needs no name.
-pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 'a>>;
-
-/// A check of the user's own, `authorize = ..`.
-pub type Check<T, I> = for<'a> fn(&'a T, &'a I, &'a CallHead<'a>) -> Verdict<'a>;
-
-/// As the plan inside, and then the user's own check.
-pub struct Authorized<'s, P: Plan, T> {
-    plan: P,
+/// An evaluator that runs a custom check after the inner evaluator.
+pub struct Authorized<'s, E: Evaluator, T> {
+    evaluator: E,
     service: &'s T,
-    check: Check<T, P::Identity>,
+    check: CustomCheck<T, E::Identity>,
 }
 
-/// Adds the user's own check to a plan.
-pub fn authorize<P: Plan, T>(
-    plan: P,
+/// Adds a custom check to an evaluator.
+pub fn authorize<E: Evaluator, T>(
+    evaluator: E,
     service: &T,
-    check: Check<T, P::Identity>,
-) -> Authorized<'_, P, T> {
-    Authorized { plan, service, check }
+    check: CustomCheck<T, E::Identity>,
+) -> Authorized<'_, E, T> {
+    Authorized { evaluator, service, check }
 }
 
-impl<P: Plan, T: Sync> Plan for Authorized<'_, P, T> {
-    type Identity = P::Identity;
+impl<E: Evaluator, T: Sync> Evaluator for Authorized<'_, E, T> {
+    type Identity = E::Identity;
 
-    async fn admit(&self, call: &mut Call<'_>) -> Result<Admitted<P::Identity>, Refusal> {
-        let head = call.head;
-        let admitted = self.plan.admit(call).await?;
+    async fn evaluate(
+        &self,
+        context: &mut EvalContext<'_>,
+    ) -> Result<Admitted<E::Identity>, Rejection> {
+        let head = context.head;
+        let admitted = self.evaluator.evaluate(context).await?;
         (self.check)(self.service, &admitted.identity, head).await?;
         Ok(admitted)
     }
 
-    fn facts(&self) -> Facts {
-        self.plan.facts()
+    fn description(&self) -> PolicyDescription {
+        self.evaluator.description()
     }
 }

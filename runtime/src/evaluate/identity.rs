@@ -1,17 +1,21 @@
-//! From an authenticator's identity to the type that the handler asks for.
-
-#![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
+//! Conversion of an authenticator's identity into the type that the handler receives.
 
 use std::marker::PhantomData;
 
+use super::{
+    description::PolicyDescription,
+    evaluator::{Admitted, EvalContext, Evaluator},
+    rejection::Rejection,
+};
+
 /// The type of an `#[identity]` parameter, made from the identity `I` of an authenticator.
 ///
-/// It holds for `I` itself and for every type with `From<I>`, and isn't implemented otherwise. That
-/// is how the alternatives of `one_of` meet in one type.
+/// It is implemented for `I` itself and for every type with `From<I>`; don't implement it by hand. It converts
+/// the identities of the alternatives of `one_of` into one type.
 #[diagnostic::on_unimplemented(
-    message = "the authenticator's identity `{I}` doesn't convert into the `#[identity]` parameter's type `{Self}`",
+    message = "the authenticator's identity `{I}` can't be converted into the type `{Self}` of the `#[identity]` parameter",
     label = "expected `{I}` or a type that implements `From<{I}>`",
-    note = "change the parameter's type to `{I}`, or implement `From<{I}>` for `{Self}`"
+    note = "change the type of the parameter to `{I}`, or implement `From<{I}>` for `{Self}`"
 )]
 pub trait FromIdentity<I> {
     /// Converts the identity.
@@ -27,14 +31,14 @@ impl<I, T: From<I>> FromIdentity<I> for T {
 
 /// The type of an `#[identity]` parameter under `optional`: an `Option`.
 #[diagnostic::on_unimplemented(
-    message = "under `optional` the `#[identity]` parameter is an `Option`, not `{Self}`",
+    message = "expected an `Option` as the type of the `#[identity]` parameter under `optional`, found `{Self}`",
     label = "write `Option<{Self}>`"
 )]
 pub trait OptionalIdentity: Sized {
-    /// What the option holds.
+    /// The type inside the `Option`.
     type Inner: Send + Sync + 'static;
 
-    /// The option itself, whose type is known before it is known to be one.
+    /// Returns `option` as a `Self`, in code that doesn't know yet that `Self` is an `Option`.
     fn from_option(option: Option<Self::Inner>) -> Self;
 }
 
@@ -46,36 +50,57 @@ impl<T: Send + Sync + 'static> OptionalIdentity for Option<T> {
     }
 }
 
-/// What becomes of an identity once the declared checks have passed.
-pub trait Keep: Send + Sync {
-    type Kept: Send + Sync + 'static;
+/// The conversion that follows the checks of an identity.
+pub trait Conversion: Send + Sync {
+    type Output: Send + Sync + 'static;
 }
 
-/// A [`Keep`] that takes the identity `I`.
-pub trait KeepFrom<I>: Keep {
-    fn keep(identity: I) -> Self::Kept;
+/// A [`Conversion`] of the identity `I`.
+pub trait ConvertFrom<I>: Conversion {
+    fn convert(identity: I) -> Self::Output;
 }
 
-/// It is handed on as a `T`.
-pub struct As<T>(PhantomData<fn() -> T>);
+/// Converts the identity into a `T`.
+pub struct ConvertTo<T>(PhantomData<fn() -> T>);
 
-/// Nobody asked for it.
-pub struct Dropped;
+/// Drops the identity, because neither the handler nor a custom check reads it.
+pub struct Discard;
 
-impl<T: Send + Sync + 'static> Keep for As<T> {
-    type Kept = T;
+impl<T: Send + Sync + 'static> Conversion for ConvertTo<T> {
+    type Output = T;
 }
 
-impl<I, T: FromIdentity<I> + Send + Sync + 'static> KeepFrom<I> for As<T> {
-    fn keep(identity: I) -> T {
+impl<I, T: FromIdentity<I> + Send + Sync + 'static> ConvertFrom<I> for ConvertTo<T> {
+    fn convert(identity: I) -> T {
         T::from_identity(identity)
     }
 }
 
-impl Keep for Dropped {
-    type Kept = ();
+impl Conversion for Discard {
+    type Output = ();
 }
 
-impl<I> KeepFrom<I> for Dropped {
-    fn keep(_: I) {}
+impl<I> ConvertFrom<I> for Discard {
+    fn convert(_: I) {}
+}
+
+/// An evaluator that drops the identity of the inner evaluator.
+pub struct DiscardIdentity<E>(E);
+
+/// Drops the identity of an evaluator, because only the custom check reads it.
+pub fn discard_identity<E: Evaluator>(evaluator: E) -> DiscardIdentity<E> {
+    DiscardIdentity(evaluator)
+}
+
+impl<E: Evaluator> Evaluator for DiscardIdentity<E> {
+    type Identity = ();
+
+    async fn evaluate(&self, context: &mut EvalContext<'_>) -> Result<Admitted<()>, Rejection> {
+        let Admitted { by, .. } = self.0.evaluate(context).await?;
+        Ok(Admitted { identity: (), by })
+    }
+
+    fn description(&self) -> PolicyDescription {
+        self.0.description()
+    }
 }

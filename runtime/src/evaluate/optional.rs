@@ -1,111 +1,120 @@
-//! What comes of a call without credentials: it is refused, or `optional` lets it in.
+//! Calls without credentials: a required policy rejects them, an optional one admits them.
 
-use super::{Admitted, By, Call, Plan};
-use crate::evaluate::rejection::{Facts, Reason, Refusal};
+use super::{
+    description::PolicyDescription,
+    evaluator::{Admitted, AdmittedBy, EvalContext, Evaluator},
+    rejection::Rejection,
+};
+use crate::reason::Reason;
 
-/// A plan that doesn't say what comes of a call without credentials: `N` does.
-pub trait Choice: Send + Sync {
+/// Alternative schemes, of which a call may use one.
+///
+/// `M` chooses what happens to a call without credentials.
+pub trait Alternatives: Send + Sync {
     type Identity: Send + Sync + 'static;
 
-    fn choose<N: Nobody>(
+    fn evaluate_with<M: MissingCredentials>(
         &self,
-        call: &mut Call<'_>,
-    ) -> impl Future<Output = Result<Admitted<N::Of<Self::Identity>>, Refusal>> + Send;
+        context: &mut EvalContext<'_>,
+    ) -> impl Future<Output = Result<Admitted<M::Output<Self::Identity>>, Rejection>> + Send;
 
-    /// Whether a layer of the server leaves the credentials of one of the schemes.
+    /// Whether one of the schemes reads credentials from the extensions of the call.
     fn reads_extensions(&self) -> bool;
 
-    fn facts(&self) -> Facts;
+    fn description(&self) -> PolicyDescription;
 }
 
-/// What comes of a call without credentials.
-pub trait Nobody {
-    type Of<I: Send + Sync + 'static>: Send + Sync + 'static;
+/// What happens to a call without credentials.
+pub trait MissingCredentials {
+    type Output<I: Send + Sync + 'static>: Send + Sync + 'static;
 
-    fn somebody<I: Send + Sync + 'static>(identity: I) -> Self::Of<I>;
+    /// The output for a call with credentials.
+    fn authenticated<I: Send + Sync + 'static>(identity: I) -> Self::Output<I>;
 
-    fn nobody<I: Send + Sync + 'static>(
-        choice: &impl Choice<Identity = I>,
-    ) -> Result<Admitted<Self::Of<I>>, Refusal>;
+    /// The result for a call without credentials.
+    fn unauthenticated<I: Send + Sync + 'static>(
+        alternatives: &impl Alternatives<Identity = I>,
+    ) -> Result<Admitted<Self::Output<I>>, Rejection>;
 }
 
-/// It is refused.
-struct Refuse;
+/// Rejects a call without credentials.
+struct RejectMissing;
 
-impl Nobody for Refuse {
-    type Of<I: Send + Sync + 'static> = I;
+impl MissingCredentials for RejectMissing {
+    type Output<I: Send + Sync + 'static> = I;
 
-    fn somebody<I: Send + Sync + 'static>(identity: I) -> I {
+    fn authenticated<I: Send + Sync + 'static>(identity: I) -> I {
         identity
     }
 
-    fn nobody<I: Send + Sync + 'static>(
-        _: &impl Choice<Identity = I>,
-    ) -> Result<Admitted<I>, Refusal> {
-        Err(Refusal::new(Reason::Missing))
+    fn unauthenticated<I: Send + Sync + 'static>(
+        _: &impl Alternatives<Identity = I>,
+    ) -> Result<Admitted<I>, Rejection> {
+        Err(Rejection::new(Reason::Missing))
     }
 }
 
-/// It gets in.
-struct LetIn;
+/// Admits a call without credentials, as an anonymous caller.
+struct AdmitMissing;
 
-impl Nobody for LetIn {
-    type Of<I: Send + Sync + 'static> = Option<I>;
+impl MissingCredentials for AdmitMissing {
+    type Output<I: Send + Sync + 'static> = Option<I>;
 
-    fn somebody<I: Send + Sync + 'static>(identity: I) -> Option<I> {
+    fn authenticated<I: Send + Sync + 'static>(identity: I) -> Option<I> {
         Some(identity)
     }
 
-    fn nobody<I: Send + Sync + 'static>(
-        choice: &impl Choice<Identity = I>,
-    ) -> Result<Admitted<Option<I>>, Refusal> {
-        // The attribute refuses `FromExtensions` here by its name; this is for any other name. A
-        // layer that isn't mounted leaves nothing, and must not open the method.
-        if choice.reads_extensions() {
-            return Err(Refusal::new(Reason::Missing));
+    fn unauthenticated<I: Send + Sync + 'static>(
+        alternatives: &impl Alternatives<Identity = I>,
+    ) -> Result<Admitted<Option<I>>, Rejection> {
+        // The attribute rejects `FromExtensions` under `optional` by its name. This rejects every scheme
+        // that reads extensions, because a layer that isn't mounted must not open the method.
+        if alternatives.reads_extensions() {
+            return Err(Rejection::new(Reason::Missing));
         }
-        Ok(Admitted { identity: None, by: By::Nobody })
+        Ok(Admitted { identity: None, by: AdmittedBy::Anonymous })
     }
 }
 
-/// A choice that lets nobody in without credentials.
-pub struct Ready<C>(pub(super) C);
+/// An evaluator that rejects calls without credentials.
+pub struct Required<A>(pub(super) A);
 
-impl<C> Ready<C> {
-    pub fn optional(self) -> Optional<C> {
+impl<A> Required<A> {
+    /// Admits calls without credentials.
+    pub fn optional(self) -> Optional<A> {
         Optional(self.0)
     }
 }
 
-/// As the choice inside, but a call without credentials gets in.
-pub struct Optional<C>(C);
+/// An evaluator that admits calls without credentials.
+pub struct Optional<A>(A);
 
-impl<C: Choice> Plan for Ready<C> {
-    type Identity = C::Identity;
+impl<A: Alternatives> Evaluator for Required<A> {
+    type Identity = A::Identity;
 
-    fn admit(
+    fn evaluate(
         &self,
-        call: &mut Call<'_>,
-    ) -> impl Future<Output = Result<Admitted<C::Identity>, Refusal>> + Send {
-        self.0.choose::<Refuse>(call)
+        context: &mut EvalContext<'_>,
+    ) -> impl Future<Output = Result<Admitted<A::Identity>, Rejection>> + Send {
+        self.0.evaluate_with::<RejectMissing>(context)
     }
 
-    fn facts(&self) -> Facts {
-        self.0.facts()
+    fn description(&self) -> PolicyDescription {
+        self.0.description()
     }
 }
 
-impl<C: Choice> Plan for Optional<C> {
-    type Identity = Option<C::Identity>;
+impl<A: Alternatives> Evaluator for Optional<A> {
+    type Identity = Option<A::Identity>;
 
-    fn admit(
+    fn evaluate(
         &self,
-        call: &mut Call<'_>,
-    ) -> impl Future<Output = Result<Admitted<Self::Identity>, Refusal>> + Send {
-        self.0.choose::<LetIn>(call)
+        context: &mut EvalContext<'_>,
+    ) -> impl Future<Output = Result<Admitted<Self::Identity>, Rejection>> + Send {
+        self.0.evaluate_with::<AdmitMissing>(context)
     }
 
-    fn facts(&self) -> Facts {
-        self.0.facts()
+    fn description(&self) -> PolicyDescription {
+        self.0.description()
     }
 }

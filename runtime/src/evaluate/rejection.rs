@@ -1,263 +1,57 @@
-//! What a refused caller gets: the one place where a reason becomes a gRPC status.
+//! Rejections: why a call ends before its handler runs.
 
-#![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
+use std::error::Error;
 
-use std::{borrow::Cow, collections::HashMap, error::Error};
+use tonic::{Code, Status};
 
-use http::header::WWW_AUTHENTICATE;
-use tonic::{Code, Status, metadata::MetadataMap};
-use tonic_types::{ErrorDetails, StatusExt};
+use super::{description::PolicyDescription, status::status};
+use crate::{error::AuthError, reason::Reason, scheme::RpcName};
 
-use crate::{
-    challenge::Challenge,
-    error::AuthError,
-    scheme::RpcName,
-    scheme::{CredentialLocation, ExtractError},
-};
-
-/// The `ErrorInfo` domain of refusals, unless a guard sets its own.
-pub(crate) const DOMAIN: &str = "tonic-guard";
-
-/// Why a call is refused. Each is a row of the table in the crate's documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    Missing,
-    Duplicate,
-    Malformed,
-    Unsupported,
-    Invalid,
-    Expired,
-    InsufficientScope,
-    Denied,
-    Unavailable,
-    Internal,
-}
-
-/// Which schemes a refusal challenges the caller to use.
-enum Challenged {
-    Accepted,
-    Decider,
-    None,
-}
-
-impl Reason {
-    pub(crate) fn code(self) -> Code {
-        match self {
-            Reason::Missing
-            | Reason::Duplicate
-            | Reason::Malformed
-            | Reason::Unsupported
-            | Reason::Invalid
-            | Reason::Expired => Code::Unauthenticated,
-            Reason::InsufficientScope | Reason::Denied => Code::PermissionDenied,
-            Reason::Unavailable => Code::Unavailable,
-            Reason::Internal => Code::Internal,
-        }
-    }
-
-    /// The code and the message alone.
-    pub(crate) fn bare_status(self) -> Status {
-        Status::new(self.code(), self.message())
-    }
-
-    pub(crate) fn message(self) -> &'static str {
-        match self {
-            Reason::Missing => "credentials are missing",
-            Reason::Duplicate => "credentials are presented more than once",
-            Reason::Malformed => "the credentials are malformed",
-            Reason::Unsupported => "credentials of this type are not accepted here",
-            Reason::Invalid => "the credentials are invalid",
-            Reason::Expired => "the credentials have expired",
-            Reason::InsufficientScope => "the credentials lack a required scope",
-            Reason::Denied => "permission denied",
-            Reason::Unavailable => "the credentials can't be checked now",
-            Reason::Internal => "the call could not be checked",
-        }
-    }
-
-    /// The reason as the event of a decision and, but for INTERNAL, `ErrorInfo` name it.
-    pub(crate) fn name(self, invalid: &'static str) -> &'static str {
-        match self {
-            Reason::Missing => "CREDENTIALS_MISSING",
-            Reason::Duplicate => "OVERLOADED_CREDENTIALS",
-            Reason::Malformed => "CREDENTIALS_MALFORMED",
-            Reason::Unsupported => "CREDENTIAL_TYPE_UNSUPPORTED",
-            Reason::Invalid => invalid,
-            Reason::Expired => "ACCESS_TOKEN_EXPIRED",
-            Reason::InsufficientScope => "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
-            Reason::Denied => "PERMISSION_DENIED",
-            Reason::Unavailable => "AUTHENTICATOR_UNAVAILABLE",
-            Reason::Internal => "INTERNAL",
-        }
-    }
-
-    fn challenged(self) -> Challenged {
-        match self {
-            Reason::Missing | Reason::Duplicate | Reason::Unsupported => Challenged::Accepted,
-            Reason::Malformed | Reason::Invalid | Reason::Expired | Reason::InsufficientScope => {
-                Challenged::Decider
-            }
-            Reason::Denied | Reason::Unavailable | Reason::Internal => Challenged::None,
-        }
-    }
-
-    /// The challenge's `error` (RFC 6750, section 3.1).
-    fn oauth_error(self) -> Option<&'static str> {
-        match self {
-            Reason::Duplicate | Reason::Malformed => Some("invalid_request"),
-            Reason::Invalid | Reason::Expired => Some("invalid_token"),
-            Reason::InsufficientScope => Some("insufficient_scope"),
-            _ => None,
-        }
-    }
-}
-
-impl From<ExtractError> for Reason {
-    fn from(error: ExtractError) -> Self {
-        match error {
-            ExtractError::Malformed => Reason::Malformed,
-            ExtractError::Duplicate => Reason::Duplicate,
-        }
-    }
-}
-
-/// A call that doesn't get in.
+/// Why a call is rejected.
 #[derive(Debug)]
-pub enum Refusal {
-    /// For one of our reasons; `leaf` is the scheme that decided, where one did.
-    Ours { reason: Reason, leaf: Option<usize>, cause: Option<Box<dyn Error + Send + Sync>> },
-    /// For a status that the user's own check chose.
-    Theirs(Box<Status>),
+pub enum Rejection {
+    /// A standard reason. `scheme` is the index of the scheme that decided, if one decided.
+    Standard { reason: Reason, scheme: Option<usize>, cause: Option<Box<dyn Error + Send + Sync>> },
+    /// A status that a custom check returned.
+    Custom(Box<Status>),
 }
 
-impl Refusal {
+impl Rejection {
     pub(crate) fn new(reason: Reason) -> Self {
-        Refusal::Ours { reason, leaf: None, cause: None }
+        Rejection::Standard { reason, scheme: None, cause: None }
     }
 
-    pub(crate) fn by_leaf(leaf: usize, reason: Reason) -> Self {
-        Refusal::Ours { reason, leaf: Some(leaf), cause: None }
+    pub(crate) fn by_scheme(index: usize, reason: Reason) -> Self {
+        Rejection::Standard { reason, scheme: Some(index), cause: None }
     }
 
     pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Refusal::Ours { reason: Reason::Internal, leaf: None, cause: Some(cause.into()) }
+        Rejection::Standard { reason: Reason::Internal, scheme: None, cause: Some(cause.into()) }
     }
 
-    pub(crate) fn from_error(leaf: Option<usize>, error: AuthError) -> Self {
+    pub(crate) fn from_error(scheme: Option<usize>, error: AuthError) -> Self {
         let (reason, cause) = error.into_parts();
-        Refusal::Ours { reason, leaf, cause }
+        Rejection::Standard { reason, scheme, cause }
     }
 
     pub(crate) fn code(&self) -> Code {
         match self {
-            Refusal::Ours { reason, .. } => reason.code(),
-            Refusal::Theirs(status) => status.code(),
+            Rejection::Standard { reason, .. } => reason.code(),
+            Rejection::Custom(status) => status.code(),
         }
     }
 
     pub(crate) fn into_status(
         self,
-        facts: &Facts,
+        description: &PolicyDescription,
         domain: &str,
         rpc: Option<RpcName<'_>>,
     ) -> Status {
         match self {
-            Refusal::Ours { reason, leaf, .. } => status(reason, leaf, facts, domain, rpc),
-            Refusal::Theirs(status) => *status,
-        }
-    }
-}
-
-/// What a refusal says of the policy that it comes from.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    pub(crate) leaves: Vec<LeafFacts>,
-    pub(crate) scopes: Cow<'static, [&'static str]>,
-}
-
-/// What a refusal says of one accepted scheme.
-#[derive(Clone, Debug)]
-pub struct LeafFacts {
-    pub(crate) name: String,
-    pub(crate) place: CredentialLocation,
-    pub(crate) challenge: Option<Challenge>,
-    pub(crate) invalid_reason: &'static str,
-    pub(crate) bypassed: bool,
-}
-
-impl Facts {
-    /// Nothing is known of the policy.
-    pub(crate) fn none() -> Self {
-        Facts { leaves: Vec::new(), scopes: Cow::Borrowed(&[]) }
-    }
-
-    /// The scheme that decided or, where none did, all that are accepted.
-    pub(crate) fn scheme(&self, leaf: Option<usize>) -> String {
-        match leaf.and_then(|leaf| self.leaves.get(leaf)) {
-            Some(leaf) => leaf.name.clone(),
-            None => {
-                self.leaves.iter().map(|leaf| leaf.name.as_str()).collect::<Vec<_>>().join(", ")
+            Rejection::Standard { reason, scheme, .. } => {
+                status(reason, scheme, description, domain, rpc)
             }
+            Rejection::Custom(status) => *status,
         }
     }
-
-    pub(crate) fn reason_name(&self, reason: Reason, leaf: Option<usize>) -> &'static str {
-        let decider = leaf.and_then(|leaf| self.leaves.get(leaf));
-        reason.name(decider.map_or("CREDENTIALS_INVALID", |leaf| leaf.invalid_reason))
-    }
-}
-
-/// The status for `reason`: code, constant message, `ErrorInfo`, challenges.
-pub(crate) fn status(
-    reason: Reason,
-    leaf: Option<usize>,
-    facts: &Facts,
-    domain: &str,
-    rpc: Option<RpcName<'_>>,
-) -> Status {
-    if reason == Reason::Internal {
-        return reason.bare_status();
-    }
-    let mut info = HashMap::new();
-    let scheme = facts.scheme(leaf);
-    if !scheme.is_empty() {
-        info.insert("scheme".to_owned(), scheme);
-    }
-    if let Some(rpc) = rpc {
-        info.insert("service".to_owned(), rpc.service.to_owned());
-        info.insert("method".to_owned(), rpc.method.to_owned());
-    }
-    let details = ErrorDetails::with_error_info(facts.reason_name(reason, leaf), domain, info);
-    let metadata = MetadataMap::from_headers(challenges(reason, leaf, facts));
-    Status::with_error_details_and_metadata(reason.code(), reason.message(), details, metadata)
-}
-
-fn challenges(reason: Reason, leaf: Option<usize>, facts: &Facts) -> http::HeaderMap {
-    let mut headers = http::HeaderMap::new();
-    for (at, accepted) in facts.leaves.iter().enumerate() {
-        let wanted = match reason.challenged() {
-            Challenged::Accepted => true,
-            Challenged::Decider => leaf == Some(at),
-            Challenged::None => false,
-        };
-        let Some(mut challenge) = accepted.challenge.clone().filter(|_| wanted) else {
-            continue;
-        };
-        if let Some(error) = reason.oauth_error() {
-            challenge = challenge.param("error", error);
-        }
-        if reason == Reason::InsufficientScope {
-            challenge = challenge.param("scope", &facts.scopes.join(" "));
-        }
-        match challenge.to_value() {
-            Some(value) => {
-                headers.append(WWW_AUTHENTICATE, value);
-            }
-            None => tracing::error!(
-                scheme = accepted.name,
-                "a challenge isn't sent: it holds characters that a header can't"
-            ),
-        }
-    }
-    headers
 }

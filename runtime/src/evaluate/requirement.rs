@@ -1,12 +1,10 @@
-//! What a policy asks of an identity: scopes and roles.
-
-#![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
+//! Requirements: the scopes and roles that a policy demands of an identity.
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::evaluate::rejection::Reason;
+use crate::reason::Reason;
 
-/// An identity that carries scopes, for `scopes(..)`.
+/// An identity with scopes, which `scopes(..)` requires.
 ///
 /// ```
 /// # use tonic_guard::HasScopes;
@@ -25,16 +23,16 @@ use crate::evaluate::rejection::Reason;
 /// assert!(!claims.has_scope("orders"));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`scopes(..)` is asked of `{Self}`, which carries no scopes",
-    label = "`HasScopes` isn't implemented for this identity",
+    message = "`scopes(..)` requires an identity with scopes, found `{Self}`",
+    label = "the trait `HasScopes` is not implemented for the identity `{Self}`",
     note = "implement `tonic_guard::HasScopes` for `{Self}`"
 )]
 pub trait HasScopes {
-    /// Whether the caller was granted `scope`, compared as a whole.
+    /// Whether the caller has `scope`. Compare whole scopes, not prefixes.
     fn has_scope(&self, scope: &str) -> bool;
 }
 
-/// An identity that has roles of the type `R`, for `roles(..)`.
+/// An identity with roles of the type `R`, which `roles(..)` requires.
 ///
 /// ```
 /// # use tonic_guard::HasRoles;
@@ -57,8 +55,8 @@ pub trait HasScopes {
 /// assert!(!User { role: Role::Clerk }.has_role(&Role::Admin));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`roles(..)` asks `{Self}` for a role of the type `{R}`, which it doesn't have",
-    label = "`HasRoles<{R}>` isn't implemented for this identity",
+    message = "`roles(..)` requires an identity with roles of the type `{R}`, found `{Self}`",
+    label = "the trait `HasRoles<{R}>` is not implemented for the identity `{Self}`",
     note = "implement `tonic_guard::HasRoles<{R}>` for `{Self}`"
 )]
 pub trait HasRoles<R> {
@@ -84,7 +82,7 @@ impl<R, T: HasRoles<R> + ?Sized> HasRoles<R> for Arc<T> {
 pub trait Requirement<I>: Send + Sync {
     fn check(&self, identity: &I) -> Result<(), Reason>;
 
-    /// The scopes that a refused caller is told to ask for.
+    /// The scopes for the challenge of a rejection.
     fn scopes(&self) -> Cow<'static, [&'static str]> {
         Cow::Borrowed(&[])
     }
@@ -96,7 +94,7 @@ impl<I> Requirement<I> for () {
     }
 }
 
-/// All of these scopes: OAuth's habit.
+/// Requires all of these scopes, as is usual in OAuth.
 #[derive(Debug)]
 pub struct Scopes(pub &'static [&'static str]);
 
@@ -114,7 +112,7 @@ impl<I: HasScopes> Requirement<I> for Scopes {
     }
 }
 
-/// Any of these roles: the habit of `RolesAllowed`.
+/// Requires at least one of these roles, as `@RolesAllowed` of Jakarta EE does.
 #[derive(Debug)]
 pub struct Roles<R, const N: usize>(pub [R; N]);
 
@@ -124,7 +122,7 @@ impl<R: Send + Sync, I: HasRoles<R>, const N: usize> Requirement<I> for Roles<R,
     }
 }
 
-/// Both.
+/// Requires `A` and `B`.
 #[derive(Debug)]
 pub struct And<A, B>(pub A, pub B);
 
@@ -144,53 +142,55 @@ impl<I, A: Requirement<I>, B: Requirement<I>> Requirement<I> for And<A, B> {
 mod tests {
     use super::*;
 
-    /// Has the scopes and roles that it lists.
-    struct Has(&'static [&'static str]);
+    /// An identity with the listed scopes and roles.
+    struct Granted(&'static [&'static str]);
 
-    impl HasScopes for Has {
+    impl HasScopes for Granted {
         fn has_scope(&self, scope: &str) -> bool {
             self.0.contains(&scope)
         }
     }
 
-    impl HasRoles<&'static str> for Has {
+    impl HasRoles<&'static str> for Granted {
         fn has_role(&self, role: &&'static str) -> bool {
             self.0.contains(role)
         }
     }
 
     #[test]
-    fn every_scope_is_needed() {
+    fn every_scope_is_required() {
         let read_and_write = Scopes(&["read", "write"]);
-        assert_eq!(read_and_write.check(&Has(&["write", "read"])), Ok(()));
-        for has in [Has(&[]), Has(&["read"]), Has(&["write"]), Has(&["readwrite"])] {
-            assert_eq!(read_and_write.check(&has), Err(Reason::InsufficientScope));
+        assert_eq!(read_and_write.check(&Granted(&["write", "read"])), Ok(()));
+        for identity in
+            [Granted(&[]), Granted(&["read"]), Granted(&["write"]), Granted(&["readwrite"])]
+        {
+            assert_eq!(read_and_write.check(&identity), Err(Reason::InsufficientScope));
         }
-        assert_eq!(Requirement::<Has>::scopes(&read_and_write), ["read", "write"].as_slice());
+        assert_eq!(Requirement::<Granted>::scopes(&read_and_write), ["read", "write"].as_slice());
     }
 
     #[test]
-    fn any_role_is_enough() {
+    fn one_role_is_enough() {
         let admin_or_clerk = Roles(["admin", "clerk"]);
-        assert_eq!(admin_or_clerk.check(&Has(&["clerk"])), Ok(()));
-        assert_eq!(admin_or_clerk.check(&Has(&["guest"])), Err(Reason::Denied));
-        assert!(Requirement::<Has>::scopes(&admin_or_clerk).is_empty());
+        assert_eq!(admin_or_clerk.check(&Granted(&["clerk"])), Ok(()));
+        assert_eq!(admin_or_clerk.check(&Granted(&["guest"])), Err(Reason::Denied));
+        assert!(Requirement::<Granted>::scopes(&admin_or_clerk).is_empty());
     }
 
     #[test]
-    fn both_are_needed() {
+    fn and_requires_both() {
         let both = And(And((), Scopes(&["read"])), Roles(["admin"]));
-        assert_eq!(both.check(&Has(&["read", "admin"])), Ok(()));
-        assert_eq!(both.check(&Has(&["admin"])), Err(Reason::InsufficientScope));
-        assert_eq!(both.check(&Has(&["read"])), Err(Reason::Denied));
-        assert_eq!(Requirement::<Has>::scopes(&both), ["read"].as_slice());
+        assert_eq!(both.check(&Granted(&["read", "admin"])), Ok(()));
+        assert_eq!(both.check(&Granted(&["admin"])), Err(Reason::InsufficientScope));
+        assert_eq!(both.check(&Granted(&["read"])), Err(Reason::Denied));
+        assert_eq!(Requirement::<Granted>::scopes(&both), ["read"].as_slice());
         let scopes = And(Scopes(&["read"]), Scopes(&["write"]));
-        assert_eq!(Requirement::<Has>::scopes(&scopes), ["read", "write"].as_slice());
+        assert_eq!(Requirement::<Granted>::scopes(&scopes), ["read", "write"].as_slice());
     }
 
     #[test]
-    fn a_shared_identity_has_what_it_shares() {
-        let shared = Arc::new(Has(&["read"]));
+    fn an_arc_has_the_scopes_and_roles_of_its_identity() {
+        let shared = Arc::new(Granted(&["read"]));
         assert!(shared.has_scope("read") && !shared.has_scope("write"));
         assert!(shared.has_role(&"read") && !shared.has_role(&"write"));
     }

@@ -1,166 +1,183 @@
-//! Which scheme of a policy decides, said once and on plain data: what each of them saw.
+//! Selection of the scheme that decides, from the outcomes of the extractions.
 
+use super::{rejection::Rejection, scheme_check::ExtractionOutcome};
 use crate::{
-    evaluate::rejection::{Reason, Refusal},
-    evaluate::scheme_check::Seen,
+    reason::Reason,
     scheme::{CredentialLocation, ExtractError},
 };
 
-/// Which of `one_of`'s schemes decides, from what each of them saw. `None`: the call carries none.
+/// Selects the scheme of `one_of` that decides. `None`: the call carries no credentials.
 #[inline]
-pub(crate) fn decide(seen: &[(CredentialLocation, Seen)]) -> Result<Option<usize>, Refusal> {
-    let presented = |seen: &Seen| matches!(seen, Seen::Credentials | Seen::Unreadable(_));
-    if seen.iter().any(|(_, seen)| *seen == Seen::Unreadable(ExtractError::Duplicate)) {
-        return Err(Refusal::new(Reason::Duplicate));
+pub(super) fn select_scheme(
+    extractions: &[(CredentialLocation, ExtractionOutcome)],
+) -> Result<Option<usize>, Rejection> {
+    let is_present = |outcome: &ExtractionOutcome| {
+        matches!(outcome, ExtractionOutcome::Extracted | ExtractionOutcome::Failed(_))
+    };
+    let duplicate = ExtractionOutcome::Failed(ExtractError::Duplicate);
+    if extractions.iter().any(|(_, outcome)| *outcome == duplicate) {
+        return Err(Rejection::new(Reason::Duplicate));
     }
-    for (place, _) in seen.iter().filter(|(_, seen)| *seen == Seen::Foreign) {
-        if !seen.iter().any(|(other, seen)| other == place && presented(seen)) {
-            return Err(Refusal::new(Reason::Unsupported));
+    let of_other_schemes =
+        extractions.iter().filter(|(_, outcome)| *outcome == ExtractionOutcome::OtherScheme);
+    for (location, _) in of_other_schemes {
+        if !extractions.iter().any(|(other, outcome)| other == location && is_present(outcome)) {
+            return Err(Rejection::new(Reason::Unsupported));
         }
     }
-    let mut headers = seen
+    let mut headers = extractions
         .iter()
-        .filter(|(place, seen)| matches!(place, CredentialLocation::Header(_)) && presented(seen))
-        .map(|(place, _)| place);
+        .filter(|(location, outcome)| {
+            matches!(location, CredentialLocation::Header(_)) && is_present(outcome)
+        })
+        .map(|(location, _)| location);
     if let Some(first) = headers.next()
         && headers.any(|other| other != first)
     {
-        return Err(Refusal::new(Reason::Duplicate));
+        return Err(Rejection::new(Reason::Duplicate));
     }
-    let of_call = |(_, (place, _)): &(usize, &(CredentialLocation, Seen))| {
-        *place != CredentialLocation::Connection
+    let is_of_call = |(_, (location, _)): &(usize, &(CredentialLocation, ExtractionOutcome))| {
+        *location != CredentialLocation::Connection
     };
-    let listed = || seen.iter().enumerate().filter(|(_, (_, seen))| presented(seen));
-    match listed().find(of_call).or_else(|| listed().next()) {
-        Some((at, (_, Seen::Unreadable(error)))) => Err(Refusal::by_leaf(at, (*error).into())),
-        Some((at, _)) => Ok(Some(at)),
+    let present = || extractions.iter().enumerate().filter(|(_, (_, outcome))| is_present(outcome));
+    match present().find(is_of_call).or_else(|| present().next()) {
+        Some((index, (_, ExtractionOutcome::Failed(error)))) => {
+            Err(Rejection::by_scheme(index, reason(*error)))
+        }
+        Some((index, _)) => Ok(Some(index)),
         None => Ok(None),
     }
 }
 
-/// Refuses unless each of `all_of`'s schemes saw its credentials. `None` stands for a scheme that
-/// isn't asked.
-pub(crate) fn demand(seen: &[(CredentialLocation, Option<Seen>)]) -> Result<(), Refusal> {
-    let any = |wanted: Seen| seen.iter().position(|(_, seen)| *seen == Some(wanted));
-    if any(Seen::Unreadable(ExtractError::Duplicate)).is_some() {
-        return Err(Refusal::new(Reason::Duplicate));
+fn reason(error: ExtractError) -> Reason {
+    match error {
+        ExtractError::Malformed => Reason::Malformed,
+        ExtractError::Duplicate => Reason::Duplicate,
     }
-    if let Some(at) = any(Seen::Unreadable(ExtractError::Malformed)) {
-        return Err(Refusal::by_leaf(at, Reason::Malformed));
+}
+
+/// Checks that every scheme of `all_of` has extracted credentials. The outcome of a scheme whose
+/// authentication is bypassed is `None`.
+pub(super) fn require_all(
+    extractions: &[(CredentialLocation, Option<ExtractionOutcome>)],
+) -> Result<(), Rejection> {
+    let position = |wanted: ExtractionOutcome| {
+        extractions.iter().position(|(_, outcome)| *outcome == Some(wanted))
+    };
+    if position(ExtractionOutcome::Failed(ExtractError::Duplicate)).is_some() {
+        return Err(Rejection::new(Reason::Duplicate));
     }
-    if any(Seen::Foreign).is_some() {
-        return Err(Refusal::new(Reason::Unsupported));
+    if let Some(index) = position(ExtractionOutcome::Failed(ExtractError::Malformed)) {
+        return Err(Rejection::by_scheme(index, Reason::Malformed));
     }
-    if seen.iter().all(|(_, seen)| matches!(seen, None | Some(Seen::Credentials))) {
-        Ok(())
-    } else {
-        Err(Refusal::new(Reason::Missing))
+    if position(ExtractionOutcome::OtherScheme).is_some() {
+        return Err(Rejection::new(Reason::Unsupported));
     }
+    let is_satisfied = |(_, outcome): &(CredentialLocation, Option<ExtractionOutcome>)| {
+        matches!(outcome, None | Some(ExtractionOutcome::Extracted))
+    };
+    if extractions.iter().all(is_satisfied) { Ok(()) } else { Err(Rejection::new(Reason::Missing)) }
 }
 
 #[cfg(test)]
 mod tests {
     use http::HeaderName;
 
-    use super::*;
+    use super::{
+        ExtractionOutcome::{Absent, Extracted, Failed, OtherScheme},
+        *,
+    };
 
     const TOKEN: CredentialLocation = CredentialLocation::Header(http::header::AUTHORIZATION);
     const KEY: CredentialLocation =
         CredentialLocation::Header(HeaderName::from_static("x-api-key"));
-    const MALFORMED: Seen = Seen::Unreadable(ExtractError::Malformed);
-    const TWICE: Seen = Seen::Unreadable(ExtractError::Duplicate);
+    const MALFORMED: ExtractionOutcome = Failed(ExtractError::Malformed);
+    const DUPLICATE: ExtractionOutcome = Failed(ExtractError::Duplicate);
 
-    fn decided(
-        seen: &[(CredentialLocation, Seen)],
+    fn selected(
+        extractions: &[(CredentialLocation, ExtractionOutcome)],
     ) -> Result<Option<usize>, (Reason, Option<usize>)> {
-        decide(seen).map_err(why)
+        select_scheme(extractions).map_err(reason_and_scheme)
     }
 
-    fn why(refusal: Refusal) -> (Reason, Option<usize>) {
-        match refusal {
-            Refusal::Ours { reason, leaf, .. } => (reason, leaf),
-            Refusal::Theirs(status) => unreachable!("{status}"),
+    fn reason_and_scheme(rejection: Rejection) -> (Reason, Option<usize>) {
+        match rejection {
+            Rejection::Standard { reason, scheme, .. } => (reason, scheme),
+            Rejection::Custom(status) => unreachable!("{status}"),
         }
     }
 
     #[test]
-    fn the_first_listed_with_credentials_decides() {
-        assert_eq!(decided(&[(TOKEN, Seen::Absent), (KEY, Seen::Absent)]), Ok(None));
-        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, Seen::Absent)]), Ok(Some(0)));
-        assert_eq!(decided(&[(TOKEN, Seen::Absent), (KEY, Seen::Credentials)]), Ok(Some(1)));
-        assert_eq!(decided(&[(TOKEN, Seen::Foreign), (TOKEN, Seen::Credentials)]), Ok(Some(1)));
-        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (TOKEN, Seen::Credentials)]), Ok(Some(0)));
+    fn the_first_listed_scheme_with_credentials_decides() {
+        assert_eq!(selected(&[(TOKEN, Absent), (KEY, Absent)]), Ok(None));
+        assert_eq!(selected(&[(TOKEN, Extracted), (KEY, Absent)]), Ok(Some(0)));
+        assert_eq!(selected(&[(TOKEN, Absent), (KEY, Extracted)]), Ok(Some(1)));
+        assert_eq!(selected(&[(TOKEN, OtherScheme), (TOKEN, Extracted)]), Ok(Some(1)));
+        assert_eq!(selected(&[(TOKEN, Extracted), (TOKEN, Extracted)]), Ok(Some(0)));
     }
 
     #[test]
-    fn unreadable_credentials_are_never_passed_over() {
-        let refused = Err((Reason::Malformed, Some(0)));
-        assert_eq!(decided(&[(TOKEN, MALFORMED)]), refused);
+    fn malformed_credentials_are_never_skipped() {
+        let rejected = Err((Reason::Malformed, Some(0)));
+        assert_eq!(selected(&[(TOKEN, MALFORMED)]), rejected);
         assert_eq!(
-            decided(&[(TOKEN, MALFORMED), (CredentialLocation::Connection, Seen::Credentials)]),
-            refused
+            selected(&[(TOKEN, MALFORMED), (CredentialLocation::Connection, Extracted)]),
+            rejected
         );
-        assert_eq!(decided(&[(TOKEN, MALFORMED), (TOKEN, Seen::Credentials)]), refused);
+        assert_eq!(selected(&[(TOKEN, MALFORMED), (TOKEN, Extracted)]), rejected);
     }
 
     #[test]
-    fn two_presentations_are_refused() {
-        let refused = Err((Reason::Duplicate, None));
-        assert_eq!(decided(&[(TOKEN, TWICE)]), refused);
-        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, TWICE)]), refused);
-        assert_eq!(decided(&[(TOKEN, Seen::Credentials), (KEY, Seen::Credentials)]), refused);
-        assert_eq!(decided(&[(TOKEN, MALFORMED), (KEY, Seen::Credentials)]), refused);
+    fn credentials_in_two_headers_are_rejected() {
+        let rejected = Err((Reason::Duplicate, None));
+        assert_eq!(selected(&[(TOKEN, DUPLICATE)]), rejected);
+        assert_eq!(selected(&[(TOKEN, Extracted), (KEY, DUPLICATE)]), rejected);
+        assert_eq!(selected(&[(TOKEN, Extracted), (KEY, Extracted)]), rejected);
+        assert_eq!(selected(&[(TOKEN, MALFORMED), (KEY, Extracted)]), rejected);
     }
 
     #[test]
-    fn what_nobody_claims_is_refused() {
-        let refused = Err((Reason::Unsupported, None));
-        assert_eq!(decided(&[(TOKEN, Seen::Foreign)]), refused);
-        assert_eq!(decided(&[(TOKEN, Seen::Foreign), (KEY, Seen::Credentials)]), refused);
+    fn credentials_of_an_unsupported_scheme_are_rejected() {
+        let rejected = Err((Reason::Unsupported, None));
+        assert_eq!(selected(&[(TOKEN, OtherScheme)]), rejected);
+        assert_eq!(selected(&[(TOKEN, OtherScheme), (KEY, Extracted)]), rejected);
         assert_eq!(
-            decided(&[(TOKEN, Seen::Foreign), (CredentialLocation::Connection, Seen::Credentials)]),
-            refused
+            selected(&[(TOKEN, OtherScheme), (CredentialLocation::Connection, Extracted)]),
+            rejected
         );
     }
 
     #[test]
-    fn the_connection_decides_only_when_the_call_carries_nothing() {
-        let connection = (CredentialLocation::Connection, Seen::Credentials);
-        assert_eq!(decided(&[connection.clone(), (TOKEN, Seen::Absent)]), Ok(Some(0)));
-        assert_eq!(decided(&[connection.clone(), (TOKEN, Seen::Credentials)]), Ok(Some(1)));
-        assert_eq!(decided(&[connection, (TOKEN, MALFORMED)]), Err((Reason::Malformed, Some(1))));
+    fn the_connection_decides_only_without_credentials_in_the_call() {
+        let connection = (CredentialLocation::Connection, Extracted);
+        assert_eq!(selected(&[connection.clone(), (TOKEN, Absent)]), Ok(Some(0)));
+        assert_eq!(selected(&[connection.clone(), (TOKEN, Extracted)]), Ok(Some(1)));
+        assert_eq!(selected(&[connection, (TOKEN, MALFORMED)]), Err((Reason::Malformed, Some(1))));
     }
 
     #[test]
-    fn an_extension_is_no_second_header() {
+    fn an_extension_beside_a_header_is_accepted() {
         assert_eq!(
-            decided(&[
-                (CredentialLocation::Extensions, Seen::Credentials),
-                (TOKEN, Seen::Credentials)
-            ]),
+            selected(&[(CredentialLocation::Extensions, Extracted), (TOKEN, Extracted)]),
             Ok(Some(0))
         );
     }
 
     #[test]
-    fn all_of_demands_each() {
-        let demanded = |seen: &[(CredentialLocation, Option<Seen>)]| demand(seen).map_err(why);
-        assert_eq!(
-            demanded(&[(TOKEN, Some(Seen::Credentials)), (KEY, Some(Seen::Credentials))]),
-            Ok(())
-        );
-        assert_eq!(demanded(&[(TOKEN, None), (KEY, Some(Seen::Credentials))]), Ok(()));
-        for (seen, reason) in [
-            (Seen::Absent, (Reason::Missing, None)),
-            (Seen::Foreign, (Reason::Unsupported, None)),
-            (TWICE, (Reason::Duplicate, None)),
+    fn all_of_requires_every_scheme() {
+        let required = |extractions: &[(CredentialLocation, Option<ExtractionOutcome>)]| {
+            require_all(extractions).map_err(reason_and_scheme)
+        };
+        assert_eq!(required(&[(TOKEN, Some(Extracted)), (KEY, Some(Extracted))]), Ok(()));
+        assert_eq!(required(&[(TOKEN, None), (KEY, Some(Extracted))]), Ok(()));
+        for (outcome, reason) in [
+            (Absent, (Reason::Missing, None)),
+            (OtherScheme, (Reason::Unsupported, None)),
+            (DUPLICATE, (Reason::Duplicate, None)),
             (MALFORMED, (Reason::Malformed, Some(1))),
         ] {
-            assert_eq!(
-                demanded(&[(TOKEN, Some(Seen::Credentials)), (KEY, Some(seen))]),
-                Err(reason)
-            );
-            assert_eq!(demanded(&[(TOKEN, None), (KEY, Some(seen))]), Err(reason));
+            assert_eq!(required(&[(TOKEN, Some(Extracted)), (KEY, Some(outcome))]), Err(reason));
+            assert_eq!(required(&[(TOKEN, None), (KEY, Some(outcome))]), Err(reason));
         }
     }
 }

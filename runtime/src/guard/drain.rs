@@ -1,4 +1,4 @@
-//! Reading a little of a refused body, where not reading it would break the caller's write.
+//! Draining of the body of a rejected HTTP/1.1 request.
 
 use std::{
     pin::{Pin, pin},
@@ -14,43 +14,45 @@ use http::{
 };
 use http_body::Body;
 
-use crate::evaluate::scheme_check::within;
+use crate::evaluate::deadline::within;
 
-/// How much of a refused body is read at most.
+/// The maximum number of bytes that are read from a body.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// How long that may take.
+/// The maximum time for reading a body.
 const MAX_TIME: Duration = Duration::from_secs(1);
 
-/// How many bodies of refused calls are read at once, in the whole process.
-const MAX_AT_ONCE: usize = 64;
+/// The maximum number of bodies that the process reads at the same time.
+const MAX_CONCURRENT: usize = 64;
 
-/// Over HTTP/1.1 a caller that still writes finds its connection closed, and never reads the answer.
-/// So a small rest is read and dropped. HTTP/2 answers a stream while it is being written.
-/// `None` where there is nothing to wait for.
+/// Reads a small body of a rejected request and drops it. Returns `None` when the body isn't read.
+///
+/// An HTTP/1.1 server that responds before it has read the body closes the connection, and a client that is
+/// still writing then fails before it reads the response. HTTP/2 has no such problem.
 pub(super) fn drain<B>(parts: &Parts, body: B) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
-    if !matches!(parts.version, Version::HTTP_10 | Version::HTTP_11) || !worth_reading(parts, &body)
+    if !matches!(parts.version, Version::HTTP_10 | Version::HTTP_11)
+        || !is_worth_reading(parts, &body)
     {
         return None;
     }
-    let permit = DrainPermit::take()?;
+    let permit = DrainPermit::acquire()?;
     Some(Box::pin(async move {
         let _permit = permit;
         let mut body = pin!(body);
-        // Whichever way it ends, the answer is sent.
+        // The response is sent whether or not the whole body is read.
         within(MAX_TIME, pin!(read_some(body.as_mut())), |_| ()).await;
     }))
 }
 
-fn worth_reading<B: Body>(parts: &Parts, body: &B) -> bool {
-    // A caller that asked whether to send must not be told to.
+fn is_worth_reading<B: Body>(parts: &Parts, body: &B) -> bool {
+    // Reading the body would send `100 Continue` to a caller that waits for it.
     if parts.headers.contains_key(EXPECT) {
         return false;
     }
-    // tonic-web takes `content-length` off the head. The body still knows it.
+    // tonic-web removes `content-length` from the headers, but the body knows its length.
     if body.size_hint().lower() > MAX_BYTES as u64 {
         return false;
     }
@@ -74,21 +76,24 @@ async fn read_some<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) {
     }
 }
 
-static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+static CONCURRENT: AtomicUsize = AtomicUsize::new(0);
 
-/// One of the places for bodies that are being read.
+/// A permit to read a body. Dropping it returns the permit.
 struct DrainPermit;
 
 impl DrainPermit {
-    fn take() -> Option<DrainPermit> {
-        let more = |taken| (taken < MAX_AT_ONCE).then_some(taken + 1);
-        AT_ONCE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| DrainPermit)
+    fn acquire() -> Option<DrainPermit> {
+        let increment = |permits| (permits < MAX_CONCURRENT).then_some(permits + 1);
+        CONCURRENT
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, increment)
+            .ok()
+            .map(|_| DrainPermit)
     }
 }
 
 impl Drop for DrainPermit {
     fn drop(&mut self) {
-        AT_ONCE.fetch_sub(1, Ordering::Relaxed);
+        CONCURRENT.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -104,10 +109,10 @@ mod tests {
 
     use super::*;
 
-    /// So many frames of a kibibyte, of `told` bytes as it says itself.
+    /// A body of `left` frames of 1 KiB, with the size hint `lower_bound`.
     struct Kibibytes {
         left: usize,
-        told: u64,
+        lower_bound: u64,
         read: Arc<AtomicUsize>,
     }
 
@@ -129,7 +134,7 @@ mod tests {
 
         fn size_hint(&self) -> SizeHint {
             let mut hint = SizeHint::new();
-            hint.set_lower(self.told);
+            hint.set_lower(self.lower_bound);
             hint
         }
     }
@@ -142,13 +147,13 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
-    /// The tests count the places that are taken in the whole process.
-    static ALONE: Mutex<()> = Mutex::new(());
+    /// The tests count the permits of the whole process, so they run one at a time.
+    static SERIAL: Mutex<()> = Mutex::new(());
 
-    /// How many of `kibibytes` frames are read of such a call's body.
-    fn read_of(parts: &Parts, kibibytes: usize, told: u64) -> usize {
+    /// The number of frames that are read from a body of `kibibytes` frames.
+    fn frames_read(parts: &Parts, kibibytes: usize, lower_bound: u64) -> usize {
         let read = Arc::default();
-        let body = Kibibytes { left: kibibytes, told, read: Arc::clone(&read) };
+        let body = Kibibytes { left: kibibytes, lower_bound, read: Arc::clone(&read) };
         if let Some(mut draining) = drain(parts, body) {
             let mut cx = Context::from_waker(std::task::Waker::noop());
             assert!(draining.as_mut().poll(&mut cx).is_ready(), "every frame is ready");
@@ -157,45 +162,45 @@ mod tests {
     }
 
     #[test]
-    fn a_small_rest_is_read_over_http1_alone() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    fn a_small_body_is_read_only_over_http1() {
+        let _serial = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
         for version in [Version::HTTP_10, Version::HTTP_11] {
-            assert_eq!(read_of(&head(version, &[]), 3, 0), 3);
-            assert_eq!(read_of(&head(version, &[("content-length", "3072")]), 3, 3072), 3);
+            assert_eq!(frames_read(&head(version, &[]), 3, 0), 3);
+            assert_eq!(frames_read(&head(version, &[("content-length", "3072")]), 3, 3072), 3);
         }
-        assert_eq!(read_of(&head(Version::HTTP_2, &[]), 3, 0), 0);
+        assert_eq!(frames_read(&head(Version::HTTP_2, &[]), 3, 0), 0);
     }
 
     #[test]
-    fn no_more_than_64_kib_are_read() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    fn at_most_64_kib_are_read() {
+        let _serial = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
         let http1 = |headers: &[(&str, &str)]| head(Version::HTTP_11, headers);
-        assert_eq!(read_of(&http1(&[]), 65, 0), 64);
+        assert_eq!(frames_read(&http1(&[]), 65, 0), 64);
         let most = MAX_BYTES as u64;
-        assert_eq!(read_of(&http1(&[]), 3, most), 3);
-        assert_eq!(read_of(&http1(&[]), 3, most + 1), 0);
-        assert_eq!(read_of(&http1(&[("content-length", "65536")]), 3, 0), 3);
+        assert_eq!(frames_read(&http1(&[]), 3, most), 3);
+        assert_eq!(frames_read(&http1(&[]), 3, most + 1), 0);
+        assert_eq!(frames_read(&http1(&[("content-length", "65536")]), 3, 0), 3);
         for length in ["65537", "99999999999999999999", "-1", "x", ""] {
-            assert_eq!(read_of(&http1(&[("content-length", length)]), 3, 0), 0, "{length}");
+            assert_eq!(frames_read(&http1(&[("content-length", length)]), 3, 0), 0, "{length}");
         }
     }
 
     #[test]
-    fn who_waits_to_be_told_to_send_isnt_told() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    fn a_body_that_expects_100_continue_is_not_read() {
+        let _serial = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
         let expecting = head(Version::HTTP_11, &[("expect", "100-continue")]);
-        assert_eq!(read_of(&expecting, 3, 0), 0);
+        assert_eq!(frames_read(&expecting, 3, 0), 0);
     }
 
     #[test]
-    fn there_are_so_many_places_and_each_is_given_back() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    fn permits_are_limited_and_returned() {
+        let _serial = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..2 {
-            let taken: Vec<_> =
-                std::iter::from_fn(DrainPermit::take).take(MAX_AT_ONCE + 1).collect();
-            assert_eq!(taken.len(), MAX_AT_ONCE);
-            assert_eq!(read_of(&head(Version::HTTP_11, &[]), 3, 0), 0, "no place is left");
+            let permits: Vec<_> =
+                std::iter::from_fn(DrainPermit::acquire).take(MAX_CONCURRENT + 1).collect();
+            assert_eq!(permits.len(), MAX_CONCURRENT);
+            assert_eq!(frames_read(&head(Version::HTTP_11, &[]), 3, 0), 0, "no permit is left");
         }
-        assert_eq!(read_of(&head(Version::HTTP_11, &[]), 3, 0), 3);
+        assert_eq!(frames_read(&head(Version::HTTP_11, &[]), 3, 0), 3);
     }
 }

@@ -1,129 +1,150 @@
-//! The proof that a front door leaves for the method's own door.
+//! What a request carries to the handler check: the handoff of a guard, or an injected identity.
 
 use std::{
     any::Any,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::handler_check::Door;
+use crate::evaluate::injected_identity::InjectedIdentitySlot;
 
-/// Says that the policy of `admission` ran for a method of the service at `instance`, and carries the
-/// identity.
+/// The extension of a request that a guard or code of this process has inserted.
 ///
-/// Only this crate can make one, and a front door removes any that a request brings along. It is
-/// taken once, so an identity can't leak into the next call that a handler makes with its request.
+/// Both are variants of one type, so that a request carries one of them at most: the last one that was
+/// inserted.
 #[derive(Clone)]
-pub(crate) struct Proof {
-    instance: Instance,
-    /// The function behind the method. A check of the user's own may have asked which method is called.
+pub(crate) enum CallOrigin {
+    /// The call has passed a guard.
+    Guard { handoff: Handoff, error_domain: &'static str },
+    /// Code of this process makes the call, with an injected identity.
+    InProcess(InjectedIdentitySlot),
+}
+
+/// The sealed identity that a guard leaves for the handler check.
+///
+/// It states that a policy was evaluated for a method of a service. Only this crate can create one, and a
+/// guard removes any that a request already carries. The identity can be taken once, so it can't leak into
+/// another call that a handler makes with the same request.
+#[derive(Clone)]
+pub(crate) struct Handoff {
+    service: ServiceId,
+    /// The function of the method. A custom check may have read the method from the call head.
     method: &'static str,
-    admission: Admission,
+    identity: SealedIdentity,
 }
 
-/// An identity whose type is forgotten, and the policy that let it in.
-#[derive(Clone)]
-pub(crate) struct Admission {
-    policy: u64,
-    slot: Arc<dyn Any + Send + Sync>,
-}
-
-impl Admission {
-    pub(crate) fn new<I: Send + Sync + 'static>(policy: u64, identity: I) -> Self {
-        Admission { policy, slot: Arc::new(Mutex::new(Some(identity))) }
-    }
-}
-
-impl Proof {
-    pub(crate) fn new(instance: Instance, method: &'static str, admission: Admission) -> Self {
-        Proof { instance, method, admission }
+impl Handoff {
+    pub(crate) fn new(service: ServiceId, method: &'static str, identity: SealedIdentity) -> Self {
+        Handoff { service, method, identity }
     }
 
-    /// The identity, if this proof speaks of this service, this method and this policy and wasn't taken
-    /// before.
+    /// Takes the identity, if the handoff is for this service, method and policy, and wasn't taken before.
     pub(crate) fn take<I: Send + Sync + 'static>(
         &self,
-        instance: Instance,
-        door: Door,
+        service: ServiceId,
+        method: MethodId,
     ) -> Option<I> {
-        if self.instance != instance
-            || self.admission.policy != door.policy
-            || !same(self.method, door.method)
+        if self.service != service
+            || self.identity.policy != method.policy
+            || !same_name(self.method, method.method)
         {
             return None;
         }
-        let slot = self.admission.slot.downcast_ref::<Mutex<Option<I>>>()?;
+        let slot = self.identity.slot.downcast_ref::<Mutex<Option<I>>>()?;
         slot.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// What tells one instance of a service from another: its address, and its type, because what a wrapper
-/// wraps may stand where the wrapper does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Instance {
-    address: usize,
-    of: &'static str,
+/// A type-erased identity, and the policy that admitted it.
+#[derive(Clone)]
+pub(crate) struct SealedIdentity {
+    policy: u64,
+    slot: Arc<dyn Any + Send + Sync>,
 }
 
-impl PartialEq for Instance {
-    fn eq(&self, other: &Self) -> bool {
-        self.address == other.address && same(self.of, other.of)
+impl SealedIdentity {
+    pub(crate) fn new<I: Send + Sync + 'static>(policy: u64, identity: I) -> Self {
+        SealedIdentity { policy, slot: Arc::new(Mutex::new(Some(identity))) }
     }
 }
 
-/// Whether two names are one. Mostly they stand at one place, too, and needn't be read.
-fn same(left: &'static str, right: &'static str) -> bool {
-    std::ptr::eq(left, right) || left == right
+/// Identifies a guarded method and its policy.
+#[allow(missing_docs, reason = "generated code alone constructs it")]
+#[derive(Clone, Copy, Debug)]
+pub struct MethodId {
+    /// Identifies the policy. Methods share it only if they share the attribute.
+    pub policy: u64,
+    /// The function with the attribute.
+    pub method: &'static str,
 }
 
-impl Instance {
+/// Identifies an instance of a service by its address and its type. The type is needed because a wrapper and
+/// its first field may have the same address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServiceId {
+    address: usize,
+    type_name: &'static str,
+}
+
+impl ServiceId {
     pub(crate) fn of<T: ?Sized>(service: &T) -> Self {
         let address = std::ptr::from_ref(service).cast::<()>().addr();
-        Instance { address, of: std::any::type_name::<T>() }
+        ServiceId { address, type_name: std::any::type_name::<T>() }
     }
+}
+
+impl PartialEq for ServiceId {
+    fn eq(&self, other: &Self) -> bool {
+        self.address == other.address && same_name(self.type_name, other.type_name)
+    }
+}
+
+/// Whether two names are equal. Equal names mostly have equal addresses, which is faster to compare.
+fn same_name(left: &'static str, right: &'static str) -> bool {
+    std::ptr::eq(left, right) || left == right
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ONE: Instance = Instance { address: 1, of: "Orders" };
-    const LIST: Door = Door { policy: 2, method: "list" };
+    const SERVICE: ServiceId = ServiceId { address: 1, type_name: "Orders" };
+    const LIST: MethodId = MethodId { policy: 2, method: "list" };
 
     #[test]
-    fn a_proof_is_taken_once() {
-        let proof = Proof::new(ONE, "list", Admission::new(2, "ada"));
-        let copy = proof.clone();
-        assert_eq!(proof.take::<&str>(ONE, LIST), Some("ada"));
-        assert_eq!(proof.take::<&str>(ONE, LIST), None);
-        assert_eq!(copy.take::<&str>(ONE, LIST), None);
+    fn an_identity_is_taken_once() {
+        let handoff = Handoff::new(SERVICE, "list", SealedIdentity::new(2, "ada"));
+        let copy = handoff.clone();
+        assert_eq!(handoff.take::<&str>(SERVICE, LIST), Some("ada"));
+        assert_eq!(handoff.take::<&str>(SERVICE, LIST), None);
+        assert_eq!(copy.take::<&str>(SERVICE, LIST), None);
     }
 
     #[test]
-    fn a_name_counts_wherever_it_stands() {
-        let elsewhere = |name: &str| -> &'static str { Box::leak(name.into()) };
-        let proof = Proof::new(ONE, elsewhere("list"), Admission::new(2, "ada"));
-        let instance = Instance { of: elsewhere("Orders"), ..ONE };
-        assert_eq!(proof.take::<&str>(instance, LIST), Some("ada"));
+    fn equal_names_with_other_addresses_match() {
+        let copied = |name: &str| -> &'static str { Box::leak(name.into()) };
+        let handoff = Handoff::new(SERVICE, copied("list"), SealedIdentity::new(2, "ada"));
+        let service = ServiceId { type_name: copied("Orders"), ..SERVICE };
+        assert_eq!(handoff.take::<&str>(service, LIST), Some("ada"));
     }
 
     #[test]
-    fn a_proof_of_another_instance_method_policy_or_type_is_none() {
-        let proof = Proof::new(ONE, "list", Admission::new(2, "ada"));
-        assert_eq!(proof.take::<&str>(Instance { address: 9, ..ONE }, LIST), None);
-        assert_eq!(proof.take::<&str>(Instance { of: "Wrapped", ..ONE }, LIST), None);
-        assert_eq!(proof.take::<&str>(ONE, Door { method: "lisp", ..LIST }), None);
-        assert_eq!(proof.take::<&str>(ONE, Door { policy: 9, ..LIST }), None);
-        assert_eq!(proof.take::<u8>(ONE, LIST), None);
-        assert_eq!(proof.take::<&str>(ONE, LIST), Some("ada"), "refusals don't use it up");
+    fn handoff_of_another_service_method_policy_or_type_is_rejected() {
+        let handoff = Handoff::new(SERVICE, "list", SealedIdentity::new(2, "ada"));
+        assert_eq!(handoff.take::<&str>(ServiceId { address: 9, ..SERVICE }, LIST), None);
+        assert_eq!(handoff.take::<&str>(ServiceId { type_name: "Wrapped", ..SERVICE }, LIST), None);
+        assert_eq!(handoff.take::<&str>(SERVICE, MethodId { method: "lisp", ..LIST }), None);
+        assert_eq!(handoff.take::<&str>(SERVICE, MethodId { policy: 9, ..LIST }), None);
+        assert_eq!(handoff.take::<u8>(SERVICE, LIST), None);
+        assert_eq!(handoff.take::<&str>(SERVICE, LIST), Some("ada"), "a mismatch takes nothing");
     }
 
     #[test]
-    fn what_is_wrapped_is_another_instance_than_its_wrapper() {
+    fn a_wrapper_and_its_field_have_different_ids() {
         struct Wrapper([u8; 3]);
 
         let wrapper = Wrapper([0; 3]);
-        assert_eq!(Instance::of(&wrapper), Instance::of(&wrapper));
-        assert_ne!(Instance::of(&wrapper), Instance::of(&wrapper.0));
-        assert_ne!(Instance::of(&wrapper), Instance::of(&Wrapper([0; 3])));
+        assert_eq!(ServiceId::of(&wrapper), ServiceId::of(&wrapper));
+        assert_ne!(ServiceId::of(&wrapper), ServiceId::of(&wrapper.0));
+        assert_ne!(ServiceId::of(&wrapper), ServiceId::of(&Wrapper([0; 3])));
     }
 }

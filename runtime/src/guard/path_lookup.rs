@@ -1,40 +1,40 @@
-//! From a request's path to the policy of a method.
+//! Lookup of a method's policy by the path of a request.
 
 use heck::ToSnakeCase;
 use http::Uri;
 
 use crate::policy::MethodPolicy;
 
-/// The method's segment of `/service/method`; `None` for the path of anything else.
+/// The method segment of the path `/service/method`, or `None` for another path.
 pub(super) fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
     let method = path.strip_prefix('/')?.strip_prefix(service)?.strip_prefix('/')?;
     (!method.is_empty() && !method.contains('/')).then_some(method)
 }
 
-/// That segment of a path that is known to have one.
+/// The method segment of a path in which [`method`] has found one.
 #[inline]
-pub(super) fn called<'u>(uri: &'u Uri, service: &str) -> &'u str {
+pub(super) fn known_method<'u>(uri: &'u Uri, service: &str) -> &'u str {
     uri.path().get(service.len() + 2..).unwrap_or_default()
 }
 
-/// The policy for a method as the caller named it.
+/// The policy of the method with the name `name` in a request path.
 ///
-/// The code generator makes the function's name of the method's; so does this, because the way back
-/// is ambiguous (`GetURL`). More names than the service has may fit one policy: such a call is
-/// checked, and the server then doesn't know it.
-pub(super) fn find<'m>(methods: &'m [MethodPolicy], name: &str) -> Option<&'m MethodPolicy> {
+/// It derives the name of the function from the name of the method, as the code generator does, because the
+/// reverse is ambiguous (`GetURL`). So it may find a policy for a name that the service doesn't have: such a
+/// call is evaluated, and the server then answers UNIMPLEMENTED.
+pub(super) fn find_policy<'m>(methods: &'m [MethodPolicy], name: &str) -> Option<&'m MethodPolicy> {
     if let Some(exact) = methods.iter().find(|method| method.rpc == name) {
         return Some(exact);
     }
-    // Snake case drops what a name in a proto can't have; so that would fit too.
+    // `to_snake_case` drops other characters, so a name with them could match.
     if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return None;
     }
     let function = function_name(name);
-    methods.iter().find(|method| !method.rpc_is_given && method.function == function)
+    methods.iter().find(|method| !method.rpc_is_explicit && method.function == function)
 }
 
-/// The generator's rule for names: snake case, and no name that Rust can't have.
+/// The function name that the code generator derives: snake case, and a valid identifier of Rust.
 fn function_name(method: &str) -> String {
     let name = method.to_snake_case();
     match name.as_str() {
@@ -53,9 +53,9 @@ mod tests {
         key: u32,
         function: &'static str,
         rpc: &'static str,
-        given: bool,
+        rpc_is_explicit: bool,
     ) -> MethodPolicy {
-        MethodPolicy::new(key, function, rpc, given, Access::Anonymous { reason: "test" })
+        MethodPolicy::new(key, function, rpc, rpc_is_explicit, Access::Anonymous { reason: "test" })
     }
 
     const METHODS: &[MethodPolicy] = &[
@@ -67,38 +67,38 @@ mod tests {
         open(5, "_1st", "1st", false),
     ];
 
-    fn found(name: &str) -> Option<u32> {
-        find(METHODS, name).map(|method| method.key)
+    fn key_of(name: &str) -> Option<u32> {
+        find_policy(METHODS, name).map(|method| method.key)
     }
 
     #[test]
-    fn a_name_finds_the_function_that_the_generator_makes_of_it() {
-        assert_eq!(found("List"), Some(0));
-        assert_eq!(found("GetURL"), Some(1));
-        assert_eq!(found("GetUrl"), Some(1));
-        assert_eq!(found("Self"), Some(3));
-        assert_eq!(found("Type"), Some(4));
-        assert_eq!(found("_1st"), Some(5));
+    fn a_method_name_finds_the_generated_function() {
+        assert_eq!(key_of("List"), Some(0));
+        assert_eq!(key_of("GetURL"), Some(1));
+        assert_eq!(key_of("GetUrl"), Some(1));
+        assert_eq!(key_of("Self"), Some(3));
+        assert_eq!(key_of("Type"), Some(4));
+        assert_eq!(key_of("_1st"), Some(5));
     }
 
     #[test]
-    fn a_given_name_is_the_only_one() {
-        assert_eq!(found("get_ODD"), Some(2));
-        assert_eq!(found("Odd"), None);
-        assert_eq!(found("odd"), None);
+    fn an_explicit_name_is_the_only_name() {
+        assert_eq!(key_of("get_ODD"), Some(2));
+        assert_eq!(key_of("Odd"), None);
+        assert_eq!(key_of("odd"), None);
     }
 
     #[test]
-    fn unknown_names_find_nothing() {
+    fn unknown_names_are_not_found() {
         for name in ["", "Lists", "Lis", "List?", "Li%73t", "..", "*"] {
-            assert_eq!(found(name), None, "{name}");
+            assert_eq!(key_of(name), None, "{name}");
         }
     }
 
     #[test]
-    fn only_the_services_own_paths_name_a_method() {
+    fn only_paths_of_the_service_contain_a_method() {
         assert_eq!(method("/a.B/List", "a.B"), Some("List"));
-        assert_eq!(called(&Uri::from_static("/a.B/List"), "a.B"), "List");
+        assert_eq!(known_method(&Uri::from_static("/a.B/List"), "a.B"), "List");
         for path in [
             "",
             "/",

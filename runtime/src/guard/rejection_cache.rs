@@ -1,7 +1,6 @@
-//! The answers to refused calls, each encoded once and then shared.
+//! A cache of encoded rejections.
 
 use std::{
-    borrow::Cow,
     collections::HashMap,
     sync::{PoisonError, RwLock},
 };
@@ -10,52 +9,54 @@ use http::HeaderMap;
 use tonic::Status;
 
 use crate::{
-    evaluate::rejection::{Facts, Reason, Refusal},
+    evaluate::{description::PolicyDescription, rejection::Rejection},
     policy::MethodPolicy,
+    reason::Reason,
     scheme::RpcName,
 };
 
-/// A method, a reason and the scheme that decided, if one did.
+/// The key of a method, the reason, and the index of the scheme that decided, if one decided.
 type Key = (u32, Reason, Option<usize>);
 
-/// Heads of responses by method, reason and deciding scheme: as many as the policies have, no more.
+/// The heads of responses to rejected calls, each encoded once.
+///
+/// The policies of a service bound the number of entries.
 #[derive(Default)]
-pub(super) struct Refusals(RwLock<HashMap<Key, HeaderMap>>);
+pub(super) struct RejectionCache(RwLock<HashMap<Key, HeaderMap>>);
 
-impl Refusals {
-    /// The head of the response that tells the caller of `refusal`.
-    pub(super) fn head(
+impl RejectionCache {
+    /// The head of the response for `rejection`.
+    pub(super) fn response_head(
         &self,
-        refusal: Refusal,
+        rejection: Rejection,
         method: &MethodPolicy,
         rpc: RpcName<'_>,
         domain: &str,
-        facts: impl FnOnce() -> Option<Facts>,
+        describe: impl FnOnce() -> Option<PolicyDescription>,
     ) -> HeaderMap {
-        let encode = |refusal: Refusal| {
-            let none = || Facts { leaves: Vec::new(), scopes: Cow::Borrowed(&[]) };
-            let facts = facts().unwrap_or_else(none);
-            response_head(refusal.into_status(&facts, domain, Some(rpc)))
+        let encode = |rejection: Rejection| {
+            let description = describe().unwrap_or_else(PolicyDescription::empty);
+            response_head(rejection.into_status(&description, domain, Some(rpc)))
         };
-        let Refusal::Ours { reason, leaf, .. } = refusal else {
-            return encode(refusal);
+        let Rejection::Standard { reason, scheme, .. } = rejection else {
+            return encode(rejection);
         };
-        // A caller may name one method in several ways; the answer says the name it used. Only the
-        // method's own is worth keeping, or callers would choose how much is kept.
+        // The response contains the method name from the path, and several names may find one method. Only
+        // the name in the policy is cached: otherwise callers would choose the size of the cache.
         if rpc.method != method.rpc {
-            return encode(refusal);
+            return encode(rejection);
         }
-        let key = (method.key, reason, leaf);
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        kept.unwrap_or_else(|| {
-            let head = encode(refusal);
+        let key = (method.key, reason, scheme);
+        let cached = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        cached.unwrap_or_else(|| {
+            let head = encode(rejection);
             self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key, head.clone());
             head
         })
     }
 }
 
-/// A status as the head of a trailers-only response.
+/// The head of the trailers-only response with `status`.
 pub(super) fn response_head(status: Status) -> HeaderMap {
     status.into_http::<()>().into_parts().0.headers
 }

@@ -1,4 +1,4 @@
-//! A server that is closed by default.
+//! The routes of a server that denies by default.
 
 use std::{convert::Infallible, error::Error};
 
@@ -10,37 +10,16 @@ use tonic::{
 };
 use tower_service::Service;
 
-use crate::{
-    guard::Guard,
-    policy::{Kind, PolicyTable, ServicePolicy},
-};
+use super::service::Guard;
+use crate::policy::{PolicyTable, ServiceAccess, ServicePolicy};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// The routes of a server on which every service is guarded, or open with a reason.
+/// The routes of a server on which every service is either guarded or open with a reason.
 ///
 /// ```
-/// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
-/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
-/// # struct Probe;
-/// # impl Authenticate<Bearer> for Probe {
-/// #     type Identity = ();
-/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
-/// # }
-/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
-/// # #[authenticated(scheme = "bearer")]
-/// # #[tonic::async_trait]
-/// # impl Health for Probe {
-/// #     #[anonymous(reason = "liveness probe")]
-/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-/// #         Ok(Response::new(HealthCheckResponse::default()))
-/// #     }
-/// #     type WatchStream = Changes;
-/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
-/// #         Ok(Response::new(tokio_stream::empty()))
-/// #     }
-/// # }
+/// # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+/// # use probe::*;
 /// use tonic::transport::Server;
 /// use tonic_guard::{GuardedRoutes, guard};
 ///
@@ -49,55 +28,17 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// let router = Server::builder().add_routes(routes.into());
 /// ```
 ///
-/// A generated server as it stands is open, and needs a reason:
+/// A generated server without a guard is open, and needs a reason:
 ///
-/// ```compile_fail
-/// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
-/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
-/// # struct Probe;
-/// # impl Authenticate<Bearer> for Probe {
-/// #     type Identity = ();
-/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
-/// # }
-/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
-/// # #[authenticated(scheme = "bearer")]
-/// # #[tonic::async_trait]
-/// # impl Health for Probe {
-/// #     #[anonymous(reason = "liveness probe")]
-/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-/// #         Ok(Response::new(HealthCheckResponse::default()))
-/// #     }
-/// #     type WatchStream = Changes;
-/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
-/// #         Ok(Response::new(tokio_stream::empty()))
-/// #     }
-/// # }
+/// ```compile_fail,E0308
+/// # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+/// # use probe::*;
 /// # use tonic_guard::GuardedRoutes;
 /// let routes = GuardedRoutes::new().guarded(HealthServer::new(Probe));
 /// ```
 /// ```
-/// # use tonic::{Request, Response, Status};
-/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
-/// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
-/// # struct Probe;
-/// # impl Authenticate<Bearer> for Probe {
-/// #     type Identity = ();
-/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
-/// # }
-/// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
-/// # #[authenticated(scheme = "bearer")]
-/// # #[tonic::async_trait]
-/// # impl Health for Probe {
-/// #     #[anonymous(reason = "liveness probe")]
-/// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-/// #         Ok(Response::new(HealthCheckResponse::default()))
-/// #     }
-/// #     type WatchStream = Changes;
-/// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
-/// #         Ok(Response::new(tokio_stream::empty()))
-/// #     }
-/// # }
+/// # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+/// # use probe::*;
 /// # use tonic_guard::GuardedRoutes;
 /// let routes = GuardedRoutes::new().open(HealthServer::new(Probe), "load balancers have no credentials");
 /// ```
@@ -108,17 +49,18 @@ pub struct GuardedRoutes {
 }
 
 impl GuardedRoutes {
-    /// No services yet.
+    /// Creates routes without services.
     pub fn new() -> Self {
         GuardedRoutes::default()
     }
 
-    /// Adds a guarded service. A generated server as it stands doesn't fit here: see
-    /// [`guard`](crate::guard()). Nor does a guard with a layer around it: see
-    /// [`guarded_behind`](GuardedRoutes::guarded_behind).
+    /// Adds a guarded service.
+    ///
+    /// It accepts neither a generated server without a guard (see [`guard`](crate::guard())) nor a guard
+    /// inside a layer (see [`guarded_behind`](GuardedRoutes::guarded_behind)).
     ///
     /// # Panics
-    /// When a service of that name was added already.
+    /// Panics when a service of that name is already added.
     #[must_use]
     pub fn guarded<S>(mut self, service: Guard<S>) -> Self
     where
@@ -133,82 +75,45 @@ impl GuardedRoutes {
             + Sync
             + 'static,
     {
-        self.list(service.policy());
+        self.add_policy(service.policy());
         self.routes.add_service(service);
         self
     }
 
-    /// Adds a guarded service that stands behind a layer or an interceptor of its own. `behind` puts that
-    /// around the guard.
+    /// Adds a guarded service inside a layer or an interceptor. `behind` wraps the guard in it.
     ///
-    /// What stands there sees calls that nobody has checked yet. It may put something into the extensions
-    /// for [`FromExtensions`](crate::scheme::FromExtensions), and what it answers itself is open to everyone.
-    /// The table shows the guarded service's policy.
+    /// The layer sees calls that aren't authenticated. It may insert an extension for
+    /// [`FromExtensions`](crate::scheme::FromExtensions). A response that it produces itself is open to every
+    /// caller. The policy table contains the policy of the guarded service.
     ///
     /// ```
-    /// # use tonic::{Request, Response, Status};
-    /// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
-    /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
-    /// # struct Probe;
-    /// # impl Authenticate<Bearer> for Probe {
-    /// #     type Identity = ();
-    /// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
-    /// # }
-    /// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
-    /// # #[authenticated(scheme = "bearer")]
-    /// # #[tonic::async_trait]
-    /// # impl Health for Probe {
-    /// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-    /// #         Ok(Response::new(HealthCheckResponse::default()))
-    /// #     }
-    /// #     type WatchStream = Changes;
-    /// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
-    /// #         Ok(Response::new(tokio_stream::empty()))
-    /// #     }
-    /// # }
+    /// # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+    /// # use probe::*;
     /// # use tonic_guard::{GuardedRoutes, guard};
     /// use tonic::service::{LayerExt, interceptor::InterceptorLayer};
     ///
     /// let regional = InterceptorLayer::new(|call: Request<()>| match call.metadata().get("x-region") {
     ///     Some(_) => Ok(call),
-    ///     None => Err(Status::invalid_argument("say which region")),
+    ///     None => Err(Status::invalid_argument("missing x-region")),
     /// });
     /// let routes = GuardedRoutes::new()
     ///     .guarded_behind(guard(Probe, HealthServer::from_arc), |guard| regional.named_layer(guard));
-    /// assert!(routes.policy().to_string().contains("grpc.health.v1.Health/Check  authenticated  bearer"));
+    /// assert!(routes.policy().to_string().contains("grpc.health.v1.Health/Watch  authenticated  bearer"));
     /// ```
     ///
-    /// A server without a guard doesn't come in this way either:
+    /// It doesn't accept a server without a guard:
     ///
     /// ```should_panic
-    /// # use tonic::{Request, Response, Status};
-    /// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
-    /// # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
-    /// # struct Probe;
-    /// # impl Authenticate<Bearer> for Probe {
-    /// #     type Identity = ();
-    /// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
-    /// # }
-    /// # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
-    /// # #[authenticated(scheme = "bearer")]
-    /// # #[tonic::async_trait]
-    /// # impl Health for Probe {
-    /// #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-    /// #         Ok(Response::new(HealthCheckResponse::default()))
-    /// #     }
-    /// #     type WatchStream = Changes;
-    /// #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
-    /// #         Ok(Response::new(tokio_stream::empty()))
-    /// #     }
-    /// # }
+    /// # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+    /// # use probe::*;
     /// # use tonic_guard::{GuardedRoutes, guard};
     /// let routes = GuardedRoutes::new()
     ///     .guarded_behind(guard(Probe, HealthServer::from_arc), |_| HealthServer::new(Probe));
     /// ```
     ///
     /// # Panics
-    /// When `behind` drops the guard, or gives a service of another name, or when one of that name was added
-    /// already.
+    /// Panics when `behind` drops the guard, when it returns a service of another name, and when a service of
+    /// that name is already added.
     #[must_use]
     pub fn guarded_behind<S, L, B>(
         mut self,
@@ -226,23 +131,23 @@ impl GuardedRoutes {
         L::Future: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        self.list(service.policy());
-        let (service, stands) = service.watched();
+        self.add_policy(service.policy());
+        let (service, is_alive) = service.tracked();
         let layered = behind(service);
         assert!(
-            stands(),
-            "`{}` must stand behind what is made for `guarded_behind`, and its guard was dropped",
+            is_alive(),
+            "expected a service that contains the guard of `{}` from `guarded_behind`, but the guard was dropped",
             S::NAME
         );
-        assert_eq!(L::NAME, S::NAME, "what stands before a service has its name");
+        assert_eq!(L::NAME, S::NAME, "expected a service of the same name from `guarded_behind`");
         self.routes.add_service(layered);
         self
     }
 
-    /// Adds a service that everyone may call, and says why.
+    /// Adds a service that every caller may call, with the reason for the policy table.
     ///
     /// # Panics
-    /// When the reason is blank, or a service of that name was added already.
+    /// Panics when the reason is blank, and when a service of that name is already added.
     #[must_use]
     pub fn open<S, B>(mut self, service: S, reason: &'static str) -> Self
     where
@@ -255,19 +160,24 @@ impl GuardedRoutes {
         S::Future: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        assert!(!reason.trim().is_empty(), "say why `{}` is open to everyone", S::NAME);
-        self.list(ServicePolicy { service: S::NAME, kind: Kind::Open { reason } });
+        assert!(
+            !reason.trim().is_empty(),
+            "expected the reason for which `{}` is open to every caller",
+            S::NAME
+        );
+        self.add_policy(ServicePolicy { service: S::NAME, access: ServiceAccess::Open { reason } });
         self.routes.add_service(service);
         self
     }
 
-    fn list(&mut self, policy: ServicePolicy) {
-        let added = self.policy.services().iter().any(|known| known.service() == policy.service());
-        assert!(!added, "`{}` is added twice", policy.service());
+    fn add_policy(&mut self, policy: ServicePolicy) {
+        let is_added =
+            self.policy.services().iter().any(|other| other.service() == policy.service());
+        assert!(!is_added, "`{}` is added twice", policy.service());
         self.policy.extend([policy]);
     }
 
-    /// Who may call what on this server.
+    /// Returns who may call which method of this server.
     pub fn policy(&self) -> &PolicyTable {
         &self.policy
     }

@@ -1,38 +1,39 @@
-//! The headers whose values are marked, so that they don't print.
+//! The headers with credentials, whose values a guard marks sensitive.
 
 use std::sync::Arc;
 
 use http::HeaderName;
 
+/// A set of header names with a fast path for names that aren't in it. (Benchmark: `in-process`.)
 #[derive(Clone)]
-pub(super) struct Sensitive {
+pub(super) struct SensitiveHeaders {
     names: Arc<[HeaderName]>,
-    /// A bit for each length that one of the names has: most headers have none of them.
+    /// Has a bit for the length of each name. Most headers have another length.
     lengths: u64,
 }
 
-impl Sensitive {
-    pub(super) fn of<const N: usize>(names: [HeaderName; N]) -> Self {
-        let lengths = names.iter().fold(0, |lengths, name| lengths | length(name));
-        Sensitive { names: names.into(), lengths }
+impl SensitiveHeaders {
+    pub(super) fn new<const N: usize>(names: [HeaderName; N]) -> Self {
+        let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name));
+        SensitiveHeaders { names: names.into(), lengths }
     }
 
     pub(super) fn add(&mut self, name: HeaderName) {
         if !self.contains(&name) {
-            self.lengths |= length(&name);
+            self.lengths |= length_bit(&name);
             self.names = self.names.iter().cloned().chain([name]).collect();
         }
     }
 
     #[inline]
     pub(super) fn contains(&self, name: &HeaderName) -> bool {
-        self.lengths & length(name) != 0 && self.names.contains(name)
+        self.lengths & length_bit(name) != 0 && self.names.contains(name)
     }
 }
 
-/// Lengths that differ by 64 share a bit.
+/// The bit for the length of `name`. Lengths that differ by 64 share a bit.
 #[inline]
-fn length(name: &HeaderName) -> u64 {
+fn length_bit(name: &HeaderName) -> u64 {
     1 << (name.as_str().len() % 64)
 }
 
@@ -43,10 +44,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_that_were_added_are_known_and_no_others() {
+    fn only_added_names_are_contained() {
         let long = "x-".repeat(50);
         let keys = ["x-api-key", &long].map(|name| name.parse::<HeaderName>().unwrap());
-        let mut sensitive = Sensitive::of([AUTHORIZATION, COOKIE]);
+        let mut sensitive = SensitiveHeaders::new([AUTHORIZATION, COOKIE]);
         for key in &keys {
             assert!(!sensitive.contains(key), "{key}");
             sensitive.add(key.clone());
@@ -54,7 +55,7 @@ mod tests {
         for known in [&AUTHORIZATION, &COOKIE, &keys[0], &keys[1]] {
             assert!(sensitive.contains(known), "{known}");
         }
-        // As long as `cookie`, as `x-api-key`, and as neither.
+        // With the length of `cookie`, of `x-api-key`, and of neither.
         for other in ["accept", "x-api-kez", "te"] {
             assert!(!sensitive.contains(&other.parse().unwrap()), "{other}");
         }

@@ -1,88 +1,90 @@
-//! Whether a server is that of the trait on whose impl the attribute stands.
+//! The check that a server is generated from the trait with the attribute.
 
 use std::any::type_name;
 
+use heck::ToUpperCamelCase;
 use tonic::server::NamedService;
 
-use super::Guarded;
 use crate::policy::MethodPolicy;
 
-/// How the attribute and the generated server belong together.
+/// The service that an impl with `#[authenticated]` belongs to, and the policies of its methods.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Wiring {
-    pub service: Named,
+pub struct ServerBinding {
+    pub service: ServiceName,
     pub methods: &'static [MethodPolicy],
 }
 
-/// What is known of the service's name where the attribute stands.
+/// What the attribute knows about the name of the service.
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum Named {
-    /// The trait's name, which the service's own ends with.
+pub enum ServiceName {
+    /// The name of the trait, which is the last part of the service's name.
     Trait(&'static str),
-    /// The name that `service = ".."` gives.
-    Service(&'static str),
+    /// The full name, which `service = ".."` gives.
+    Full(&'static str),
 }
 
-/// A blanket impl fits every server of a type with several traits: the names tell which is meant.
-///
-/// # Panics
-/// When it isn't this one. It is a mistake of the wiring, told at start.
-pub(super) fn check<T, S, M>()
-where
-    T: Guarded<M, S>,
-    S: NamedService,
-{
-    check_name(S::NAME, &T::WIRING.service);
-    if let (Named::Trait(_), Some(method)) = (&T::WIRING.service, T::a_method()) {
-        check_trait(S::NAME, type_name::<S>(), method);
+impl ServerBinding {
+    /// Checks that the server `S` belongs to the impl. The generated `Guarded` impl accepts every server, so
+    /// a type with several services needs this check of the names.
+    ///
+    /// `method` is the compiler's name of a method of the trait.
+    ///
+    /// # Panics
+    /// Panics when the server belongs to another trait. It is a mistake in the code, which shows at start.
+    pub(super) fn check<S: NamedService>(&self, method: Option<&str>) {
+        check_name(S::NAME, &self.service);
+        if let (ServiceName::Trait(_), Some(method)) = (&self.service, method) {
+            check_trait(S::NAME, type_name::<S>(), method);
+        }
     }
 }
 
-fn check_name(server: &str, known: &Named) {
-    match *known {
-        Named::Service(name) => assert!(
+fn check_name(server: &str, expected: &ServiceName) {
+    match *expected {
+        ServiceName::Full(name) => assert!(
             server == name,
-            "`guard` was given the server of `{server}`, but the attribute says `service = \"{name}\"`",
+            "expected the server of `{name}`, which the attribute names in `service = \"{name}\"`; found the \
+             server of `{server}`",
         ),
-        Named::Trait(name) => {
-            use heck::ToUpperCamelCase;
-
+        ServiceName::Trait(name) => {
             let last = server.rsplit('.').next().unwrap_or(server);
             assert!(
                 last.to_upper_camel_case() == name.to_upper_camel_case(),
-                "`guard` was given the server of `{server}`, but the attribute stands on the impl of \
-                 a trait named `{name}`. If the trait was imported under another name, say \
+                "expected the server of the trait `{name}`, which has the attribute on its impl; found the \
+                 server of `{server}`. If the trait is imported under another name, write \
                  `service = \"{server}\"` in the attribute on the impl",
             );
         }
     }
 }
 
-/// Two packages may have a service of one name. The generator puts a trait and its server beside each
-/// other, so the paths that the compiler prints tell them apart. Where the server's path doesn't show,
-/// behind a type of the user's own, its name has to do.
+/// Compares the paths of the trait and the server, because two packages may have services of one name.
+///
+/// The code generator places a trait and its server next to each other, so the paths in the compiler's names
+/// differ only in the last segment. If the type name of the server doesn't contain the generated server, as
+/// for a user's wrapper, `check_name` has to suffice.
 fn check_trait(service: &str, server: &str, method: &str) {
     let Some(path) = trait_path(method) else { return };
     let name = path.rsplit("::").next().unwrap_or(path);
-    let beside = format!("{path}Server<");
-    let all_beside = server.match_indices(&format!("::{name}Server<")).all(|(at, found)| {
+    let expected = format!("{path}Server<");
+    let all_match = server.match_indices(&format!("::{name}Server<")).all(|(at, found)| {
         let up_to = server.get(..at + found.len()).unwrap_or_default();
-        let before = up_to.strip_suffix(&beside);
+        let before = up_to.strip_suffix(&expected);
         before.is_some_and(|before| {
             !before.ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c))
         })
     });
     assert!(
-        all_beside,
-        "`guard` was given the server of `{service}`, and the attribute stands on the impl of another trait \
-         of this name, `{path}`: write the attribute on each impl. If they do belong together, say \
-         `service = \"{service}\"` in the attribute on the impl",
+        all_match,
+        "expected the server of the trait `{path}`, which has the attribute on its impl; found the server of \
+         another trait for `{service}`. Write the attribute on each impl. If server and impl do belong \
+         together, write `service = \"{service}\"` in the attribute on the impl",
     );
 }
 
-/// The trait's path in the compiler's name of one of its methods, `<Orders as shop::Orders<u8>>::list`.
+/// The path of the trait in the compiler's name of a method, such as `<Orders as shop::Orders<u8>>::list`.
 fn trait_path(method: &str) -> Option<&str> {
     let (implementation, _) = method.strip_prefix('<')?.rsplit_once(">::")?;
     let mut depth = 0_usize;
@@ -92,10 +94,11 @@ fn trait_path(method: &str) -> Option<&str> {
     for (at, c) in implementation.char_indices() {
         let rest = implementation.get(at..).unwrap_or_default();
         match c {
-            // Generic arguments of the trait, and not a path that begins with `<Host as ..>`.
+            // The generic arguments of the trait, unless the path begins with `<Host as ..>`.
             '<' if path.is_some_and(|start| start < at) && depth == 0 && before != ':' => end = at,
             '<' | '(' | '[' => depth += 1,
-            // That of `->` closes nothing, but each ` as ` of a type stands in a `<` of its own.
+            // The `>` of `->` closes nothing. It can't hide an ` as `: inside a type, ` as ` is always in
+            // another pair of `<` and `>`.
             '>' | ')' | ']' => depth = depth.saturating_sub(1),
             ' ' if depth == 0 && path.is_none() && rest.starts_with(" as ") => {
                 path = Some(at + " as ".len());
@@ -115,40 +118,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_name_ends_with_the_traits() {
-        check_name("shop.v1.Orders", &Named::Trait("Orders"));
-        check_name("Orders", &Named::Trait("Orders"));
-        check_name("shop.v1.HTTPOrders", &Named::Trait("HttpOrders"));
-        check_name("shop.v1.Orders", &Named::Service("shop.v1.Orders"));
+    fn the_service_name_ends_with_the_trait_name() {
+        check_name("shop.v1.Orders", &ServiceName::Trait("Orders"));
+        check_name("Orders", &ServiceName::Trait("Orders"));
+        check_name("shop.v1.HTTPOrders", &ServiceName::Trait("HttpOrders"));
+        check_name("shop.v1.Orders", &ServiceName::Full("shop.v1.Orders"));
     }
 
     #[test]
-    fn another_name_is_refused() {
-        for (server, known) in [
-            ("shop.v1.Orders", Named::Trait("Invoices")),
-            ("shop.v1.MoreOrders", Named::Trait("Orders")),
-            ("shop.v1.Orders", Named::Service("shop.v2.Orders")),
-            ("shop.v1.Orders", Named::Service("Orders")),
+    fn another_name_is_rejected() {
+        for (server, expected) in [
+            ("shop.v1.Orders", ServiceName::Trait("Invoices")),
+            ("shop.v1.MoreOrders", ServiceName::Trait("Orders")),
+            ("shop.v1.Orders", ServiceName::Full("shop.v2.Orders")),
+            ("shop.v1.Orders", ServiceName::Full("Orders")),
         ] {
-            let checked = std::panic::catch_unwind(|| check_name(server, &known));
-            assert!(checked.is_err(), "{server} against {known:?}");
+            let checked = std::panic::catch_unwind(|| check_name(server, &expected));
+            assert!(checked.is_err(), "{server} against {expected:?}");
         }
     }
 
     #[test]
-    fn the_server_stands_beside_the_trait() {
+    fn the_server_is_in_the_module_of_the_trait() {
         const METHOD: &str = "<shop::Svc<a::B> as shop::v1::orders_server::Orders>::list";
-        let fits = |server: &str| {
+        let is_accepted = |server: &str| {
             std::panic::catch_unwind(|| check_trait("shop.v1.Orders", server, METHOD)).is_ok()
         };
         for server in [
             "shop::v1::orders_server::OrdersServer<shop::Svc<a::B>>",
             "tonic::InterceptedService<shop::v1::orders_server::OrdersServer<shop::Svc>, fn()>",
-            // One of the user's own, which doesn't tell.
+            // Wrappers of the user, whose names don't contain the generated server.
             "shop::Wrapped",
             "shop::MyOrdersServer<shop::Svc>",
         ] {
-            assert!(fits(server), "{server}");
+            assert!(is_accepted(server), "{server}");
         }
         for server in [
             "shop::v2::orders_server::OrdersServer<shop::Svc>",
@@ -159,12 +162,12 @@ mod tests {
             "tonic::InterceptedService<shop::v2::orders_server::OrdersServer<shop::Svc>, \
              shop::with<shop::v1::orders_server::OrdersServer<()>>>",
         ] {
-            assert!(!fits(server), "{server}");
+            assert!(!is_accepted(server), "{server}");
         }
     }
 
     #[test]
-    fn the_traits_path_is_read_out_of_a_methods() {
+    fn the_trait_path_is_part_of_the_method_name() {
         for (method, path) in [
             ("<Svc as shop::Orders>::list", Some("shop::Orders")),
             ("<Svc as shop::Orders<u8, a::B<c::D>>>::list", Some("shop::Orders")),

@@ -1,26 +1,189 @@
-//! The course of a call through the front door.
+//! The guard as a tower service, and the functions that create it.
 
 use std::{
     fmt, mem,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, request::Parts};
+use http::{Request, Response};
 use http_body::Body;
-use pin_project_lite::pin_project;
+use tonic::server::NamedService;
 use tower_service::Service;
 
 use super::{
-    Guard, GuardedBody,
-    decide::{Decided, Decision},
-    drain::drain,
+    decider::{Decider, decider},
+    future::GuardFuture,
+    guarded::Guarded,
+    trailers::GuardedBody,
 };
-use crate::policy::MethodPolicy;
+use crate::policy::{ServiceAccess, ServicePolicy};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A generated server behind a guard, which [`guard`] creates.
+///
+/// It is a tower service with the name of the server, so it replaces the server in
+/// `Server::builder().add_service(..)`, `Routes` and `GuardedRoutes`.
+pub struct Guard<S> {
+    server: S,
+    decider: Arc<dyn Decider>,
+}
+
+/// Guards the server that `make_server` creates for `service`.
+///
+/// `make_server` is `from_arc` of the generated server, or a closure that calls it. The guard and the handler
+/// checks must share one instance of the service, so `new` of the generated server doesn't fit.
+///
+/// # The decision
+/// A guard decides on the head of a call, before a byte of the message is read. It answers UNIMPLEMENTED to
+/// a method that the impl doesn't have, and to a request that isn't a gRPC call (POST with the content type
+/// `application/grpc`). It drops the trailers of a request.
+///
+/// # Layers
+/// The following go around the guard: layers that answer instead of the service, such as CORS, and
+/// interceptors that insert an extension for [`FromExtensions`](crate::scheme::FromExtensions). With
+/// `GuardedRoutes`, add them by `guarded_behind`.
+///
+/// What `make_server` adds to the server goes inside the guard and sees only admitted calls. It may be a
+/// service that wraps yours: `|orders| OrdersServer::new(Cached(orders))`. A response that the wrapper
+/// produces itself has passed the guard only: `authorize_request`, which needs the message, runs in the
+/// handler check. A handler that the wrapper calls accepts the handoff of the guard only for the method of
+/// the call; otherwise the handler check evaluates the policy itself.
+///
+/// # Readiness
+/// [`poll_ready`](Service::poll_ready) of a guard is that of the inner service, so the inner service reserves
+/// capacity before the call is decided. A rejected call drops the reservation unused. The guard calls the
+/// service that was polled ready, and keeps a clone of it for the next call.
+///
+/// # One type with several services
+/// Write the attribute on the impl of each service, and name its server:
+/// `server = orders_server::OrdersServer`. Without it, the compiler can't infer the type of the server here
+/// (E0283). `make_server` must then return the generated server itself, so layers go around the guard.
+///
+/// # Events
+/// Each decision of a guard or a handler check is a `tracing` event with the target `tonic_guard` and the
+/// fields `service`, `method`, `scheme`, `outcome`, `reason` and `cause`, as far as they are known. It never
+/// contains credentials.
+///
+/// | `outcome` | level | meaning |
+/// | --- | --- | --- |
+/// | `admitted` | DEBUG | the credentials of the call passed all checks |
+/// | `bypassed` | DEBUG | [`Authenticate::bypass`](crate::Authenticate::bypass) supplied the identity |
+/// | `called in process` | DEBUG | [`in_process::call_as`](crate::in_process::call_as) supplied the identity |
+/// | `anonymous` | DEBUG | the call has no credentials, and the policy is `optional` |
+/// | `rejected` | INFO | `reason` says why, in the words of `ErrorInfo` |
+/// | `rejected` | ERROR | the same, for the codes UNAVAILABLE and INTERNAL |
+/// | `rejected` | DEBUG | the reason UNIMPLEMENTED: no gRPC call, or a method that the service doesn't have |
+///
+/// # Examples
+/// ```
+/// # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+/// # use probe::*;
+/// use tonic_guard::guard;
+///
+/// let service = guard(Probe, HealthServer::from_arc);
+/// // The settings of the server go inside.
+/// let service = guard(Probe, |probe| HealthServer::from_arc(probe).max_decoding_message_size(1024));
+/// ```
+///
+/// A service without `#[authenticated]` has no guard:
+///
+/// ```compile_fail,E0277
+/// # use tonic_guard::guard;
+/// # use tonic_health::pb::health_server::HealthServer;
+/// struct Unguarded;
+///
+/// let service = guard(Unguarded, HealthServer::from_arc);
+/// ```
+///
+/// # Panics
+/// Panics at start, and never on a call:
+/// - when the server is generated from another trait than the one with the attribute, even if that trait has
+///   the same name in another package;
+/// - when an expression of a policy panics that creates a scheme;
+/// - when `one_of` lists a scheme of the connection before a scheme of the call.
+pub fn guard<T, S, M>(service: T, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
+where
+    T: Guarded<M, S> + 'static,
+    S: NamedService + 'static,
+    M: 'static,
+{
+    guard_arc(Arc::new(service), make_server)
+}
+
+/// Guards a service that is already in an [`Arc`]. Otherwise it is [`guard`].
+///
+/// # Panics
+/// Panics as [`guard`] does.
+pub fn guard_arc<T, S, M>(service: Arc<T>, make_server: impl FnOnce(Arc<T>) -> S) -> Guard<S>
+where
+    T: Guarded<M, S> + 'static,
+    S: NamedService + 'static,
+    M: 'static,
+{
+    T::BINDING.check::<S>(T::method_type_name());
+    let decider = decider::<T, M, S>(Arc::clone(&service));
+    Guard { server: make_server(service), decider }
+}
+
+/// Returns the policy of a service without an instance of it, for a test or a build step.
+///
+/// ```
+/// # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+/// # use probe::*;
+/// use tonic_guard::policy_of;
+///
+/// let policy = policy_of(HealthServer::<Probe>::from_arc);
+/// assert_eq!(policy.service(), "grpc.health.v1.Health");
+/// assert!(policy.to_string().contains("grpc.health.v1.Health/Watch  authenticated  bearer"));
+/// ```
+///
+/// # Panics
+/// Panics when the server is generated from another trait than the one with the attribute.
+pub fn policy_of<T, S, M>(make_server: impl FnOnce(Arc<T>) -> S) -> ServicePolicy
+where
+    T: Guarded<M, S>,
+    S: NamedService,
+{
+    // Only its type is needed.
+    drop(make_server);
+    T::BINDING.check::<S>(T::method_type_name());
+    let access = ServiceAccess::Guarded { methods: T::BINDING.methods, bypassed: Vec::new() };
+    ServicePolicy { service: S::NAME, access }
+}
+
+impl<S> Guard<S> {
+    /// Sets the `ErrorInfo` domain of rejections, such as `orders.example.com`. The default is `tonic-guard`.
+    ///
+    /// # Panics
+    /// Panics when the domain is empty, or contains anything but letters, digits, `-`, `.` and `_`.
+    #[must_use]
+    pub fn error_domain(mut self, domain: &'static str) -> Self {
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        assert!(
+            !domain.is_empty() && domain.bytes().all(is_valid),
+            "expected an error domain of letters, digits, `-`, `.` and `_`, such as \"orders.example.com\"",
+        );
+        self.decider = self.decider.with_domain(domain);
+        self
+    }
+
+    /// Returns who may call which method.
+    pub fn policy(&self) -> ServicePolicy {
+        self.decider.state().policy()
+    }
+
+    /// Returns this guard and a function that reports whether the guard or a clone of it still exists.
+    #[cfg(feature = "server")]
+    pub(super) fn tracked(mut self) -> (Self, impl Fn() -> bool + use<S>) {
+        // Clones that already exist share the former decider and don't count.
+        self.decider = self.decider.with_domain(self.decider.state().error_domain());
+        let decider = Arc::downgrade(&self.decider);
+        (self, move || decider.strong_count() > 0)
+    }
+}
 
 impl<S, B, R> Service<Request<B>> for Guard<S>
 where
@@ -39,106 +202,33 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let state = match self.door.front().method(&mut parts) {
-            Err(head) => State::refused(head, &parts, body),
+        match self.decider.state().find_method(&mut parts) {
+            Err(head) => GuardFuture::rejected(head, &parts, body),
             Ok(method) => {
-                // The server that was polled ready is the one to call; its clone may not be ready.
+                // The server that was polled ready serves the call, because its clone may not be ready.
                 let clone = self.server.clone();
                 let server = mem::replace(&mut self.server, clone);
-                let decision = Arc::clone(&self.door).decide(parts, method);
-                State::Deciding { decision, held: Some(Held { method, server, body }) }
+                let decision = Arc::clone(&self.decider).decide(parts, method);
+                GuardFuture::deciding(decision, method, server, body)
             }
-        };
-        GuardFuture { state }
-    }
-}
-
-pin_project! {
-    /// The answer of a [`Guard`]: its server's, or a refusal.
-    pub struct GuardFuture<S, B, F> {
-        #[pin]
-        state: State<S, B, F>,
-    }
-}
-
-pin_project! {
-    #[project = Step]
-    enum State<S, B, F> {
-        Deciding { decision: Decision, held: Option<Held<S, B>> },
-        Serving { #[pin] serving: F },
-        Refused { head: HeaderMap, draining: Option<Pin<Box<dyn Future<Output = ()> + Send>>> },
-    }
-}
-
-/// What is kept of a call until it is decided.
-struct Held<S, B> {
-    method: &'static MethodPolicy,
-    server: S,
-    body: B,
-}
-
-impl<S, B, F> State<S, B, F>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-{
-    fn refused(head: HeaderMap, parts: &Parts, body: B) -> Self {
-        State::Refused { head, draining: drain(parts, body) }
-    }
-}
-
-impl<S, B, R> Future for GuardFuture<S, B, S::Future>
-where
-    S: Service<Request<GuardedBody<B>>, Response = Response<R>>,
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    R: Body<Data = Bytes> + Send + 'static,
-    R::Error: Into<BoxError>,
-{
-    type Output = Result<Response<tonic::body::Body>, S::Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        loop {
-            let next = match state.as_mut().project() {
-                Step::Deciding { decision, held } => {
-                    let Decided { door, mut parts, outcome } = ready!(decision.as_mut().poll(cx));
-                    // It is there until the call is decided.
-                    let Some(held) = held.take() else { return Poll::Pending };
-                    let Held { method, mut server, body } = held;
-                    match outcome {
-                        Ok(proof) => {
-                            door.front().admit(&mut parts, proof);
-                            let request = Request::from_parts(parts, GuardedBody::new(body));
-                            State::Serving { serving: server.call(request) }
-                        }
-                        Err(refusal) => {
-                            let facts = || door.facts(method.key);
-                            let head = door.front().refuse(refusal, method, &parts, facts);
-                            State::refused(head, &parts, body)
-                        }
-                    }
-                }
-                Step::Serving { serving } => {
-                    let answer = ready!(serving.poll(cx));
-                    return Poll::Ready(
-                        answer.map(|response| response.map(tonic::body::Body::new)),
-                    );
-                }
-                Step::Refused { head, draining } => {
-                    if let Some(draining) = draining {
-                        ready!(draining.as_mut().poll(cx));
-                    }
-                    let mut response = Response::new(tonic::body::Body::empty());
-                    *response.headers_mut() = mem::take(head);
-                    return Poll::Ready(Ok(response));
-                }
-            };
-            state.set(next);
         }
     }
 }
 
-impl<S, B, F> fmt::Debug for GuardFuture<S, B, F> {
+impl<S: NamedService> NamedService for Guard<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S: Clone> Clone for Guard<S> {
+    fn clone(&self) -> Self {
+        Guard { server: self.server.clone(), decider: Arc::clone(&self.decider) }
+    }
+}
+
+impl<S> fmt::Debug for Guard<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GuardFuture")
+        f.debug_struct("Guard")
+            .field("service", &self.decider.state().service())
+            .finish_non_exhaustive()
     }
 }

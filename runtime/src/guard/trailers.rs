@@ -1,3 +1,5 @@
+//! The removal of trailers from a request.
+
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
@@ -7,8 +9,8 @@ use http_body::{Body, Frame, SizeHint};
 
 /// The body of an admitted request, without its trailers.
 ///
-/// tonic merges the trailers of a request over its headers, so a caller could be judged by one
-/// `authorization` and the handler see another. gRPC gives requests no trailers.
+/// gRPC requests have no trailers, but tonic merges the trailers of a request into its headers. A caller could
+/// otherwise show one `authorization` header to the guard and another to the handler.
 #[derive(Debug)]
 pub struct GuardedBody<B> {
     inner: B,
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn data_passes_and_trailers_end_the_body() {
+    fn trailers_end_the_body() {
         let late = Frame::data(Bytes::from_static(b"after the trailers"));
         let frames =
             [Frame::data(Bytes::from_static(b"data")), Frame::trailers(HeaderMap::new()), late];
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_has_ended_says_so() {
+    fn an_empty_body_is_at_its_end() {
         let mut body = GuardedBody::new(Frames(VecDeque::new()));
         assert!(body.is_end_stream());
         assert!(next(&mut body).is_none());

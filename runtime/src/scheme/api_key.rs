@@ -1,24 +1,32 @@
+//! API keys.
+
 use constant_time_eq::constant_time_eq;
 use http::{HeaderName, HeaderValue};
 
-use super::{CredentialLocation, ExtractError, Extraction, Scheme};
-use crate::{challenge::Challenge, scheme::CallHead};
+use super::{
+    call_head::CallHead,
+    extraction::{ExtractError, Extraction},
+    location::CredentialLocation,
+    scheme_trait::Scheme,
+};
+use crate::challenge::Challenge;
 
-/// A key in a header of its own. The word `"api-key"`, which reads `x-api-key`.
+/// An API key in a dedicated header: `scheme = "api-key"`, which reads `x-api-key`.
 ///
-/// Another header is named as a value: `scheme = ApiKey::header("x-ingest-key")`.
+/// `scheme = ApiKey::header("x-ingest-key")` reads another header.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
     header: HeaderName,
 }
 
 impl ApiKey {
-    /// A key in `x-api-key`.
+    /// Creates the scheme for the header `x-api-key`.
     pub const fn new() -> Self {
         ApiKey { header: HeaderName::from_static("x-api-key") }
     }
 
-    /// A key in the header `name`. Written out in an attribute, it is checked as the code compiles.
+    /// Creates the scheme for the header `name`. In a constant, and as a literal in an attribute, the name is
+    /// checked at compile time.
     ///
     /// ```
     /// # use tonic_guard::scheme::ApiKey;
@@ -30,8 +38,8 @@ impl ApiKey {
     /// ```
     ///
     /// # Panics
-    /// When `name` isn't a header name in lower case, or is one that gRPC, HTTP or another scheme
-    /// owns: `authorization`, `cookie`, `grpc-*`, `*-bin` and the like.
+    /// Panics when `name` isn't a header name in lower case, and when gRPC or HTTP reserves it:
+    /// `authorization`, `cookie`, `grpc-*`, `*-bin` and others.
     pub const fn header(name: &'static str) -> Self {
         check_header(name);
         ApiKey { header: HeaderName::from_static(name) }
@@ -59,7 +67,7 @@ impl Scheme for ApiKey {
         let Some(value) = head.single(&self.header)? else {
             return Ok(Extraction::Absent);
         };
-        // Printable, without spaces, and no comma: a proxy joins two values with one.
+        // A comma is malformed, because a proxy joins two header values with a comma.
         let valid = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
         if value.is_empty() || !value.as_bytes().iter().all(valid) {
             return Err(ExtractError::Malformed);
@@ -76,18 +84,18 @@ impl Scheme for ApiKey {
     }
 }
 
-/// The key of a call under [`ApiKey`]. It never prints.
+/// A key that [`ApiKey`] has extracted. Its `Debug` output is redacted.
 #[derive(Clone)]
 pub struct ApiKeyValue(HeaderValue);
 
 impl ApiKeyValue {
-    /// The key: printable ASCII without spaces and commas.
+    /// Returns the key, which consists of printable ASCII without spaces and commas.
     pub fn as_str(&self) -> &str {
-        // `extract` lets ASCII through alone, so this is never the default.
+        // `extract` accepts only ASCII, so the default is unreachable.
         self.0.to_str().unwrap_or_default()
     }
 
-    /// Whether this is the key `expected`, in a time that doesn't tell where they differ.
+    /// Compares the key with `expected` in constant time.
     pub fn matches(&self, expected: &str) -> bool {
         constant_time_eq(self.0.as_bytes(), expected.as_bytes())
     }
@@ -99,7 +107,7 @@ impl std::fmt::Debug for ApiKeyValue {
     }
 }
 
-/// Names that already mean something else on a gRPC call.
+/// Headers that already have a meaning in a gRPC call.
 const RESERVED: [&str; 12] = [
     "authorization",
     "proxy-authorization",
@@ -117,14 +125,14 @@ const RESERVED: [&str; 12] = [
 
 const fn check_header(name: &str) {
     let bytes = name.as_bytes();
-    assert!(!bytes.is_empty(), "the header of an API key needs a name");
+    assert!(!bytes.is_empty(), "expected the header name of an API key, found an empty string");
     let mut at = 0;
     while at < bytes.len() {
-        #[allow(clippy::indexing_slicing, reason = "`get` isn't const on slices of 1.88")]
+        #[allow(clippy::indexing_slicing, reason = "`get` isn't const on slices in Rust 1.88")]
         let byte = bytes[at];
         assert!(
             !byte.is_ascii_uppercase(),
-            "the header of an API key is written in lower case, such as \"x-ingest-key\""
+            "expected a header name in lower case for the API key, such as \"x-ingest-key\""
         );
         assert!(
             byte.is_ascii_lowercase()
@@ -132,31 +140,31 @@ const fn check_header(name: &str) {
                 || byte == b'-'
                 || byte == b'_'
                 || byte == b'.',
-            "the header of an API key is made of letters, digits, `-`, `_` and `.`, such as \"x-ingest-key\""
+            "expected a header name of letters, digits, `-`, `_` and `.` for the API key, such as \"x-ingest-key\""
         );
         at += 1;
     }
     assert!(
         !matches!(bytes, [b'g', b'r', b'p', b'c', b'-', ..]),
-        "headers that begin with `grpc-` belong to gRPC: name the API key's header otherwise"
+        "gRPC reserves headers that begin with `grpc-`: choose another header for the API key"
     );
     assert!(
         !matches!(bytes, [.., b'-', b'b', b'i', b'n']),
-        "headers that end in `-bin` are base64 in gRPC: name the API key's header otherwise"
+        "gRPC encodes headers that end in `-bin` as base64: choose another header for the API key"
     );
     let mut at = 0;
     while at < RESERVED.len() {
-        #[allow(clippy::indexing_slicing, reason = "`get` isn't const on arrays of 1.88")]
+        #[allow(clippy::indexing_slicing, reason = "`get` isn't const on arrays in Rust 1.88")]
         let reserved = RESERVED[at];
         assert!(
             !equal(bytes, reserved.as_bytes()),
-            "this header has a meaning of its own in HTTP or gRPC: name the API key's header otherwise"
+            "HTTP or gRPC reserves this header: choose another header for the API key"
         );
         at += 1;
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "a const fn can't compare slices otherwise")]
+#[allow(clippy::indexing_slicing, reason = "`==` on slices isn't const")]
 const fn equal(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
         return false;
@@ -181,21 +189,23 @@ mod tests {
             headers.append("x-api-key", HeaderValue::from_bytes(value).unwrap());
         }
         let extensions = http::Extensions::new();
-        ApiKey::new().extract(&CallHead::new(&headers, &extensions)).map(|found| match found {
-            Extraction::Absent => Extraction::Absent,
-            Extraction::OtherScheme => Extraction::OtherScheme,
-            Extraction::Credentials(key) => Extraction::Credentials(key.as_str().to_owned()),
+        ApiKey::new().extract(&CallHead::new(&headers, &extensions)).map(|extraction| {
+            match extraction {
+                Extraction::Absent => Extraction::Absent,
+                Extraction::OtherScheme => Extraction::OtherScheme,
+                Extraction::Credentials(key) => Extraction::Credentials(key.as_str().to_owned()),
+            }
         })
     }
 
     #[test]
-    fn a_key_is_found() {
+    fn a_key_is_extracted() {
         assert_eq!(read(&[b"k-1:x/y=="]), Ok(Extraction::Credentials("k-1:x/y==".into())));
         assert_eq!(read(&[]), Ok(Extraction::Absent));
     }
 
     #[test]
-    fn a_key_matches_itself_alone_and_never_prints() {
+    fn a_key_matches_only_itself_and_debug_is_redacted() {
         let key = ApiKeyValue(HeaderValue::from_static("k-1"));
         assert!(key.matches("k-1"));
         for other in ["", "k-", "k-11", "K-1", "k-2"] {
@@ -205,26 +215,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_malformed() {
+    fn invalid_keys_are_malformed() {
         for value in [&b""[..], b" ", b"a b", b"a,b", b"a\tb", b"k\xff"] {
             assert_eq!(read(&[value]), Err(ExtractError::Malformed), "{value:?}");
         }
     }
 
     #[test]
-    fn two_keys_are_overloaded_even_when_equal() {
+    fn two_keys_are_duplicates_even_when_equal() {
         assert_eq!(read(&[b"a", b"a"]), Err(ExtractError::Duplicate));
     }
 
     #[test]
-    fn reserved_and_ill_formed_headers_are_refused() {
+    fn reserved_and_malformed_header_names_are_rejected() {
         let names = [
             "",
             "X-Key",
             "x key",
             "x:key",
             "x-kéy",
-            // These are header names, and none for a key.
+            // Valid header names that `ApiKey` doesn't accept.
             "x!key",
             "x~key",
             "grpc-key",
@@ -236,7 +246,7 @@ mod tests {
         ];
         for name in names {
             let made = std::panic::catch_unwind(|| ApiKey::header(name));
-            assert!(made.is_err(), "{name:?} must be refused");
+            assert!(made.is_err(), "{name:?} must be rejected");
         }
         for name in ["x-ingest-key", "apikey", "x_key", "grpc", "bin", "cookie2", "custom"] {
             assert_eq!(

@@ -1,30 +1,35 @@
+//! User ids and passwords.
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use constant_time_eq::constant_time_eq;
 use http::header::AUTHORIZATION;
 
-use super::{CredentialLocation, ExtractError, Extraction, Scheme, authorization::token68};
-use crate::{
-    challenge::{Challenge, check_quotable},
-    scheme::CallHead,
+use super::{
+    authorization::token68,
+    call_head::CallHead,
+    extraction::{ExtractError, Extraction},
+    location::CredentialLocation,
+    scheme_trait::Scheme,
 };
+use crate::challenge::{Challenge, check_quotable};
 
-/// A user id and a password in the `authorization` header (RFC 7617). The word `"basic"`.
+/// A user id and a password in the `authorization` header (RFC 7617): `scheme = "basic"`.
 #[derive(Clone, Copy, Debug)]
 pub struct Basic {
     realm: &'static str,
 }
 
 impl Basic {
-    /// The scheme with the realm `grpc`. Its challenge must name one.
+    /// Creates the scheme with the realm `grpc`. RFC 7617 requires a realm in the challenge.
     pub const fn new() -> Self {
         Basic { realm: "grpc" }
     }
 
-    /// The scheme with a realm of your own for its challenge.
+    /// Creates the scheme with a realm for its challenge.
     ///
     /// # Panics
-    /// When `realm` has a character that a quoted string can't hold; while compiling, if it is
-    /// called in a const.
+    /// Panics when `realm` contains a quote, a backslash, or a character that isn't printable ASCII. In a
+    /// constant this is a compile error.
     pub const fn realm(realm: &'static str) -> Self {
         check_quotable(realm);
         Basic { realm }
@@ -61,7 +66,8 @@ impl Scheme for Basic {
     }
 }
 
-/// RFC 7617, section 2: UTF-8, no control characters, the first colon ends the user id.
+/// Decodes the token68 as RFC 7617, section 2, requires: UTF-8 without control characters, in which the
+/// first colon ends the user id.
 fn decode(token: &[u8]) -> Result<BasicCredentials, ExtractError> {
     let bytes = STANDARD.decode(token).map_err(|_| ExtractError::Malformed)?;
     let text = String::from_utf8(bytes).map_err(|_| ExtractError::Malformed)?;
@@ -72,7 +78,7 @@ fn decode(token: &[u8]) -> Result<BasicCredentials, ExtractError> {
     Ok(BasicCredentials { user_id: user_id.into(), password: password.into() })
 }
 
-/// The credentials of a call under [`Basic`]. They never print.
+/// Credentials that [`Basic`] has extracted. Their `Debug` output is redacted.
 #[derive(Clone)]
 pub struct BasicCredentials {
     user_id: Box<str>,
@@ -80,19 +86,19 @@ pub struct BasicCredentials {
 }
 
 impl BasicCredentials {
-    /// The user id: what stands before the first colon. It may be empty.
+    /// Returns the user id: the text before the first colon. It may be empty.
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// The password: what stands behind the first colon. It may be empty, and may hold colons.
+    /// Returns the password: the text after the first colon. It may be empty and may contain colons.
     pub fn password(&self) -> &str {
         &self.password
     }
 
-    /// Whether the password is `expected`, in a time that doesn't tell where they differ.
+    /// Compares the password with `expected` in constant time.
     ///
-    /// For a password out of a secret store. Passwords of people belong hashed.
+    /// This fits a password from a secret store. Store the passwords of people hashed.
     pub fn password_matches(&self, expected: &str) -> bool {
         constant_time_eq(self.password.as_bytes(), expected.as_bytes())
     }
@@ -114,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_colon_splits() {
+    fn the_first_colon_ends_the_user_id() {
         let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
         assert_eq!(read(b"ada:a:b:c"), pair("ada", "a:b:c"));
         assert_eq!(read(b"ada:"), pair("ada", ""));
@@ -123,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_matches_itself_alone_and_never_prints() {
+    fn a_password_matches_only_itself_and_debug_is_redacted() {
         let credentials = decode(STANDARD.encode("ada:pa:ss").as_bytes()).unwrap();
         assert!(credentials.password_matches("pa:ss"));
         for other in ["", "pa:s", "pa:sss", "ss", "Pa:ss"] {
@@ -133,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_grammar_is_malformed() {
+    fn violations_of_the_grammar_are_malformed() {
         assert_eq!(read(b"no colon"), None);
         assert_eq!(read(b""), None);
         assert_eq!(read(b"a:b\x00"), None);

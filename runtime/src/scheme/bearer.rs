@@ -1,32 +1,34 @@
+//! Bearer tokens.
+
 use constant_time_eq::constant_time_eq;
 use http::header::AUTHORIZATION;
 
 use super::{
-    CredentialLocation, ExtractError, Extraction, Scheme,
     authorization::{Token68, token68},
+    call_head::CallHead,
+    extraction::{ExtractError, Extraction},
+    location::CredentialLocation,
+    scheme_trait::Scheme,
 };
-use crate::{
-    challenge::{Challenge, check_quotable},
-    scheme::CallHead,
-};
+use crate::challenge::{Challenge, check_quotable};
 
-/// A bearer token in the `authorization` header (RFC 6750, section 2.1). The word `"bearer"`.
+/// A bearer token in the `authorization` header (RFC 6750, section 2.1): `scheme = "bearer"`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bearer {
     realm: Option<&'static str>,
 }
 
 impl Bearer {
-    /// The scheme without a realm.
+    /// Creates the scheme without a realm.
     pub const fn new() -> Self {
         Bearer { realm: None }
     }
 
-    /// The scheme with a realm for its challenge.
+    /// Creates the scheme with a realm for its challenge.
     ///
     /// # Panics
-    /// When `realm` has a character that a quoted string can't hold; while compiling, if it is
-    /// called in a const.
+    /// Panics when `realm` contains a quote, a backslash, or a character that isn't printable ASCII. In a
+    /// constant this is a compile error.
     pub const fn realm(realm: &'static str) -> Self {
         check_quotable(realm);
         Bearer { realm: Some(realm) }
@@ -59,23 +61,23 @@ impl Scheme for Bearer {
     }
 }
 
-/// The token of a call under [`Bearer`]. It never prints.
+/// A token that [`Bearer`] has extracted. Its `Debug` output is redacted.
 #[derive(Clone)]
 pub struct BearerToken(Token68);
 
 impl BearerToken {
-    /// The token: letters, digits, `-._~+/`, and `=` at its end.
+    /// Returns the token, which consists of letters, digits and `-._~+/`, and may end in `=`.
     pub fn as_str(&self) -> &str {
         // A token68 is ASCII, so this is never the default.
         std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 
-    /// The token, for those who needn't scan it once more to know that it is text.
+    /// Returns the token without the UTF-8 validation of [`as_str`](BearerToken::as_str).
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// Whether this is the token `expected`, in a time that doesn't tell where they differ.
+    /// Compares the token with `expected` in constant time.
     ///
     /// ```
     /// # use tonic_guard::{AuthError, scheme::BearerToken};
@@ -88,7 +90,7 @@ impl BearerToken {
         constant_time_eq(self.0.as_bytes(), expected.as_bytes())
     }
 
-    /// The header as it came, to be passed on.
+    /// Returns the whole header value, to forward it to another server.
     #[cfg(feature = "client")]
     pub(crate) fn header_value(&self) -> http::HeaderValue {
         self.0.header_value()
@@ -108,12 +110,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_matches_itself_alone_and_never_prints() {
+    fn a_token_matches_only_itself_and_debug_is_redacted() {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, "Bearer a.b".parse().unwrap());
         let extensions = Extensions::new();
-        let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
-        let token = found.unwrap().credentials().unwrap();
+        let extraction = Bearer::new().extract(&CallHead::new(&headers, &extensions));
+        let token = extraction.unwrap().credentials().unwrap();
         assert_eq!(token.as_str(), "a.b");
         assert!(token.matches("a.b"));
         for other in ["", "a.", "a.bb", "A.b", "Bearer a.b"] {

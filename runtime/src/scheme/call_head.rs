@@ -1,23 +1,23 @@
-//! What is known of a call before its message is read.
+//! The head of a call: everything that is known before its message is read.
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
-use crate::scheme::ExtractError;
+use super::extraction::ExtractError;
 
-/// The full name of a remote procedure: its service and its method.
+/// The full name of an RPC: its service and its method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RpcName<'a> {
     /// The service with its package, such as `shop.v1.Orders`.
     pub service: &'a str,
-    /// The method as the caller named it, such as `List`.
+    /// The method as it appears in the request path, such as `List`.
     pub method: &'a str,
 }
 
-/// The head of a call: its headers, its extensions and, where it is known, its method.
+/// The head of a call: its headers, its extensions and, at a guard, the RPC that is called.
 ///
-/// A [`Scheme`](crate::Scheme) finds credentials in it, and a check named by `authorize = ..` may
-/// read it. The message isn't part of it: a guard decides before a byte of the message is read.
+/// A [`Scheme`](crate::Scheme) extracts credentials from it, and the custom check of `authorize = ..`
+/// receives it. It doesn't contain the message, because a guard decides before the message is read.
 #[derive(Clone, Copy)]
 pub struct CallHead<'a> {
     headers: &'a HeaderMap,
@@ -26,7 +26,7 @@ pub struct CallHead<'a> {
 }
 
 impl<'a> CallHead<'a> {
-    /// The head of a call whose method isn't known, from its headers and extensions.
+    /// Creates a call head from headers and extensions, without the name of the RPC.
     #[inline]
     pub fn new(headers: &'a HeaderMap, extensions: &'a Extensions) -> Self {
         CallHead { headers, extensions, rpc: None }
@@ -37,34 +37,34 @@ impl<'a> CallHead<'a> {
         CallHead { rpc: Some(rpc), ..self }
     }
 
-    /// The metadata as HTTP headers.
+    /// Returns the metadata as HTTP headers.
     #[inline]
     pub fn headers(&self) -> &'a HeaderMap {
         self.headers
     }
 
-    /// What layers and the transport left for this call. Nothing in it comes from the wire.
+    /// Returns the extensions that layers and the transport have inserted. None of them comes from the wire.
     #[inline]
     pub fn extensions(&self) -> &'a Extensions {
         self.extensions
     }
 
-    /// The method that is called.
+    /// Returns the name of the RPC, if it is known.
     ///
-    /// Known at the front door, which reads the path. `None` at a method's own door: tonic hands a
-    /// handler neither the path nor the package.
+    /// A guard reads it from the request path. In a handler check it is `None`, because tonic passes neither
+    /// the path nor the package to a handler.
     #[inline]
     pub fn rpc(&self) -> Option<RpcName<'a>> {
         self.rpc
     }
 
-    /// The one value of the header `name`.
+    /// Returns the value of the header `name`, which may occur once at most.
     ///
-    /// A header that carries credentials is a singleton (RFC 9110, section 5.3): of two values one
-    /// checker could take the first and the next the last.
+    /// A header with credentials is a singleton (RFC 9110, section 5.3): of two values, one component might
+    /// check the first and another might use the last.
     ///
     /// # Errors
-    /// [`ExtractError::Duplicate`] when there are two or more, even when they are equal.
+    /// Returns [`ExtractError::Duplicate`] when the header has two or more values, even if they are equal.
     #[inline]
     pub fn single(&self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ExtractError> {
         let mut values = self.headers.get_all(name).iter();
@@ -75,9 +75,9 @@ impl<'a> CallHead<'a> {
         }
     }
 
-    /// The address of the peer's end of the connection, where tonic's server accepted it.
+    /// Returns the remote address of the connection, if tonic's server accepted it.
     ///
-    /// Behind a proxy this is the proxy's address.
+    /// Behind a proxy this is the address of the proxy.
     #[cfg(feature = "server")]
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn peer(&self) -> Option<std::net::SocketAddr> {
@@ -87,7 +87,7 @@ impl<'a> CallHead<'a> {
     }
 }
 
-// By hand: headers hold credentials, and a derive would print those not marked sensitive.
+// Not derived: headers hold credentials, and `Debug` prints the values that aren't marked sensitive.
 impl std::fmt::Debug for CallHead<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallHead")

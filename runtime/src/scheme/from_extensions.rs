@@ -1,22 +1,28 @@
-use std::{future::ready, marker::PhantomData};
+//! Identities that a layer of the server has established.
 
-use super::{CredentialLocation, ExtractError, Extraction, Scheme};
-use crate::{authenticate::Authenticate, error::AuthError, scheme::CallHead};
+use std::marker::PhantomData;
 
-/// An identity that a layer of the same server has put into the call's extensions.
+use super::{
+    call_head::CallHead,
+    extraction::{ExtractError, Extraction},
+    location::CredentialLocation,
+    scheme_trait::Scheme,
+};
+
+/// The scheme of an identity that a layer of the same server inserts into the extensions of a call.
 ///
-/// For a service that moves over one method at a time: the interceptor that has always checked the
-/// token goes on doing so, and this scheme hands on what it found. The layer must stand outside
-/// [`guard`](crate::guard()). [`TrustExtension`] is the authenticator that takes the layer's word:
+/// Use it to migrate a service one method at a time: an existing interceptor keeps checking the token, and
+/// this scheme passes its result on. The layer must wrap the [`guard`](crate::guard()). The authenticator
+/// [`TrustExtension`] accepts the identity without another check:
 ///
 /// `scheme = FromExtensions::<User>::new() via TrustExtension`
 ///
-/// Where the layer left nothing, the call is refused. Under `optional` that would let a forgotten
-/// layer open the method, so the attribute refuses it there.
+/// A call without the extension is rejected. The attribute doesn't accept this scheme under `optional`,
+/// because a method would become public when someone forgets to mount the layer.
 pub struct FromExtensions<T>(PhantomData<fn() -> T>);
 
 impl<T> FromExtensions<T> {
-    /// The scheme that reads a `T`.
+    /// Creates the scheme for an extension of the type `T`.
     pub const fn new() -> Self {
         FromExtensions(PhantomData)
     }
@@ -61,15 +67,6 @@ impl<T: Clone + Send + Sync + 'static> Scheme for FromExtensions<T> {
     }
 }
 
-/// Takes what [`FromExtensions`] found as the caller's identity, on the word of the layer that put
-/// it there.
+/// The authenticator that accepts the identity of [`FromExtensions`] without another check.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TrustExtension;
-
-impl<T: Clone + Send + Sync + 'static> Authenticate<FromExtensions<T>> for TrustExtension {
-    type Identity = T;
-
-    fn authenticate(&self, identity: T) -> impl Future<Output = Result<T, AuthError>> + Send {
-        ready(Ok(identity))
-    }
-}

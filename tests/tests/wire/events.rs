@@ -154,7 +154,7 @@ async fn each_decision_at_the_front_door_is_one_event() {
     ] {
         assert!(within("a refused call", call(&server, headers)).await.is_err());
         let why = format!("reason=\"{why}\"");
-        let parts = [level, AT_FRONT[0], AT_FRONT[1], "scheme=\"bearer\"", "outcome=\"refused\""];
+        let parts = [level, AT_FRONT[0], AT_FRONT[1], "scheme=\"bearer\"", "outcome=\"rejected\""];
         one(log.ours(), &[&parts[..], &[&why, cause]].concat());
     }
 }
@@ -170,7 +170,7 @@ async fn each_decision_at_the_methods_door_is_one_event_without_a_service() {
     assert!(call(&server, &[]).await.is_err());
     let lines = log.ours();
     assert!(!lines[0].contains("service="), "{lines:?}");
-    one(lines, &["INFO", "method=\"unary\"", "outcome=\"refused\"", "CREDENTIALS_MISSING"]);
+    one(lines, &["INFO", "method=\"unary\"", "outcome=\"rejected\"", "CREDENTIALS_MISSING"]);
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn who_let_a_caller_in_is_told() {
     assert!(call_get_url(&server, &[ACME, ADA]).await.is_err());
     one(log.ours(), &["scheme=\"bearer, api-key\"", "OVERLOADED_CREDENTIALS"]);
     assert!(call_get_url(&server, &[("x-stop", "1")]).await.is_err());
-    one(log.ours(), &["outcome=\"refused\"", "reason=\"Some resource has been exhausted\""]);
+    one(log.ours(), &["outcome=\"rejected\"", "reason=\"Some resource has been exhausted\""]);
 
     let mut request = Request::new(Note::default());
     in_process::call_as(User { name: "ada".into(), scopes: "write" }, &mut request);
@@ -269,5 +269,5 @@ async fn what_isnt_a_methods_call_is_an_event_too() {
     let mut h2 = crate::support::raw::H2::connect(&server).await;
     let path = "/guard.test.v1.Extra/Nothing";
     h2.send(h2.request(path, &[], crate::support::raw::one_note())).await.unwrap();
-    one(log.ours(), &["DEBUG", AT_FRONT[0], "outcome=\"refused\"", "reason=\"UNIMPLEMENTED\""]);
+    one(log.ours(), &["DEBUG", AT_FRONT[0], "outcome=\"rejected\"", "reason=\"UNIMPLEMENTED\""]);
 }

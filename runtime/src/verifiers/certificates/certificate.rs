@@ -246,7 +246,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::evaluate::rejection::Reason;
+    use crate::reason::Reason;
 
     fn der(change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
         let mut params = CertificateParams::default();

@@ -6,8 +6,8 @@ use super::branches::{self, Branch, branch};
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
+    evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
-    evaluate::scheme_check::ask,
     jwt,
     scheme::{Bearer, BearerToken},
 };
@@ -105,7 +105,7 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByIssuer<I> {
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
         let named = jwt::unverified_issuer(token.as_str())?;
         match self.issuers.iter().find(|(issuer, _)| *issuer == named) {
-            Some((_, verifier)) => ask(verifier, token).await,
+            Some((_, verifier)) => authenticate_in_time(verifier, token).await,
             None => Err(AuthError::invalid().because("no verifier for the issuer that it names")),
         }
     }

@@ -6,8 +6,8 @@ use super::branches::{self, Branch, branch};
 use crate::{
     authenticate::Authenticate,
     error::AuthError,
+    evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
-    evaluate::scheme_check::ask,
     scheme::{Bearer, BearerToken},
 };
 
@@ -179,7 +179,7 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByTokenFormat<I> {
 
     async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
         match self.chosen(token.as_bytes()) {
-            Some(verifier) => ask(verifier, token).await,
+            Some(verifier) => authenticate_in_time(verifier, token).await,
             None => Err(AuthError::invalid().because("no verifier takes tokens of this shape")),
         }
     }

@@ -183,7 +183,7 @@ async fn each_fetch_is_told_to_the_operator() {
     let status = "500 Internal Server Error";
     log.line(mark, &["WARN", "keys can't be fetched", status, &url, "trusted=false"]).await;
     let reason = "AUTHENTICATOR_UNAVAILABLE";
-    log.line(mark, &["ERROR", "outcome=\"refused\"", reason, status, &url]).await;
+    log.line(mark, &["ERROR", "outcome=\"rejected\"", reason, status, &url]).await;
     publisher.behave();
     pass(COOLDOWN).await;
     becomes(&serving, &publisher.token(), &ada()).await;

@@ -1,0 +1,116 @@
+//! The trait of authenticators.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{error::AuthError, scheme::Scheme};
+
+/// The time that an authenticator may take, unless it sets another.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Turns the credentials of one [`Scheme`] into an identity, or rejects them.
+///
+/// Verifiers implement it. A service implements it too, or derives it from the fields that hold its
+/// verifiers, so that `scheme = "bearer"` finds the authenticator without `via`.
+///
+/// ```
+/// use tonic_guard::scheme::{Bearer, BearerToken};
+/// use tonic_guard::{AuthError, Authenticate};
+///
+/// struct Operator;
+///
+/// struct OneToken(String);
+///
+/// impl Authenticate<Bearer> for OneToken {
+///     type Identity = Operator;
+///
+///     async fn authenticate(&self, token: BearerToken) -> Result<Operator, AuthError> {
+///         if token.matches(&self.0) { Ok(Operator) } else { Err(AuthError::invalid()) }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` doesn't authenticate callers by `{S}`",
+    label = "the trait `Authenticate<{S}>` is not implemented for `{Self}`",
+    note = "implement `Authenticate<{S}>` for `{Self}`, or derive `Authenticate` and write `#[verifies(..)]` on the field with the verifier",
+    note = "or name another authenticator for this scheme: `scheme = .. via self.field`"
+)]
+pub trait Authenticate<S: Scheme>: Send + Sync {
+    /// The identity of an authenticated caller. The handler receives it by value, so it needs no `Clone`.
+    type Identity: Send + Sync + 'static;
+
+    /// Checks the credentials of one call.
+    ///
+    /// The call is rejected as UNAVAILABLE when the future takes longer than
+    /// [`deadline`](Authenticate::deadline), and as INTERNAL when it panics. (With `panic = "abort"` a panic
+    /// ends the process.)
+    ///
+    /// # Cancellation
+    /// The future is dropped at its current `.await` when the deadline passes, when the caller cancels the
+    /// call, and when the connection closes. Code after that `.await` doesn't run. Move work that must
+    /// complete, such as a write to an audit log, to a task of its own.
+    ///
+    /// # Errors
+    /// Returns an [`AuthError`] to reject the call.
+    fn authenticate(
+        &self,
+        credentials: S::Credentials,
+    ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send;
+
+    /// The identity that every caller receives without authentication. The default is `None`:
+    /// authentication is on.
+    ///
+    /// Each call evaluates it before the credentials are extracted, so it can change at run time. A guard
+    /// also evaluates it once, when the guard is created: it logs a warning for each method that is
+    /// bypassed, and its policy table shows the result of that moment. Scopes, roles and custom checks still
+    /// run.
+    fn bypass(&self) -> Option<Self::Identity> {
+        None
+    }
+
+    /// The time that one call of [`authenticate`](Authenticate::authenticate) may take. The default is
+    /// [`DEFAULT_DEADLINE`].
+    ///
+    /// It is measured on tokio's clock. A future that doesn't complete at its first poll needs a tokio
+    /// runtime with its timer enabled; without one, the call is rejected as INTERNAL.
+    fn deadline(&self) -> Duration {
+        DEFAULT_DEADLINE
+    }
+
+    /// The `ErrorInfo` reason for invalid credentials, if it is more specific than the reason of the scheme:
+    /// `JWT_TOKEN_INVALID` for a bearer token that should be a JWT.
+    ///
+    /// It must be constant: a guard caches the rejections that contain it.
+    fn invalid_reason(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+macro_rules! forward_to_target {
+    ($($pointer:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<S: Scheme, A: Authenticate<S> + ?Sized> Authenticate<S> for $pointer {
+            type Identity = A::Identity;
+
+            fn authenticate(
+                &self,
+                credentials: S::Credentials,
+            ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send {
+                A::authenticate(self, credentials)
+            }
+
+            fn bypass(&self) -> Option<Self::Identity> {
+                A::bypass(self)
+            }
+
+            fn deadline(&self) -> Duration {
+                A::deadline(self)
+            }
+
+            fn invalid_reason(&self) -> Option<&'static str> {
+                A::invalid_reason(self)
+            }
+        }
+    )*};
+}
+
+forward_to_target!(&A, Arc<A>);

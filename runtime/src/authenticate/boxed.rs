@@ -1,0 +1,157 @@
+//! A type-erased authenticator.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use super::authenticator::Authenticate;
+use crate::{error::AuthError, scheme::Scheme};
+
+type AuthenticateFuture<'a, I> = Pin<Box<dyn Future<Output = Result<I, AuthError>> + Send + 'a>>;
+
+trait ErasedAuthenticate<S: Scheme, I>: Send + Sync {
+    fn authenticate(&self, credentials: S::Credentials) -> AuthenticateFuture<'_, I>;
+    fn bypass(&self) -> Option<I>;
+    fn deadline(&self) -> Duration;
+    fn invalid_reason(&self) -> Option<&'static str>;
+}
+
+impl<S: Scheme, A: Authenticate<S>> ErasedAuthenticate<S, A::Identity> for A {
+    fn authenticate(&self, credentials: S::Credentials) -> AuthenticateFuture<'_, A::Identity> {
+        Box::pin(Authenticate::authenticate(self, credentials))
+    }
+
+    fn bypass(&self) -> Option<A::Identity> {
+        Authenticate::bypass(self)
+    }
+
+    fn deadline(&self) -> Duration {
+        Authenticate::deadline(self)
+    }
+
+    fn invalid_reason(&self) -> Option<&'static str> {
+        Authenticate::invalid_reason(self)
+    }
+}
+
+/// A type-erased authenticator, for one that configuration chooses at run time.
+///
+/// ```
+/// use tonic_guard::scheme::{Bearer, BearerToken};
+/// use tonic_guard::{AuthError, Authenticate, BoxAuthenticator};
+///
+/// struct User;
+/// struct Deny;
+///
+/// impl Authenticate<Bearer> for Deny {
+///     type Identity = User;
+///
+///     async fn authenticate(&self, _: BearerToken) -> Result<User, AuthError> {
+///         Err(AuthError::invalid())
+///     }
+/// }
+///
+/// let chosen: BoxAuthenticator<Bearer, User> = BoxAuthenticator::new(Deny);
+/// ```
+pub struct BoxAuthenticator<S: Scheme, I>(Arc<dyn ErasedAuthenticate<S, I>>);
+
+impl<S: Scheme, I> BoxAuthenticator<S, I> {
+    /// Erases the type of `authenticator`.
+    pub fn new(authenticator: impl Authenticate<S, Identity = I> + 'static) -> Self {
+        BoxAuthenticator(Arc::new(authenticator))
+    }
+}
+
+impl<S: Scheme, I> Clone for BoxAuthenticator<S, I> {
+    fn clone(&self) -> Self {
+        BoxAuthenticator(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Scheme, I> std::fmt::Debug for BoxAuthenticator<S, I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BoxAuthenticator")
+    }
+}
+
+impl<S: Scheme, I: Send + Sync + 'static> Authenticate<S> for BoxAuthenticator<S, I> {
+    type Identity = I;
+
+    fn authenticate(
+        &self,
+        credentials: S::Credentials,
+    ) -> impl Future<Output = Result<I, AuthError>> + Send {
+        self.0.authenticate(credentials)
+    }
+
+    fn bypass(&self) -> Option<I> {
+        self.0.bypass()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.0.deadline()
+    }
+
+    fn invalid_reason(&self) -> Option<&'static str> {
+        self.0.invalid_reason()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheme::{Bearer, BearerToken};
+
+    /// Overrides every provided method.
+    struct Customized;
+
+    impl Authenticate<Bearer> for Customized {
+        type Identity = &'static str;
+
+        async fn authenticate(&self, _: BearerToken) -> Result<&'static str, AuthError> {
+            Err(AuthError::expired())
+        }
+
+        fn bypass(&self) -> Option<&'static str> {
+            Some("everyone")
+        }
+
+        fn deadline(&self) -> Duration {
+            Duration::from_secs(7)
+        }
+
+        fn invalid_reason(&self) -> Option<&'static str> {
+            Some("OWN")
+        }
+    }
+
+    /// Overrides none of the provided methods.
+    struct Plain;
+
+    impl Authenticate<Bearer> for Plain {
+        type Identity = &'static str;
+
+        async fn authenticate(&self, _: BearerToken) -> Result<&'static str, AuthError> {
+            Err(AuthError::invalid())
+        }
+    }
+
+    fn settings(authenticator: impl Authenticate<Bearer, Identity = &'static str>) -> String {
+        let (bypass, reason) = (authenticator.bypass(), authenticator.invalid_reason());
+        format!("{bypass:?} {:?} {reason:?}", authenticator.deadline())
+    }
+
+    #[test]
+    fn pointers_and_boxes_forward_every_method() {
+        let expected = "Some(\"everyone\") 7s Some(\"OWN\")";
+        assert_eq!(settings(Customized), expected);
+        assert_eq!(settings(&Customized), expected);
+        assert_eq!(settings(Arc::new(Customized)), expected);
+        assert_eq!(settings(BoxAuthenticator::new(Customized).clone()), expected);
+    }
+
+    #[test]
+    fn the_defaults_are_no_bypass_and_five_seconds() {
+        for defaults in [settings(Plain), settings(BoxAuthenticator::new(Plain))] {
+            assert_eq!(defaults, "None 5s None");
+        }
+    }
+}

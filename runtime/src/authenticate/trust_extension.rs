@@ -1,0 +1,17 @@
+//! The authenticator of [`FromExtensions`].
+
+use std::future::ready;
+
+use super::authenticator::Authenticate;
+use crate::{
+    error::AuthError,
+    scheme::{FromExtensions, TrustExtension},
+};
+
+impl<T: Clone + Send + Sync + 'static> Authenticate<FromExtensions<T>> for TrustExtension {
+    type Identity = T;
+
+    fn authenticate(&self, identity: T) -> impl Future<Output = Result<T, AuthError>> + Send {
+        ready(Ok(identity))
+    }
+}
