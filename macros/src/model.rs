@@ -1,4 +1,4 @@
-//! What the attributes on an impl or a method declare, and the rules that they must follow.
+//! The policies that attributes declare, and the rules that the attributes must follow.
 
 pub(crate) mod argument_rules;
 pub(crate) mod impl_default;

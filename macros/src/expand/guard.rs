@@ -173,7 +173,7 @@ fn method_type_name(item: &ItemImpl, trait_path: &Path, krate: &Path) -> TokenSt
     }
 }
 
-/// Whether a method isn't generic, apart from lifetimes.
+/// Returns whether a method isn't generic, apart from lifetimes.
 fn has_one_type(function: &ImplItemFn) -> bool {
     let generics = &function.sig.generics;
     let is_impl = |input: &FnArg| match input {

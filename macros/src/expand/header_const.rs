@@ -19,7 +19,7 @@ pub(super) fn expand(policy: &Policy, krate: &Path) -> impl Iterator<Item = Toke
     })
 }
 
-/// Whether `expr` is `ApiKey::header("..")`, under any path.
+/// Returns whether `expr` is `ApiKey::header("..")`, under any path.
 fn is_literal_header(expr: &Expr) -> bool {
     let Expr::Call(call) = expr else { return false };
     let Expr::Path(function) = &*call.func else { return false };

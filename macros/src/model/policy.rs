@@ -66,18 +66,18 @@ impl Policy {
         self.schemes.combinator == Combinator::Optional
     }
 
-    /// Whether different callers can have identities of different types.
+    /// Returns whether different callers can have identities of different types.
     pub(crate) fn has_alternatives(&self) -> bool {
         self.schemes.combinator != Combinator::AllOf && self.schemes.list.len() > 1
     }
 
-    /// Whether the methods with this policy share an evaluator. A check of the request depends on the
+    /// Returns whether the methods with this policy share an evaluator. A check of the request depends on the
     /// method's request type.
     pub(crate) fn is_shared(&self) -> bool {
         self.authorize_request.is_none()
     }
 
-    /// Whether evaluation runs an expression of the user that could panic, and not only paths and fields.
+    /// Returns whether evaluation runs an expression of the user that could panic, and not only paths and fields.
     pub(crate) fn may_panic(&self) -> bool {
         let scheme_may_panic = |scheme: &SingleScheme| {
             let value_may_panic = match &scheme.value {
@@ -95,7 +95,7 @@ impl Policy {
     }
 }
 
-/// Whether an expression does more than name a value.
+/// Returns whether an expression does more than name a value.
 fn may_panic(expr: &Expr) -> bool {
     match expr {
         Expr::Path(_) | Expr::Lit(_) => false,
@@ -127,7 +127,7 @@ fn id(tokens: &TokenStream, span: Span) -> u64 {
 fn hash_with_location(tokens: &TokenStream, span: Span) -> u64 {
     let mut hasher = DefaultHasher::new();
     text::of(tokens).hash(&mut hasher);
-    // Outside the compiler, as in this crate's tests, `unwrap` would panic: there is no location.
+    // Outside the compiler, as in the tests of this crate, a span has no location and `unwrap` panics.
     if proc_macro::is_available() {
         let span = span.unwrap();
         (span.file(), span.line(), span.column()).hash(&mut hasher);

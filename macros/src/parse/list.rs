@@ -15,7 +15,7 @@ struct Wording {
     /// The name of the list.
     name: &'static str,
     item: &'static str,
-    /// What an item is written as.
+    /// The syntax of an item.
     form: &'static str,
     example: &'static str,
 }

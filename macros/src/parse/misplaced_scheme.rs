@@ -53,7 +53,7 @@ fn misplaced_path(path: &ExprPath) -> Option<String> {
     BuiltInScheme::without_quotes(&name).map(|scheme| scheme.missing_quotes(&name))
 }
 
-/// Whether `call` has built-in schemes as its arguments, and the name that a combinator has elsewhere.
+/// Returns whether `call` has built-in schemes as its arguments, and the name that a combinator has elsewhere.
 fn is_misnamed_combinator(call: &ExprCall) -> bool {
     const NAMES: [&str; 9] =
         ["any", "any_of", "anyof", "either", "oneof", "or", "all", "allof", "and"];

@@ -78,13 +78,13 @@ fn features_are_on(schemes: &Schemes) -> syn::Result<()> {
     })
 }
 
-/// Whether the scheme reads the connection, judged by its name.
+/// Returns whether the scheme reads the connection, judged by its name.
 fn reads_connection(scheme: &SingleScheme) -> bool {
     scheme.built_in() == Some(BuiltInScheme::ClientCertificate)
         || scheme.mentions("ClientCertificate")
 }
 
-/// Whether the scheme reads the headers or extensions of the call, judged by its name.
+/// Returns whether the scheme reads the headers or extensions of the call, judged by its name.
 fn reads_request(scheme: &SingleScheme) -> bool {
     let types = ["Bearer", "Basic", "ApiKey", "FromExtensions"];
     scheme.built_in().is_some_and(|built_in| built_in != BuiltInScheme::ClientCertificate)

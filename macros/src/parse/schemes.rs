@@ -77,7 +77,7 @@ impl SingleScheme {
         }
     }
 
-    /// Whether the value is an expression that mentions the type `name`.
+    /// Returns whether the value is an expression that mentions the type `name`.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         let SchemeValue::Custom(expr) = &self.value else { return false };
         text::of(expr).split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)

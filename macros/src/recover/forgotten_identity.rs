@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Whether the parameter at `index` has a misspelt `#[identity]`, or follows the request without one.
+/// Returns whether the parameter at `index` has a misspelt `#[identity]`, or follows the request without one.
 pub(crate) fn is_forgotten_identity(inputs: &Punctuated<FnArg, Token![,]>, index: usize) -> bool {
     let Some(FnArg::Typed(typed)) = inputs.get(index) else { return false };
     if typed.attrs.iter().any(|attribute| is_attribute(attribute, "identity")) {

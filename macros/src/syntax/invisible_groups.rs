@@ -40,7 +40,7 @@ pub(crate) fn parenthesise(tokens: TokenStream) -> TokenStream {
         .collect()
 }
 
-/// Whether `group` is the input of a macro call, `name!(..)`. A `!` for negation follows no name.
+/// Returns whether `group` is the input of a macro call, `name!(..)`. A `!` for negation follows no name.
 fn is_macro_input(previous: &[Option<TokenTree>; 2], group: &TokenTree) -> bool {
     let [Some(TokenTree::Ident(name)), Some(TokenTree::Punct(mark))] = previous else {
         return false;
@@ -58,7 +58,7 @@ fn has_invisible_group(tokens: TokenStream) -> bool {
     })
 }
 
-/// Whether an operator next to these tokens could split them. A literal with its sign can't be
+/// Returns whether an operator next to these tokens could split them. A literal with its sign can't be
 /// parenthesised: it may be part of a pattern or a type.
 fn is_loose(tokens: TokenStream) -> bool {
     match syn::parse2::<Expr>(tokens) {

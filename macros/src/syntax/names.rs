@@ -3,12 +3,12 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, Meta, Type};
 
-/// Whether `attribute` is called `name`, under any path.
+/// Returns whether `attribute` is called `name`, under any path.
 pub(crate) fn is_attribute(attribute: &Attribute, name: &str) -> bool {
     attribute.path().segments.last().is_some_and(|segment| segment.ident == name)
 }
 
-/// Whether `ty` is called `name`, under any path.
+/// Returns whether `ty` is called `name`, under any path.
 pub(crate) fn is_type(ty: &Type, name: &str) -> bool {
     match ty {
         Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
@@ -21,7 +21,7 @@ pub(crate) fn policy_attribute(attribute: &Attribute) -> Option<&'static str> {
     ["authenticated", "anonymous"].into_iter().find(|name| is_attribute(attribute, name))
 }
 
-/// Whether `attribute` is a `cfg_attr` that may add an attribute that declares a policy.
+/// Returns whether `attribute` is a `cfg_attr` that may add an attribute that declares a policy.
 pub(crate) fn hides_policy_attribute(attribute: &Attribute) -> bool {
     match &attribute.meta {
         Meta::List(list) if attribute.path().is_ident("cfg_attr") => {
@@ -49,7 +49,7 @@ pub(crate) fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute>
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
 }
 
-/// Whether `keyword` occurs in `tokens`, at any depth.
+/// Returns whether `keyword` occurs in `tokens`, at any depth.
 pub(crate) fn contains_keyword(tokens: TokenStream, keyword: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == keyword,
