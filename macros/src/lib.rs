@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
 
-//! The attributes of [`tonic-guard`](https://docs.rs/tonic-guard). Use them through that crate: what
-//! they generate calls it, and the two are released together.
+//! The attributes of [`tonic-guard`](https://docs.rs/tonic-guard). Use them through that crate: the
+//! generated code calls it, and both crates are released together.
 //!
 //! ```
 //! use tonic::{Code, Request, Response, Status};
@@ -32,52 +32,47 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! // Refused: the call carries no credentials.
-//! let refused = MyGreeter.greet(Request::new(())).await.unwrap_err();
-//! assert_eq!(refused.code(), Code::Unauthenticated);
+//! // Rejected: the call carries no credentials.
+//! let rejection = MyGreeter.greet(Request::new(())).await.unwrap_err();
+//! assert_eq!(rejection.code(), Code::Unauthenticated);
 //!
-//! // Let in.
+//! // Admitted.
 //! let mut request = Request::new(());
 //! request.metadata_mut().insert("authorization", "Bearer s3cret".parse().unwrap());
 //! assert!(MyGreeter.greet(request).await.is_ok());
 //! # }
 //! ```
 //!
-//! # The steps
+//! # The pipeline
 //!
-//! Arguments are read (`args`, `groups`, `scheme`, `word`), the item is recognised (`method`), both become a validated
-//! model (`policy`, `service`, `rules`), and the model becomes tokens (`method_door`, `front_door`). Every
-//! mistake on the way is collected and told at once (`errors`); then the item is left behind as one
-//! that type-checks and reaches none of the user's code (`fallback`).
+//! 1. `parse` reads the arguments of an attribute and recognises the item that the attribute is on.
+//! 2. `model` turns both into policies, and checks the rules across arguments and across methods.
+//! 3. `expand` generates the handler checks and the impl of `Guarded`. Start reading at
+//!    `expand/attributes.rs`.
+//!
+//! `recover` collects the errors of all steps. After an error it emits the item with empty bodies, so
+//! that the compiler reports no further errors about it. `syntax` holds helpers for tokens.
 
-mod args;
-mod derive;
-mod errors;
-mod fallback;
-mod front_door;
-mod groups;
-mod hygiene;
-mod method;
-mod method_door;
-mod plan;
-mod policed;
-mod policy;
-mod rules;
-mod scheme;
-mod service;
-mod text;
-mod word;
+mod expand;
+mod model;
+mod parse;
+mod recover;
+mod syntax;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 
-/// Says who may call a method, or the methods of a service.
+/// Declares which callers may call a method, or all methods of a service.
 ///
-/// On the impl of a service's trait it holds for every method that carries no attribute itself, and
-/// lets [`guard`](https://docs.rs/tonic-guard/latest/tonic_guard/fn.guard.html) find the policies. No
-/// method is open by omission there. Write it above `#[tonic::async_trait]`.
+/// On the impl of a service trait, the attribute declares the default policy of the methods without an
+/// attribute, and makes the policies available to
+/// [`guard`](https://docs.rs/tonic-guard/latest/tonic_guard/fn.guard.html). In such an impl no method is
+/// open by omission. Write the attribute above `#[tonic::async_trait]`.
 ///
-/// A method that another attribute's macro adds to the impl is seen by neither: the front door answers it
-/// with UNIMPLEMENTED, and where no `guard` is mounted it is open.
+/// Each guarded method gets a *handler check* at its top. Behind a guard, the policy is evaluated on the
+/// headers, before the message is read, and the handler check accepts the guard's decision. Without a
+/// guard, the handler check evaluates the policy itself.
 ///
 /// ```
 /// # use tonic::{Request, Response, Status};
@@ -145,72 +140,131 @@ use proc_macro::TokenStream;
 /// # async fn main() {
 /// let orders = MyOrders { tokens: Tokens, partners: Keys };
 ///
-/// // Refused: no credentials.
-/// let refused = orders.cancel(Request::new(7)).await.unwrap_err();
-/// assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+/// let with_token = |order| {
+///     let mut request = Request::new(order);
+///     request.metadata_mut().insert("authorization", "Bearer t".parse().unwrap());
+///     request
+/// };
 ///
-/// // Let in.
-/// let mut request = Request::new(7);
-/// request.metadata_mut().insert("authorization", "Bearer t".parse().unwrap());
-/// assert!(orders.cancel(request).await.is_ok());
+/// // Rejected: the call carries no credentials.
+/// let rejection = orders.cancel(Request::new(7)).await.unwrap_err();
+/// assert_eq!(rejection.code(), tonic::Code::Unauthenticated);
+///
+/// // Rejected: the order belongs to another caller.
+/// let rejection = orders.cancel(with_token(8)).await.unwrap_err();
+/// assert_eq!(rejection.code(), tonic::Code::PermissionDenied);
+///
+/// // Admitted.
+/// assert!(orders.cancel(with_token(7)).await.is_ok());
 /// # }
 /// ```
 ///
-/// On a single method of an otherwise plain impl it works too, with nothing else mounted. Then a
-/// sibling that says nothing is open.
+/// The attribute also works on single methods of an impl that has none itself. There, methods without an
+/// attribute are open.
 ///
 /// # Arguments
 ///
 /// ```text
-/// #[authenticated(ARG, ..)]   on a method, or on an impl block as the default of its methods
-/// #[authenticated]            on an impl block: no default, every method must say for itself
+/// #[authenticated(ARGUMENT, ..)]   on a method, or on an impl as the default of its methods
+/// #[authenticated]                 on an impl without a default: every method has its own attribute
 ///
-/// ARG    := scheme = SCHEME | scopes("a", ..) | roles(EXPR, ..)
-///         | authorize = PATH | authorize_request = PATH
-///         | rpc = "Name" | service = "pkg.Name" | server = PATH | crate = PATH
-/// SCHEME := LEAF | one_of(LEAF, ..) | all_of(LEAF, ..) | optional(LEAF or one_of(..))
-/// LEAF   := WORD or EXPR, then perhaps: via EXPR
-/// WORD   := "bearer" | "basic" | "api-key" | "client-certificate"
-/// EXPR   :  a value of any type that implements Scheme
+/// ARGUMENT := scheme = SCHEME | scopes("a", ..) | roles(EXPR, ..)
+///           | authorize = PATH | authorize_request = PATH
+///           | rpc = "Name" | service = "pkg.Name" | server = PATH | crate = PATH
+/// SCHEME   := SINGLE | one_of(SINGLE, ..) | all_of(SINGLE, ..) | optional(SINGLE) | optional(one_of(SINGLE, ..))
+/// SINGLE   := NAME | EXPR | NAME via EXPR | EXPR via EXPR
+/// NAME     := "bearer" | "basic" | "api-key" | "client-certificate"
+/// EXPR     :  a Rust expression; as a scheme, a value of a type that implements Scheme
 /// ```
 ///
-/// - **`scheme`**: which credentials. `one_of`: the first listed scheme for which the call carries
-///   credentials decides; bad ones are refused, never passed over, and two headers with credentials
-///   are refused. A client certificate belongs to the connection, so it is listed last and decides only
-///   when the call itself carries nothing. `all_of`: every one; the identity is a tuple. `optional`: a call without credentials
-///   gets in with `None`; bad ones are refused.
-/// - **`via`** names the authenticator of a scheme where the service itself isn't one: a field, a
-///   static, a call.
-/// - **`scopes`**: all of them. **`roles`**: any of them. They are asked of the identity that the
-///   authenticator returns, through `HasScopes` and `HasRoles`; under `all_of` of the first one's. Neither goes
-///   with `optional`.
-/// - **`authorize`**: your own check, `async fn(&self, &identity, &CallHead<'_>)`, before the message
-///   is read. **`authorize_request`**: `async fn(&self, &identity, &Request<..>)`, with the decoded
-///   request. Both run after the declared checks and return `Result<(), AuthError>` or
-///   `Result<(), Status>`. Their identity is of the type of the `#[identity]` parameter where the method has
-///   one, otherwise what the authenticator returns, and under `optional` an `Option` of it. Under `one_of` the
-///   parameter is needed.
-/// - **`rpc`**: the remote procedure's name, where the function's isn't made of it. **`service`**: the
-///   service's full name, where the trait was imported under another. **`server`**: the generated
-///   server, where one type implements several services. **`crate`**: where `tonic_guard` is, if not at
-///   `::tonic_guard`. The last three stand on the impl.
+/// Each argument is given at most once. On a method, only `scheme` is required.
+///
+/// ## `scheme`
+///
+/// Which credentials a call must carry, and where.
+///
+/// | scheme | credentials |
+/// | --- | --- |
+/// | `"bearer"` | a token in the `authorization` header |
+/// | `"basic"` | a user name and password in the `authorization` header |
+/// | `"api-key"` | a key in the `x-api-key` header |
+/// | `"client-certificate"` | the certificate of the TLS connection; requires the feature `client-certificate` |
+/// | `ApiKey::header("x-ingest-key")` | a key in the named header |
+/// | another value | what its type's `Scheme::extract` returns |
+///
+/// At most eight schemes are combined:
+///
+/// - `one_of(..)`: one of the schemes is enough. The first listed scheme for which the call carries
+///   credentials decides. If these are invalid, the call is rejected, and no other scheme is tried. A call
+///   that carries credentials in two headers is rejected. A client certificate belongs to the connection:
+///   it is listed last, and decides only if the call itself carries no credentials.
+/// - `all_of(..)`: the call must carry credentials of every scheme. The identity is a tuple.
+/// - `optional(..)`: a call without credentials is admitted with the identity `None`. Invalid credentials
+///   are rejected. It is allowed on methods only.
+///
+/// ## `via`
+///
+/// The authenticator of a scheme: a field, a static or a call, such as `"bearer" via self.tokens`. The
+/// default is the service itself, which must then implement `Authenticate` for the scheme.
+///
+/// ## `scopes` and `roles`
+///
+/// - `scopes("a", "b")`: the identity must have **all** of the scopes. Its type implements `HasScopes`.
+/// - `roles(A, B)`: the identity must have **any** of the roles. Its type implements `HasRoles`.
+///
+/// With both, the identity needs all of the scopes and any of the roles. Otherwise the call is rejected
+/// with `PERMISSION_DENIED`. The identity is the one that the authenticator returns. Under `one_of` the
+/// requirements apply to each alternative, under `all_of` only to the identity of the first scheme. Under
+/// `optional` they are not allowed.
+///
+/// ## `authorize` and `authorize_request`
+///
+/// Custom checks, which run after the scopes and roles. Both name an async function that returns
+/// `Result<(), AuthError>` or `Result<(), Status>`; an error rejects the call.
+///
+/// - `authorize`: `async fn(&self, &Identity, &CallHead<'_>)`. Behind a guard it runs before the message is
+///   read.
+/// - `authorize_request`: `async fn(&self, &Identity, &Request<..>)`, with the decoded message. It always
+///   runs in the handler check.
+///
+/// The type of the identity is that of the `#[identity]` parameter or, without this parameter, the type
+/// that the authenticator returns. Under `optional` it is an `Option`. With several schemes in `one_of`, a
+/// custom check requires the parameter.
+///
+/// ## Names and paths
+///
+/// | argument | on | meaning | default |
+/// | --- | --- | --- | --- |
+/// | `rpc` | a method | the name of the RPC in the proto | the function's name in camel case |
+/// | `service` | the impl | the full name of the service in the proto | found by the name of the trait |
+/// | `server` | the impl | the generated server, if a type implements several services | inferred by `guard` |
+/// | `crate` | the impl, or a method of an impl without the attribute | the path of `tonic_guard` | `::tonic_guard` |
 ///
 /// # The identity
 ///
-/// `#[identity] name: T` is a parameter that the trait doesn't have. `T` is what the authenticator
-/// returns, or a type that implements `From` it, which is how the alternatives of `one_of` meet. Under
-/// `optional` it is an `Option`.
+/// A method may have a parameter `#[identity] name: T`, which its trait doesn't have. `T` is the type that
+/// the authenticator returns, or a type that implements `From` for it. Under `one_of`, `T` implements `From`
+/// for the identity of each scheme. Under `optional` the parameter is an `Option`, under `all_of` a tuple.
 ///
-/// # Nearest wins, whole
+/// # A method's attribute replaces the default
 ///
-/// An attribute on a method replaces the impl's default; nothing is merged. A check that the default
-/// has (`scopes`, `roles`, `authorize`, `authorize_request`) must be repeated there or dropped by name:
-/// `authorize = none`, `scopes(none)`.
+/// The attribute on a method replaces the impl's default as a whole. Each requirement and custom check of
+/// the default (`scopes`, `roles`, `authorize`, `authorize_request`) must be repeated there, or dropped by
+/// name: `scopes(none)`, `roles(none)`, `authorize = none`, `authorize_request = none`.
 ///
-/// # What it refuses to compile
+/// # Methods that the attribute can't see
 ///
-/// A silent method under a bare `#[authenticated]`; a macro among the impl's items, whose methods it
-/// can't see; a body that it doesn't recognise; a scheme for which there is no authenticator:
+/// If another attribute adds a method to the impl later, this method has no policy. The guard answers it
+/// with `UNIMPLEMENTED`. Without a guard the method is open.
+///
+/// # Compile errors
+///
+/// Among others, these are errors:
+///
+/// - a method without an attribute, if the impl has no default
+/// - a macro call among the items of the impl, as the attribute can't see the methods that it generates
+/// - a method that is neither an `async fn` nor has the body `Box::pin(async move { .. })`
+/// - a scheme without an authenticator:
 ///
 /// ```compile_fail,E0277
 /// # use tonic::{Request, Response, Status};
@@ -244,7 +298,7 @@ use proc_macro::TokenStream;
 /// #[authenticated(scheme = "bearer" via self.tokens)]
 /// #[tonic::async_trait]
 /// impl Orders for MyOrders {
-///     #[authenticated(scheme = "api-key")] // nothing here checks API keys
+///     #[authenticated(scheme = "api-key")] // `MyOrders` doesn't authenticate API keys
 ///     async fn list(&self, _: Request<()>) -> Result<Response<()>, Status> {
 ///         Ok(Response::new(()))
 ///     }
@@ -254,25 +308,56 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 #[proc_macro_attribute]
-pub fn authenticated(args: TokenStream, item: TokenStream) -> TokenStream {
-    service::authenticated(args.into(), item.into()).into()
+pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attributes::authenticated(arguments.into(), item.into()).into()
 }
 
-/// Says that everyone may call a method, and why: `#[anonymous(reason = "liveness probe")]`.
+/// Opens a method to everyone: `#[anonymous(reason = "liveness probe")]`.
 ///
-/// The reason is required, and shows in the policy table. It stands on a method of an impl with
-/// [`#[authenticated]`](macro@authenticated), and replaces the impl's default. That attribute reads it,
-/// so it needs no import there.
+/// The reason is required, and is shown in the policy table. It is one line of text.
+///
+/// In an impl with [`#[authenticated]`](macro@authenticated), which reads this attribute, the method gets
+/// no handler check, and the attribute needs no import. On a method it replaces the impl's default. Such
+/// a method has no `#[identity]` parameter: for callers that may present credentials, write
+/// `#[authenticated(scheme = optional(..))]`. In an impl without `#[authenticated]`, this attribute only
+/// documents that the method is open.
+///
+/// ```
+/// # use tonic::{Request, Response, Status};
+/// # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::{Bearer, BearerToken}};
+/// # #[tonic::async_trait]
+/// # trait Health {
+/// #     async fn check(&self, request: Request<()>) -> Result<Response<()>, Status>;
+/// # }
+/// # struct MyHealth;
+/// # impl Authenticate<Bearer> for MyHealth {
+/// #     type Identity = ();
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Err(AuthError::invalid()) }
+/// # }
+/// #[authenticated(scheme = "bearer")]
+/// #[tonic::async_trait]
+/// impl Health for MyHealth {
+///     #[anonymous(reason = "liveness probe")]
+///     async fn check(&self, _: Request<()>) -> Result<Response<()>, Status> {
+///         Ok(Response::new(()))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert!(MyHealth.check(Request::new(())).await.is_ok());
+/// # }
+/// ```
 #[proc_macro_attribute]
-pub fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
-    service::anonymous(args.into(), item.into()).into()
+pub fn anonymous(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attributes::anonymous(arguments.into(), item.into()).into()
 }
 
-/// Makes a service the authenticator of the schemes that its fields verify.
+/// Implements `Authenticate` for a service by forwarding to its fields.
 ///
-/// Each field that verifies says for which scheme: `#[verifies("bearer")]`, with a scheme's word, or
-/// `#[verifies(MyScheme)]` with its type. Two fields can't verify one scheme: name one of them where it
-/// is meant, `scheme = .. via self.field`.
+/// `#[verifies(..)]` on a field lists the schemes that the field verifies: by name, such as
+/// `#[verifies("bearer")]`, or by type, such as `#[verifies(MyScheme)]`. The field's type must implement
+/// `Authenticate` for each of them.
 ///
 /// ```
 /// # use tonic_guard::{AuthError, Authenticate, scheme::{Bearer, BearerToken}};
@@ -293,11 +378,14 @@ pub fn anonymous(args: TokenStream, item: TokenStream) -> TokenStream {
 /// authenticates(Orders { tokens: Tokens, limit: 10 });
 /// ```
 ///
-/// What a field verifies shows in what the struct authenticates: the field's type is as visible as the
-/// struct's. Where it can't be, implement `Authenticate` by hand and name the identity there.
+/// Two fields can't verify the same scheme. Leave one of them without `#[verifies(..)]`, and name it in the
+/// policy: `scheme = "bearer" via self.field`.
 ///
-/// Where `tonic_guard` isn't at `::tonic_guard`, the struct says `#[verifies(crate = path)]`.
+/// The field's type must be as visible as the struct, because the derived impl exposes its identity. For a
+/// private type, implement `Authenticate` by hand.
+///
+/// `#[verifies(crate = path)]` on the struct sets the path of `tonic_guard`. The default is `::tonic_guard`.
 #[proc_macro_derive(Authenticate, attributes(verifies))]
 pub fn derive_authenticate(item: TokenStream) -> TokenStream {
-    derive::expand(item.into()).into()
+    expand::derive::expand(item.into()).into()
 }

@@ -1,0 +1,11 @@
+//! From an attribute and its item to tokens.
+
+pub(crate) mod attributes;
+pub(crate) mod derive;
+mod evaluator;
+mod guard;
+mod handler_check;
+mod header_const;
+mod impl_block;
+mod policy_table;
+mod shared_evaluator;

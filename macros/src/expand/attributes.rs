@@ -1,0 +1,83 @@
+//! `#[authenticated(..)]` and `#[anonymous(..)]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{ImplItemFn, ItemImpl};
+
+use crate::{
+    expand::{
+        handler_check::{self, EvaluatorSource},
+        impl_block,
+    },
+    model::{
+        argument_rules::check_on_method,
+        policy::Policy,
+        rules::{no_identity, one_identity_type, one_policy_attribute},
+    },
+    parse::{self, arguments::Arguments, item, method::Method},
+    recover::{errors::Errors, fallback},
+    syntax::invisible_groups::parenthesise,
+};
+
+/// Expands `#[authenticated(..)]` on a method or on the impl of a service trait.
+pub(crate) fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    const EXPECTED: &str = "expected a method or the impl of a service trait";
+
+    let arguments = parenthesise(arguments);
+    if let Ok(parsed) = syn::parse2::<ItemImpl>(item.clone()) {
+        return impl_block::expand(arguments, parsed, item);
+    }
+    match item::method(item.clone(), EXPECTED, "") {
+        Ok(function) => authenticated_method(arguments, function),
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote!(#error #item)
+        }
+    }
+}
+
+/// Inserts the handler check into a method of an impl without `#[authenticated]`.
+fn authenticated_method(tokens: TokenStream, function: ImplItemFn) -> TokenStream {
+    let mut errors = Errors::default();
+    one_policy_attribute(&function.attrs, Some("authenticated"), &mut errors);
+    let mut arguments = Arguments::parse(tokens.clone(), &mut errors);
+    check_on_method(&arguments, &mut errors);
+    let krate = arguments.take_krate();
+    let policy = Policy::new(arguments, &tokens, Span::call_site(), &mut errors);
+    let method = Method::recognise(function.clone(), &mut errors);
+    if let (Some(policy), Some(mut method)) = (policy, method) {
+        one_identity_type(&policy, &method, &mut errors);
+        let source = EvaluatorSource::Inline(policy.id);
+        errors.ok(handler_check::insert(&mut method, &policy, source, &krate));
+        if errors.is_empty() {
+            return method.item.into_token_stream();
+        }
+    }
+    let errors = errors.into_tokens();
+    let fallback = fallback::of_method(function);
+    quote!(#errors #fallback)
+}
+
+/// Checks `#[anonymous(reason = "..")]` on a method of an impl without `#[authenticated]`: the method stays
+/// as it is.
+pub(crate) fn anonymous(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    const EXPECTED: &str = "expected a method";
+    const HELP: &str = "\nhelp: a service that is open as a whole is added with `GuardedRoutes::open(service, reason)`";
+
+    let mut errors = Errors::default();
+    errors.ok(parse::anonymous::parse(arguments));
+    match item::method(item.clone(), EXPECTED, HELP) {
+        Ok(function) => {
+            one_policy_attribute(&function.attrs, Some("anonymous"), &mut errors);
+            no_identity(&function, &mut errors);
+            if !errors.is_empty() {
+                let errors = errors.into_tokens();
+                let fallback = fallback::of_method(function);
+                return quote!(#errors #fallback);
+            }
+        }
+        Err(error) => errors.push(error),
+    }
+    let errors = errors.into_tokens();
+    quote!(#errors #item)
+}

@@ -1,0 +1,217 @@
+//! The arguments of `#[authenticated(..)]`.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::{
+    Expr, ExprPath, Ident, LitStr, Path, Token,
+    ext::IdentExt,
+    parse::{Parse, ParseStream, Parser},
+    parse_quote,
+    spanned::Spanned,
+};
+
+use crate::{
+    parse::{
+        list, scheme_rules,
+        schemes::Schemes,
+        unknown_argument::{ARGUMENTS, unknown_argument},
+    },
+    recover::errors::Errors,
+    syntax::text,
+};
+
+/// The arguments, each at most once.
+#[derive(Default)]
+pub(crate) struct Arguments {
+    pub(crate) scheme: Option<Schemes>,
+    pub(crate) scopes: Setting<Vec<LitStr>>,
+    pub(crate) roles: Setting<Vec<Expr>>,
+    pub(crate) authorize: Setting<ExprPath>,
+    pub(crate) authorize_request: Setting<ExprPath>,
+    pub(crate) rpc: Option<LitStr>,
+    pub(crate) service: Option<LitStr>,
+    pub(crate) server: Option<Path>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// A requirement or custom check of an attribute.
+#[derive(Default)]
+pub(crate) enum Setting<T> {
+    #[default]
+    Absent,
+    /// `none`: drops the one of the impl's default.
+    Dropped,
+    /// The value, and the span of the argument's name.
+    Set(T, Span),
+}
+
+impl<T> Setting<T> {
+    fn new(value: Option<T>, span: Span) -> Self {
+        value.map_or(Setting::Dropped, |value| Setting::Set(value, span))
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Setting::Absent)
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        matches!(self, Setting::Set(..))
+    }
+
+    pub(crate) fn value(&self) -> Option<&T> {
+        match self {
+            Setting::Set(value, _) => Some(value),
+            Setting::Absent | Setting::Dropped => None,
+        }
+    }
+
+    pub(crate) fn span(&self) -> Option<Span> {
+        match self {
+            Setting::Set(_, span) => Some(*span),
+            Setting::Absent | Setting::Dropped => None,
+        }
+    }
+
+    pub(crate) fn into_value(self) -> Option<T> {
+        match self {
+            Setting::Set(value, _) => Some(value),
+            Setting::Absent | Setting::Dropped => None,
+        }
+    }
+}
+
+impl Arguments {
+    /// Parses the arguments. After an error it continues with the next argument.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Arguments {
+        let parser = |input: ParseStream<'_>| {
+            let mut arguments = Arguments::default();
+            let mut found = Errors::default();
+            let mut used: Vec<Ident> = Vec::new();
+            while !input.is_empty() {
+                let parsed =
+                    arguments.parse_one(input, &mut used).and_then(|()| match input.is_empty() {
+                        true => Ok(None),
+                        false => input.parse::<Token![,]>().map(Some),
+                    });
+                if let Err(error) = parsed {
+                    found.push(error);
+                    skip_to_comma(input)?;
+                    input.parse::<Option<Token![,]>>()?;
+                }
+            }
+            Ok((arguments, found))
+        };
+        match parser.parse2(tokens) {
+            Ok((arguments, found)) => {
+                errors.append(found);
+                arguments
+            }
+            Err(error) => {
+                errors.push(error);
+                Arguments::default()
+            }
+        }
+    }
+
+    /// Takes the path of `tonic_guard`.
+    pub(crate) fn take_krate(&mut self) -> Path {
+        self.krate.take().unwrap_or_else(|| parse_quote!(::tonic_guard))
+    }
+
+    fn parse_one(&mut self, input: ParseStream<'_>, used: &mut Vec<Ident>) -> syn::Result<()> {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error(format!(
+                "expected an argument of `#[authenticated(..)]`\nnote: the arguments are {ARGUMENTS}"
+            )));
+        }
+        let name = input.call(Ident::parse_any)?;
+        let span = name.span();
+        if used.contains(&name) {
+            return Err(syn::Error::new(span, format!("duplicate argument `{name}`")));
+        }
+        match name.to_string().as_str() {
+            "scheme" => {
+                let schemes = assigned(input)?;
+                scheme_rules::check(&schemes)?;
+                self.scheme = Some(schemes);
+            }
+            "scopes" => self.scopes = Setting::new(list::scopes(input, span)?, span),
+            "roles" => self.roles = Setting::new(list::roles(input, span)?, span),
+            "authorize" => self.authorize = Setting::new(function(input)?, span),
+            "authorize_request" => self.authorize_request = Setting::new(function(input)?, span),
+            "rpc" => {
+                const EXPECTED: &str = "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
+                self.rpc = Some(path_segment(input, EXPECTED)?);
+            }
+            "service" => {
+                const EXPECTED: &str = "expected the full name of the service\nhelp: write it as in the proto, with its \
+                     package, such as `service = \"shop.v1.Orders\"`";
+                self.service = Some(path_segment(input, EXPECTED)?);
+            }
+            "server" => {
+                input.parse::<Token![=]>()?;
+                let server = self.server.insert(input.call(Path::parse_mod_style)?);
+                if input.peek(Token![<]) {
+                    let server = text::of(server);
+                    return Err(input.error(format!(
+                        "unexpected type arguments of the generated server\nhelp: write `server = {server}`"
+                    )));
+                }
+            }
+            "crate" => {
+                input.parse::<Token![=]>()?;
+                self.krate = Some(input.call(Path::parse_mod_style)?);
+            }
+            _ => return Err(unknown_argument(&name)),
+        }
+        used.push(name);
+        Ok(())
+    }
+}
+
+/// Parses `= value`.
+fn assigned<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+/// A string that can be a segment of a call's path, `/service/method`. A service that no proto declares may
+/// use characters that a proto can't.
+fn path_segment(input: ParseStream<'_>, expected: &str) -> syn::Result<LitStr> {
+    let name: LitStr = assigned(input)?;
+    let text = name.value();
+    match !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '/') {
+        true => Ok(name),
+        false => Err(syn::Error::new(name.span(), expected)),
+    }
+}
+
+/// The path of a function; `None` for `none`.
+fn function(input: ParseStream<'_>) -> syn::Result<Option<ExprPath>> {
+    let mut value: Expr = assigned(input)?;
+    // A `macro_rules!` passes on an expression in an invisible group.
+    while let Expr::Group(group) = value {
+        value = *group.expr;
+    }
+    let found = match value {
+        Expr::Path(path) if path.path.is_ident("none") => return Ok(None),
+        Expr::Path(path) => return Ok(Some(path)),
+        Expr::Call(_) | Expr::MethodCall(_) => "a call",
+        Expr::Closure(_) => "a closure",
+        _ => "another expression",
+    };
+    Err(syn::Error::new(
+        value.span(),
+        format!(
+            "expected the path of an async function, found {found}\nhelp: write a path such as `Self::owns_order`; \
+             the function is called with the service, the identity, and the call head or the request"
+        ),
+    ))
+}
+
+/// Skips the rest of an argument that failed to parse.
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
