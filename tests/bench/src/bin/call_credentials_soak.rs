@@ -30,7 +30,7 @@ use tonic_guard::{
     guard,
     http_client::HttpClient,
 };
-use tonic_guard_call_credentials_tests::{Client, Echo, Issuer, client, endpoint};
+use tonic_guard_client_tests::{Client, Echo, Issuer, client, endpoint};
 use tonic_guard_tests::{
     Running,
     pb::{Note, kinds_server::KindsServer},
