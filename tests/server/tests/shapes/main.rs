@@ -35,7 +35,7 @@ use crate::pb::{
 /// The generated services. The traits are of this crate: one of the shapes implements them for an `Arc`.
 #[allow(missing_docs, clippy::all)]
 pub(crate) mod pb {
-    tonic::include_proto!("guard.shapes.v1");
+    include!("../../../support/src/generated/guard.shapes.v1.rs");
 }
 
 /// The headers of a caller who gets in.

@@ -24,11 +24,10 @@ use tonic_guard_tests::{
         extra_client::ExtraClient,
         extra_server::{Extra, ExtraServer},
     },
-    reason, request,
+    reason, request, within,
 };
 
 use crate::support::{
-    limit::within,
     raw::{Answer, H2, UNARY, held_open, one_note},
     service::{ADA, Ran, at_the_front_door, at_the_methods_door, call, note, says},
 };

@@ -1,75 +1,22 @@
 //! The event of each decision, as an operator's log shows it.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex, Once},
-};
-
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{
     AuthError, Authenticate, BoxAuthenticator, CallHead, authenticated, guard, in_process,
     scheme::{Bearer, BearerToken},
 };
 use tonic_guard_tests::{
-    Caller, Keys, Running, Tokens, User,
+    Caller, Keys, Log, Running, Tokens, User,
     pb::{
         Note,
         extra_server::{Extra, ExtraServer},
     },
-};
-use tracing::{Level, subscriber::DefaultGuard};
-
-use crate::support::{
-    limit::within,
-    service::{
-        ACME, ADA, ADAS_PASSWORD, EVE, at_the_front_door, at_the_methods_door, call, call_get_url,
-        says,
-    },
+    within,
 };
 
-/// What was logged, at the finest level there is, by everything that runs on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn begin() -> (Log, DefaultGuard) {
-        // Whether anyone listens is remembered for each event in the whole process, and other tests
-        // begin and end beside this one: somebody always listens.
-        static LISTENER: Once = Once::new();
-        LISTENER.call_once(|| {
-            let sink =
-                tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(std::io::sink);
-            sink.init();
-        });
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The lines of this crate since the last time.
-    fn ours(&self) -> Vec<String> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().filter(|line| line.contains("tonic_guard:")).map(str::to_owned).collect()
-    }
-}
+use crate::support::service::{
+    ACME, ADA, ADAS_PASSWORD, EVE, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+};
 
 #[derive(Authenticate)]
 struct Service {
@@ -122,12 +69,12 @@ const AT_FRONT: [&str; 2] = ["service=\"guard.test.v1.Extra\"", "method=\"Unary\
 
 #[tokio::test]
 async fn each_decision_at_the_front_door_is_one_event() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = at_the_front_door(Service::new()).await;
-    log.ours();
+    log.take_lines();
     call(&server, &[ADA]).await.unwrap();
     one(
-        log.ours(),
+        log.take_lines(),
         &["DEBUG", AT_FRONT[0], AT_FRONT[1], "scheme=\"bearer\"", "outcome=\"admitted\""],
     );
     for (headers, level, why, cause) in [
@@ -155,47 +102,47 @@ async fn each_decision_at_the_front_door_is_one_event() {
         assert!(within("a refused call", call(&server, headers)).await.is_err());
         let why = format!("reason=\"{why}\"");
         let parts = [level, AT_FRONT[0], AT_FRONT[1], "scheme=\"bearer\"", "outcome=\"refused\""];
-        one(log.ours(), &[&parts[..], &[&why, cause]].concat());
+        one(log.take_lines(), &[&parts[..], &[&why, cause]].concat());
     }
 }
 
 #[tokio::test]
 async fn each_decision_at_the_methods_door_is_one_event_without_a_service() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = at_the_methods_door(Service::new()).await;
     call(&server, &[ADA]).await.unwrap();
-    let lines = log.ours();
+    let lines = log.take_lines();
     assert!(!lines[0].contains("service="), "{lines:?}");
     one(lines, &["DEBUG", "method=\"unary\"", "scheme=\"bearer\"", "outcome=\"admitted\""]);
     assert!(call(&server, &[]).await.is_err());
-    let lines = log.ours();
+    let lines = log.take_lines();
     assert!(!lines[0].contains("service="), "{lines:?}");
     one(lines, &["INFO", "method=\"unary\"", "outcome=\"refused\"", "CREDENTIALS_MISSING"]);
 }
 
 #[tokio::test]
 async fn who_let_a_caller_in_is_told() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = at_the_front_door(Service::new()).await;
-    log.ours();
+    log.take_lines();
     call_get_url(&server, &[]).await.unwrap();
-    one(log.ours(), &["method=\"GetURL\"", "outcome=\"anonymous\""]);
+    one(log.take_lines(), &["method=\"GetURL\"", "outcome=\"anonymous\""]);
     call_get_url(&server, &[ACME]).await.unwrap();
-    one(log.ours(), &["scheme=\"api-key\"", "outcome=\"admitted\""]);
+    one(log.take_lines(), &["scheme=\"api-key\"", "outcome=\"admitted\""]);
     assert!(call_get_url(&server, &[ACME, ADA]).await.is_err());
-    one(log.ours(), &["scheme=\"bearer, api-key\"", "OVERLOADED_CREDENTIALS"]);
+    one(log.take_lines(), &["scheme=\"bearer, api-key\"", "OVERLOADED_CREDENTIALS"]);
     assert!(call_get_url(&server, &[("x-stop", "1")]).await.is_err());
-    one(log.ours(), &["outcome=\"refused\"", "reason=\"Some resource has been exhausted\""]);
+    one(log.take_lines(), &["outcome=\"refused\"", "reason=\"Some resource has been exhausted\""]);
 
     let mut request = Request::new(Note::default());
     in_process::call_as(User { name: "ada".into(), scopes: "write" }, &mut request);
     Service::new().unary(request).await.unwrap();
-    one(log.ours(), &["method=\"unary\"", "outcome=\"called in process\""]);
+    one(log.take_lines(), &["method=\"unary\"", "outcome=\"called in process\""]);
     let mut request = Request::new(Note::default());
     in_process::call_as("nobody", &mut request);
     assert!(Service::new().unary(request).await.is_err());
     one(
-        log.ours(),
+        log.take_lines(),
         &["ERROR", "INTERNAL", "cause=`in_process::call_as` gave an identity of a type"],
     );
 }
@@ -217,24 +164,24 @@ impl Authenticate<Bearer> for Off {
 
 #[tokio::test]
 async fn a_bypass_is_warned_of_at_start_and_told_of_each_call() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let service = Service { tokens: BoxAuthenticator::new(Off), keys: Keys::default() };
     let guard = guard(service, ExtraServer::from_arc);
-    let lines = log.ours();
+    let lines = log.take_lines();
     assert_eq!(lines.len(), 2, "{lines:#?}");
     for line in &lines {
         assert!(line.contains("WARN") && line.contains("authentication is off"), "{line}");
         assert!(line.contains("scheme=\"bearer\""), "{line}");
     }
     let server = Running::start(Server::builder().add_service(guard)).await;
-    log.ours();
+    log.take_lines();
     call(&server, &[]).await.unwrap();
-    one(log.ours(), &[AT_FRONT[1], "outcome=\"bypassed\""]);
+    one(log.take_lines(), &[AT_FRONT[1], "outcome=\"bypassed\""]);
 }
 
 #[tokio::test]
 async fn no_event_holds_a_credential() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     for server in
         [at_the_front_door(Service::new()).await, at_the_methods_door(Service::new()).await]
     {
@@ -254,7 +201,7 @@ async fn no_event_holds_a_credential() {
             let _ = call_get_url(&server, headers).await;
         }
     }
-    let lines = log.ours().join("\n");
+    let lines = log.take_lines().join("\n");
     assert!(lines.lines().count() >= 40, "{lines}");
     for secret in ["ada-token", "eve-token", "old-token", "key-1", "YWRh", "pa:ss", "s3cret"] {
         assert!(!lines.contains(secret), "{secret} in {lines}");
@@ -263,11 +210,14 @@ async fn no_event_holds_a_credential() {
 
 #[tokio::test]
 async fn what_isnt_a_methods_call_is_an_event_too() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = at_the_front_door(Service::new()).await;
-    log.ours();
+    log.take_lines();
     let mut h2 = crate::support::raw::H2::connect(&server).await;
     let path = "/guard.test.v1.Extra/Nothing";
     h2.send(h2.request(path, &[], crate::support::raw::one_note())).await.unwrap();
-    one(log.ours(), &["DEBUG", AT_FRONT[0], "outcome=\"refused\"", "reason=\"UNIMPLEMENTED\""]);
+    one(
+        log.take_lines(),
+        &["DEBUG", AT_FRONT[0], "outcome=\"refused\"", "reason=\"UNIMPLEMENTED\""],
+    );
 }

@@ -19,12 +19,11 @@ use tonic_guard_tests::{
         Note,
         extra_server::{Extra, ExtraServer},
     },
-    reason,
+    reason, within,
 };
 
-use crate::support::{
-    limit::within,
-    service::{ADA, Ran, at_the_front_door, at_the_methods_door, call, call_get_url, says},
+use crate::support::service::{
+    ADA, Ran, at_the_front_door, at_the_methods_door, call, call_get_url, says,
 };
 
 service!(Plain: [scheme = "bearer"] => User);

@@ -18,6 +18,7 @@ mod elsewhere;
 mod events;
 mod faults;
 mod front_door;
+mod generated;
 mod headers;
 mod http1;
 mod in_process;
