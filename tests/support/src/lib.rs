@@ -3,6 +3,7 @@
 
 mod authenticators;
 mod call;
+#[cfg(feature = "counted")]
 pub mod counted;
 mod identities;
 #[cfg(feature = "log")]
