@@ -1,4 +1,4 @@
-//! A derived service is as visible as its verifiers. A private verifier needs an impl by hand.
+// A derived service is as visible as its verifiers. A private verifier needs an impl by hand.
 
 use tonic_guard::Authenticate;
 

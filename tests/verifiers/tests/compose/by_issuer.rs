@@ -90,7 +90,7 @@ async fn what_names_no_listed_issuer_once_reaches_no_verifier() {
         let told = told(&serving, token).await;
         assert!([INVALID, MALFORMED].contains(&told.as_str()), "{told} by {token}");
     }
-    assert_eq!(verifier.asked(), 0);
+    assert_eq!(verifier.call_count(), 0);
     let good = key.sign(header, "{\"iss\":\"https://staff.example\"}");
     assert_eq!(told(&serving, &good).await, "session kept");
 }

@@ -26,11 +26,11 @@ async fn each_shape_has_its_verifier() {
     let serving = Serving::bearers(tokens).await;
     let good = issuer.access_token(AUDIENCE).subject("ada").sign();
     assert_eq!(told(&serving, &good).await, "ada of https://id.example");
-    assert_eq!((sessions.asked(), others.asked()), (0, 0));
+    assert_eq!((sessions.call_count(), others.call_count()), (0, 0));
     assert_eq!(told(&serving, "sess_1").await, "session kept");
     assert_eq!(told(&serving, "sess").await, "session other");
     assert_eq!(told(&serving, "Sess_1").await, "session other");
-    assert_eq!((sessions.asked(), others.asked()), (1, 2));
+    assert_eq!((sessions.call_count(), others.call_count()), (1, 2));
 }
 
 /// The other verifiers let everyone in: a token that reaches one of them is no longer refused.
@@ -67,7 +67,7 @@ async fn a_jwt_that_is_refused_is_shown_to_nobody_else() {
     ] {
         let told = told(&serving, &token).await;
         assert!(told.starts_with("Unauthenticated "), "{told} by {token}");
-        assert_eq!((sessions.asked(), others.asked()), (0, 0), "{token}");
+        assert_eq!((sessions.call_count(), others.call_count()), (0, 0), "{token}");
     }
     assert_eq!(told(&serving, &good).await, "ada of https://id.example");
     assert_eq!(told(&serving, "eyes").await, "session kept");
@@ -83,7 +83,7 @@ async fn a_session_that_is_refused_is_no_jwt_and_an_unknown_shape_is_nobodys() {
     for token in ["1", "sess", "asess_1", "a.b", "a.b.c.d", "v4.public.abc", "a.b.c"] {
         assert_eq!(told(&serving, token).await, INVALID, "{token}");
     }
-    assert_eq!(sessions.asked(), 0);
+    assert_eq!(sessions.call_count(), 0);
     let nobody: ByTokenFormat<Caller> = ByTokenFormat::new();
     let serving = Serving::bearers(nobody).await;
     assert_eq!(told(&serving, "1").await, INVALID);

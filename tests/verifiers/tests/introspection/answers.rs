@@ -228,7 +228,7 @@ async fn what_isnt_an_introspection_response_decides_nothing() {
         let outcome = within(name, serving.bearer(&format!("token-{at}"))).await;
         assert_eq!(outcome, Err(UNAVAILABLE.into()), "{name}");
     }
-    assert_eq!(elsewhere.asked(), 0, "the token went elsewhere");
+    assert_eq!(elsewhere.request_count(), 0, "the token went elsewhere");
 }
 
 #[derive(Debug)]

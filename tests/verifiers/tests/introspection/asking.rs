@@ -14,12 +14,12 @@ async fn calls_with_one_token_share_one_request() {
         let serving = Arc::clone(&serving);
         calls.spawn(async move { serving.bearer("opaque").await });
     }
-    provider.asked_at_least(1).await;
+    provider.wait_for_requests(1).await;
     provider.release();
     while let Some(outcome) = within("the calls", calls.join_next()).await {
         assert_eq!(outcome.unwrap(), Ok("ada".into()));
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_caller_that_goes_away_disturbs_nobody() {
         tokio::spawn(async move { serving.bearer("opaque").await })
     };
     let first = call(&serving);
-    provider.asked_at_least(1).await;
+    provider.wait_for_requests(1).await;
     let second = call(&serving);
     waiting.reach(2).await;
     first.abort();
@@ -43,7 +43,7 @@ async fn a_caller_that_goes_away_disturbs_nobody() {
     waiting.reach(1).await;
     provider.release();
     assert_eq!(within("the second call", second).await.unwrap(), Ok("ada".into()));
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -56,12 +56,12 @@ async fn what_was_asked_for_a_caller_that_went_away_is_remembered() {
         let serving = Arc::clone(&serving);
         tokio::spawn(async move { serving.bearer("opaque").await })
     };
-    provider.asked_at_least(1).await;
+    provider.wait_for_requests(1).await;
     call.abort();
     waiting.reach(0).await;
     provider.release();
     assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn there_is_a_limit_on_requests_at_once() {
     for (token, asked) in [("one", 1), ("two", 2)] {
         let serving = Arc::clone(&serving);
         calls.spawn(async move { serving.bearer(token).await });
-        provider.asked_at_least(asked).await;
+        provider.wait_for_requests(asked).await;
     }
     let refused = within("a third token", serving.bearer("three")).await;
     assert_eq!(refused, Err(UNAVAILABLE.into()));
@@ -86,7 +86,7 @@ async fn there_is_a_limit_on_requests_at_once() {
         assert_eq!(outcome.unwrap(), Ok("ada".into()));
     }
     assert_eq!(serving.bearer("three").await, Ok("ada".into()));
-    assert_eq!(provider.asked(), 3);
+    assert_eq!(provider.request_count(), 3);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ impl Lost {
         idle.block_on(async {
             let serving = Serving::bearers(verifier.clone()).await;
             tokio::spawn(async move { serving.bearer("opaque").await });
-            provider.asked_at_least(1).await;
+            provider.wait_for_requests(1).await;
         });
         Lost { idle, here, provider, verifier, _beside: beside }
     }
@@ -177,7 +177,7 @@ fn the_end_of_a_lost_request_leaves_the_one_in_its_place_alone() {
         };
         pass(Duration::from_secs(21)).await;
         let first = call();
-        provider.asked_at_least(2).await;
+        provider.wait_for_requests(2).await;
         idle.shutdown_background();
         let second = call();
         waiting.reach(2).await;
@@ -185,7 +185,7 @@ fn the_end_of_a_lost_request_leaves_the_one_in_its_place_alone() {
         for call in [first, second] {
             assert_eq!(within("the call", call).await.unwrap(), Ok("ada".into()));
         }
-        assert_eq!(provider.asked(), 2);
+        assert_eq!(provider.request_count(), 2);
     });
 }
 

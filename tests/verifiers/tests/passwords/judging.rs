@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tonic_guard::passwords::Passwords;
-use tonic_guard_verifier_tests::{Log, TempFile};
+use tonic_guard_tests::{Log, TempFile};
 
 use crate::{Cost, User, basic, call, refused, serve, with};
 
@@ -88,13 +88,13 @@ async fn an_unknown_user_costs_what_a_known_one_does() {
 #[tokio::test]
 async fn where_hashes_differ_an_unknown_user_costs_what_the_dearest_does() {
     let (cheap, mut dear) = (Cost::new(24, 1), Cost::new(32, 2));
-    let mark = Log::get().mark();
+    let mark = Log::of_process().mark();
     let users = [
         ("ada", cheap.hash("pa:ss"), User("ada".into())),
         ("eve", dear.hash("pa:ss"), User("eve".into())),
     ];
     let users = Passwords::new(users).unwrap();
-    Log::get().line(mark, &["WARN", "differing parameters"]).await;
+    Log::of_process().wait_for_line(mark, &["WARN", "differing parameters"]).await;
     let serving = serve(users).await;
     dear.begin();
     assert_eq!(call(&serving, "mallory", "pa:ss").await, refused("CREDENTIALS_INVALID"));
@@ -117,19 +117,22 @@ async fn users_in_a_file_are_obeyed_when_it_is_replaced() {
     for user in ["ada", "eve"] {
         assert_eq!(call(&serving, user, "one").await.unwrap(), user);
     }
-    let log = Log::get();
+    let log = Log::of_process();
     let mark = log.mark();
     // The one has another password, the other is gone: nothing that was remembered helps.
     file.replace(&format!("[{}]", entry("ada", two.phc())));
-    log.line(mark, &["INFO", "is in use", path]).await;
+    log.wait_for_line(mark, &["INFO", "is in use", path]).await;
     assert_eq!(call(&serving, "ada", "one").await, refused("CREDENTIALS_INVALID"));
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
     assert_eq!(call(&serving, "eve", "one").await, refused("CREDENTIALS_INVALID"));
     // A hash that would take all memory isn't loaded.
     let mark = log.mark();
     file.replace(&both.replace("m=40", "m=4000000000"));
-    log.line(mark, &["ERROR", "stay valid", path, r#"of the user "ada": Argon2's parameters"#])
-        .await;
+    log.wait_for_line(
+        mark,
+        &["ERROR", "stay valid", path, r#"of the user "ada": Argon2's parameters"#],
+    )
+    .await;
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
     assert_eq!(call(&serving, "eve", "one").await, refused("CREDENTIALS_INVALID"));
 }
@@ -137,7 +140,7 @@ async fn users_in_a_file_are_obeyed_when_it_is_replaced() {
 #[tokio::test]
 async fn no_password_and_no_hash_is_logged() {
     let mut cost = Cost::new(48, 1);
-    let log = Log::get();
+    let log = Log::of_process();
     let mark = log.mark();
     let hash = cost.hash("pa:ss-that-is-right");
     let secret = hash.phc().rsplit('$').next().unwrap().to_owned();
@@ -148,8 +151,8 @@ async fn no_password_and_no_hash_is_logged() {
     assert_eq!(call(&serving, "ada", "pa:ss-that-is-right").await.unwrap(), "ada");
     _ = call(&serving, "ada", "pa:ss-that-is-wrong").await;
     _ = call(&serving, "my-password-by-mistake", "").await;
-    log.line(mark, &["refused", "the password is wrong"]).await;
-    log.line(mark, &["refused", "there is no such user"]).await;
+    log.wait_for_line(mark, &["rejected", "the password is wrong"]).await;
+    log.wait_for_line(mark, &["rejected", "there is no such user"]).await;
     for line in log.since(mark).lines() {
         for secret in ["pa:ss-that-is", "my-password-by-mistake", &secret] {
             assert!(!line.contains(secret), "{line}");

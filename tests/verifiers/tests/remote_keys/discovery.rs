@@ -22,7 +22,7 @@ fn discover(issuer: &str) -> RemoteKeysBuilder {
 }
 
 fn paths(provider: &Provider) -> Vec<String> {
-    provider.seen().into_iter().map(|seen| seen.path).collect()
+    provider.received().into_iter().map(|seen| seen.path).collect()
 }
 
 /// A publisher with a document, and a service that has found its keys.
@@ -76,7 +76,7 @@ async fn the_well_known_name_stands_where_its_standard_has_it() {
         let by_oauth = RemoteKeys::discover_oauth(&issuer).http_client(http().build().unwrap());
         for (document, keys) in [(openid, discover(&issuer)), (oauth, by_oauth)] {
             publisher.provider.reply(document, about(&publisher, &json!({"issuer": issuer})));
-            let before = publisher.provider.asked();
+            let before = publisher.provider.request_count();
             keys.connect().await.unwrap();
             let asked: Vec<_> = paths(&publisher.provider).into_iter().skip(before).collect();
             assert_eq!(asked, [document, JWKS]);
@@ -153,7 +153,7 @@ async fn a_document_gone_bad_keeps_the_keys() {
         assert_eq!(serving.bearer(&forged).await, told(UNAVAILABLE));
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
     }
-    assert_eq!(evil.provider.asked(), 0);
+    assert_eq!(evil.provider.request_count(), 0);
 }
 
 #[tokio::test]

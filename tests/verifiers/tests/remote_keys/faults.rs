@@ -5,9 +5,9 @@ use std::io::Write;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
-use tonic_guard_verifier_tests::Log;
 
 use super::*;
+use tonic_guard_tests::Log;
 
 /// What is no set of keys, each with words of the cause.
 pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
@@ -33,10 +33,10 @@ pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
         (whole(500, &good), "500"),
         (whole(203, &good), "203"),
         (Reply::redirect(publisher.provider.url("/elsewhere")), "302"),
-        (Reply::Endless, "exceeds 512 KiB"),
-        (Reply::Json(format!("{good}{}", " ".repeat(512 * 1024))), "exceeds 512 KiB"),
-        (Reply::Stalled, "failed"),
-        (Reply::Reset, "failed"),
+        (Reply::Endless, "more than 512 KiB"),
+        (Reply::Json(format!("{good}{}", " ".repeat(512 * 1024))), "more than 512 KiB"),
+        (Reply::Stalled, "gave no answer"),
+        (Reply::Reset, "gave no answer"),
         (Reply::Json(String::new()), "no JWK set"),
         (Reply::Json("<html>".into()), "no JWK set"),
         (Reply::Json(good[..good.len() - 1].into()), "no JWK set"),
@@ -71,15 +71,15 @@ async fn a_provider_at_fault_takes_no_good_key_away() {
         let name = format!("{reply:.200?}");
         publisher.provider.reply(JWKS, reply);
         pass(COOLDOWN).await;
-        let asked = publisher.provider.asked();
+        let asked = publisher.provider.request_count();
         let unknown = within(&name, serving.bearer(&publisher.forged("unknown"))).await;
         assert_eq!(unknown, told(UNAVAILABLE), "nobody can tell: {name}");
-        assert!(publisher.provider.asked() > asked, "{name}");
+        assert!(publisher.provider.request_count() > asked, "{name}");
         assert_eq!(serving.bearer(&publisher.token()).await, ada(), "{name}");
         assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID), "{name}");
     }
     assert!(
-        publisher.provider.seen().iter().all(|seen| seen.path == JWKS),
+        publisher.provider.received().iter().all(|seen| seen.path == JWKS),
         "no redirect is followed"
     );
     publisher.behave();
@@ -138,10 +138,10 @@ async fn lazy_keys_of_a_provider_that_is_down_are_unavailable_until_it_is_up() {
     }
     publisher.provider.restart().await;
     assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE), "it is too soon");
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     pass(COOLDOWN).await;
     becomes(&serving, &publisher.token(), &ada()).await;
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -163,12 +163,16 @@ async fn a_provider_at_fault_is_asked_less_and_less_often() {
         }
         pass(Duration::from_secs(wait) - BEFORE).await;
         publisher.settle().await;
-        assert_eq!(publisher.provider.asked(), asked, "too early, the wait {at} of {wait} s");
+        assert_eq!(
+            publisher.provider.request_count(),
+            asked,
+            "too early, the wait {at} of {wait} s"
+        );
         pass(BEFORE).await;
         asked += 1;
-        publisher.provider.asked_at_least(asked).await;
+        publisher.provider.wait_for_requests(asked).await;
         publisher.settle().await;
-        assert_eq!(publisher.provider.asked(), asked);
+        assert_eq!(publisher.provider.request_count(), asked);
     }
 }
 
@@ -176,16 +180,17 @@ async fn a_provider_at_fault_is_asked_less_and_less_often() {
 async fn each_fetch_is_told_to_the_operator() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
-    let (log, mark) = (Log::get(), Log::get().mark());
+    let (log, mark) = (Log::of_process(), Log::of_process().mark());
     publisher.provider.reply(JWKS, Reply::status(500));
     assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE));
     let url = publisher.provider.url(JWKS);
     let status = "500 Internal Server Error";
-    log.line(mark, &["WARN", "keys can't be fetched", status, &url, "trusted=false"]).await;
+    log.wait_for_line(mark, &["WARN", "keys can't be fetched", status, &url, "trusted=false"])
+        .await;
     let reason = "AUTHENTICATOR_UNAVAILABLE";
-    log.line(mark, &["ERROR", "outcome=\"rejected\"", reason, status, &url]).await;
+    log.wait_for_line(mark, &["ERROR", "outcome=\"rejected\"", reason, status, &url]).await;
     publisher.behave();
     pass(COOLDOWN).await;
     becomes(&serving, &publisher.token(), &ada()).await;
-    log.line(mark, &["DEBUG", "keys fetched", &url]).await;
+    log.wait_for_line(mark, &["DEBUG", "keys fetched", &url]).await;
 }

@@ -2,10 +2,8 @@
 
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Request, Status, transport::Channel};
-use tonic_guard_verifier_tests::{
-    LIMIT,
-    pb::{Void, accounts_client::AccountsClient},
-};
+use tonic_guard_tests::LIMIT;
+use tonic_guard_verifier_tests::pb::{Void, accounts_client::AccountsClient};
 
 use super::*;
 
@@ -54,7 +52,7 @@ async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
             }
         }
     }
-    assert_eq!(publisher.provider.asked(), 2, "one at start and one for all of these");
+    assert_eq!(publisher.provider.request_count(), 2, "one at start and one for all of these");
 }
 
 #[tokio::test]
@@ -70,7 +68,7 @@ async fn a_flood_of_unknown_keys_fetches_no_more_than_once_a_cooldown() {
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
         pass(Duration::from_secs(6)).await;
     }
-    let asked = publisher.provider.asked();
+    let asked = publisher.provider.request_count();
     assert!((15..=21).contains(&asked), "{asked} fetches in ten minutes");
 }
 
@@ -85,7 +83,7 @@ async fn a_fetch_that_takes_longer_than_the_cooldown_is_joined() {
     publisher.issuer.rotate();
     publisher.provider.hold();
     let first = tokio::spawn(whoami(serving.client(), publisher.token()));
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     pass(2 * COOLDOWN).await;
     let second = tokio::spawn(whoami(serving.client(), publisher.token()));
     waiting.reach(2).await;
@@ -94,12 +92,12 @@ async fn a_fetch_that_takes_longer_than_the_cooldown_is_joined() {
     for call in [first, second] {
         assert_eq!(within("the call", call).await.unwrap().unwrap(), "ada");
     }
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 /// Sends a token of an unknown key and goes away once its fetch is under way.
 async fn attack(publisher: &Publisher, call: JoinHandle<Result<String, Status>>, fetch: usize) {
-    publisher.provider.asked_at_least(fetch).await;
+    publisher.provider.wait_for_requests(fetch).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
 }
@@ -121,7 +119,7 @@ async fn a_call_that_is_reset_burns_no_cooldown() {
         publisher.provider.release();
         // It gets the keys that the attacker had fetched.
         assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
-        assert_eq!(publisher.provider.asked(), 1 + rotation);
+        assert_eq!(publisher.provider.request_count(), 1 + rotation);
     }
 }
 
@@ -142,7 +140,7 @@ async fn a_connection_that_is_reset_burns_no_cooldown() {
         waiting.reach(0).await;
         publisher.provider.release();
         assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
-        assert_eq!(publisher.provider.asked(), 1 + rotation);
+        assert_eq!(publisher.provider.request_count(), 1 + rotation);
     }
 }
 
@@ -155,7 +153,7 @@ async fn tokens_that_name_no_key_fetch_nothing() {
     assert_eq!(serving.bearer(&publisher.signed_by(&unknown, None)).await, told(INVALID));
     let ours = publisher.issuer.signing_key();
     assert_eq!(serving.bearer(&publisher.signed_by(&ours, None)).await, ada());
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -167,7 +165,7 @@ async fn services_with_one_handle_share_the_keys() {
     publisher.issuer.rotate();
     assert_eq!(one.bearer(&publisher.token()).await, ada());
     assert_eq!(two.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[test]
@@ -183,7 +181,7 @@ fn a_fetch_that_ends_with_its_runtime_keeps_nobody_waiting() {
     first.block_on(async {
         let serving = publisher.serve(keys.clone()).await;
         let call = tokio::spawn(whoami(serving.client(), publisher.token()));
-        publisher.provider.asked_at_least(1).await;
+        publisher.provider.wait_for_requests(1).await;
         call.abort();
     });
     drop(first);
@@ -195,8 +193,8 @@ fn a_fetch_that_ends_with_its_runtime_keeps_nobody_waiting() {
         pass(COOLDOWN).await;
         becomes(&serving, &publisher.token(), &ada()).await;
         // And they are kept fresh again.
-        let asked = publisher.provider.asked();
+        let asked = publisher.provider.request_count();
         pass(REFRESH).await;
-        publisher.provider.asked_at_least(asked + 1).await;
+        publisher.provider.wait_for_requests(asked + 1).await;
     });
 }

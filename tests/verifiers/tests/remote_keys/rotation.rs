@@ -18,7 +18,7 @@ async fn a_new_key_works_within_a_cooldown() {
     pass(COOLDOWN).await;
     assert_eq!(serving.bearer(&new).await, ada());
     assert_eq!(serving.bearer(&old).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[tokio::test]
@@ -27,10 +27,10 @@ async fn a_new_key_is_known_before_its_first_token_comes() {
     let serving = publisher.serving().await;
     publisher.issuer.rotate();
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     publisher.settle().await;
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[tokio::test]
@@ -44,11 +44,11 @@ async fn a_removed_key_stops_being_trusted_and_so_do_its_tokens_in_the_cache() {
     assert_eq!(serving.bearer(&cached).await, ada(), "nobody has asked yet");
     // Nobody calls: a task fetches them.
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     becomes(&serving, &cached, &told(INVALID)).await;
     assert_eq!(serving.bearer(&fresh).await, told(INVALID));
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[test]

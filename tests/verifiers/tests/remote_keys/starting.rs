@@ -19,14 +19,14 @@ fn whole(error: &dyn Error) -> String {
 async fn keys_are_fetched_at_start_and_not_again_for_each_token() {
     let publisher = Publisher::start().await;
     let serving = publisher.serving().await;
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
     for _ in 0..5 {
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
     }
     let known = publisher.issuer.signing_key();
     assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID));
-    assert_eq!(publisher.provider.asked(), 1);
-    let [seen] = publisher.provider.seen().try_into().unwrap();
+    assert_eq!(publisher.provider.request_count(), 1);
+    let [seen] = publisher.provider.received().try_into().unwrap();
     assert_eq!(seen.headers["accept"], "application/json");
     assert_eq!(seen.headers.get("accept-encoding"), None, "no compression is asked for");
     assert_eq!(seen.headers.get("authorization"), None);
@@ -37,10 +37,10 @@ async fn lazy_keys_are_fetched_when_the_first_token_comes() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     assert!(serving.whoami(&[]).await.is_err());
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -49,10 +49,10 @@ async fn lazy_keys_are_kept_fresh_once_they_are_fetched() {
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     pass(2 * REFRESH).await;
     publisher.settle().await;
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_token_that_is_refused_at_a_glance_fetches_nothing() {
     ] {
         assert!(serving.bearer(&token).await.is_err(), "{token}");
     }
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
 }
 
@@ -89,7 +89,7 @@ async fn a_tokens_own_word_on_where_keys_are_is_never_followed() {
         let payload = publisher.issuer.access_token(AUDIENCE).payload();
         assert_eq!(serving.bearer(&key.sign(&header, &payload)).await, told(INVALID), "{name}");
     }
-    assert_eq!(evil.provider.asked(), 0);
+    assert_eq!(evil.provider.request_count(), 0);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_url_that_isnt_https_is_refused_before_anything_is_sent() {
     let url = publisher.provider.url(JWKS);
     let error = RemoteKeys::jwks(&url).connect().await.unwrap_err();
     assert_eq!(error.to_string(), format!("{url} isn't https"));
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
 
     let loopback = http().build().unwrap();
     for (url, refused) in [
@@ -173,12 +173,12 @@ async fn the_refresher_ends_with_the_last_handle() {
     let another = keys.clone();
     drop(keys);
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     publisher.settle().await;
     drop(another);
     for _ in 0..5 {
         pass(REFRESH).await;
         publisher.settle().await;
     }
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }

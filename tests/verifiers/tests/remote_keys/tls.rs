@@ -59,7 +59,7 @@ async fn no_other_certificate_is_believed() {
         let error = within("connecting", keys).await.unwrap_err();
         assert_eq!(error.to_string(), format!("the request to {url} failed"));
     }
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,176 @@
+//! Tokens in files.
+
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use tonic::Code;
+use tonic_guard::client::{CallCredentials, CallErrorKind, TokenFile, TokenSource};
+use tonic_guard_client_tests::Guarded;
+use tonic_guard_tests::within;
+
+use crate::{kind, note};
+
+/// A directory that is gone with the test.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Dir(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("token")
+    }
+
+    /// As Kubernetes and careful agents do it.
+    fn replace(&self, text: &str) {
+        let new = self.0.join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.file()).unwrap();
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_is_read_again() {
+    let server = Guarded::start().await;
+    let dir = Dir::new("replaced");
+    let source = TokenFile::new(dir.file()).check_every(Duration::from_millis(50));
+    let mut client = server.client(&CallCredentials::bearer(source));
+    dir.replace(&format!("{}\n", server.issuer.issue()));
+    client.unary(note("a")).await.unwrap();
+    dir.replace(&server.issuer.issue());
+    within("the new token", async {
+        while server.attempts.tokens().last().unwrap() != "Bearer token-2" {
+            client.unary(note("b")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_file_read_at_once() {
+    let server = Guarded::start().await;
+    let dir = Dir::new("refused");
+    dir.replace(&server.issuer.issue());
+    let source = TokenFile::new(dir.file()).check_every(Duration::from_secs(3600));
+    let mut client = server.client(&CallCredentials::bearer(source));
+    client.unary(note("a")).await.unwrap();
+    server.issuer.revoke_all();
+    dir.replace(&server.issuer.issue());
+    client.unary(note("b")).await.unwrap();
+    assert_eq!(server.attempts.tokens().last().unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_refused_token_that_is_still_in_the_file_is_not_sent_again() {
+    let server = Guarded::start().await;
+    let dir = Dir::new("kept");
+    dir.replace("wrong");
+    let mut client = server.client(&CallCredentials::bearer(TokenFile::new(dir.file())));
+    let status = client.unary(note("a")).await.unwrap_err();
+    let expected = (Code::Unauthenticated, Some(CallErrorKind::NoNewerToken));
+    assert_eq!((status.code(), kind(&status)), expected);
+    assert_eq!(server.attempts.count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_without_a_token_sends_nothing() {
+    let server = Guarded::start().await;
+    let dir = Dir::new("empty");
+    let told = |text: &'static [u8]| (Some(text), Code::Unauthenticated);
+    for (text, code) in [
+        (None, Code::Unavailable),
+        told(b""),
+        told(b"\n"),
+        told(b"two words"),
+        told(b"two\nlines"),
+        told(b"\xff\xfe"),
+        told(&[b'a'; 65 * 1024]),
+    ] {
+        if let Some(text) = text {
+            fs::write(dir.file(), text).unwrap();
+        }
+        let mut client = server.client(&CallCredentials::bearer(TokenFile::new(dir.file())));
+        let status = client.unary(note("a")).await.unwrap_err();
+        assert_eq!(
+            (status.code(), kind(&status)),
+            (code, Some(CallErrorKind::NoToken)),
+            "{text:?}"
+        );
+    }
+    assert_eq!(server.attempts.count(), 0);
+}
+
+#[tokio::test]
+async fn a_jwt_in_a_file_is_not_used_beyond_its_end() {
+    let server = Guarded::start().await;
+    let dir = Dir::new("jwt");
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    let jwt = |exp: f64| {
+        let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp}}}"#));
+        format!("e30.{claims}.c2ln")
+    };
+    dir.replace(&jwt(now - 1.0));
+    let mut client = server.client(&CallCredentials::bearer(TokenFile::new(dir.file())));
+    let status = client.unary(note("a")).await.unwrap_err();
+    assert_eq!(
+        (status.code(), kind(&status)),
+        (Code::Unauthenticated, Some(CallErrorKind::NoToken))
+    );
+    assert_eq!(server.attempts.count(), 0);
+
+    // One that hasn't ended is sent, whatever the server makes of it.
+    dir.replace(&jwt(now + 60.0));
+    let mut client = server.client(&CallCredentials::bearer(TokenFile::new(dir.file())));
+    client.unary(note("a")).await.unwrap_err();
+    assert_eq!(server.attempts.tokens(), [format!("Bearer {}", jwt(now + 60.0))]);
+}
+
+/// Another file takes its name again and again, while it is read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_replaced_while_it_is_read_gives_one_token_or_the_other() {
+    let dir = Dir::new("torn");
+    let tokens = ["a".repeat(20_000), "b".repeat(30_000)];
+    dir.replace(&tokens[0]);
+    let file = dir.file();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writer = {
+        let (stop, new, tokens) = (stop.clone(), dir.0.join("new"), tokens.clone());
+        std::thread::spawn(move || {
+            let mut writes = 0_usize;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::write(&new, &tokens[writes % 2]).unwrap();
+                fs::rename(&new, &file).unwrap();
+                writes += 1;
+            }
+            writes
+        })
+    };
+    let server = Guarded::start().await;
+    let source = TokenFile::new(dir.file());
+    for _ in 0..300 {
+        let token = within("a read", source.token()).await;
+        // The token never prints: it is sent to see it.
+        let token = token.expect("what is replaced can always be read");
+        let options = CallCredentials::bearer(token);
+        let _ = server.client(&options).unary(note("a")).await;
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(writer.join().unwrap() > 100);
+    let sent = server.attempts.tokens();
+    assert!(sent.iter().all(|sent| tokens.iter().any(|token| *sent == format!("Bearer {token}"))));
+}

@@ -1,0 +1,392 @@
+//! Which refusals lead to a second attempt, and which never do.
+
+use std::time::{Duration, Instant};
+
+use http::{HeaderValue, Response};
+use tokio_stream::StreamExt;
+use tonic::{
+    Code, Request, Response as GrpcResponse, Status, Streaming, body::Body, transport::Server,
+};
+use tonic_guard::client::{CallCredentials, CallErrorKind, CallOptions};
+use tonic_guard_client_tests::{
+    Answer, Attempts, Client, Guarded, Scripted, Source, answer, client, refusal,
+};
+use tonic_guard_tests::{
+    KINDS, Running,
+    pb::{
+        Note,
+        kinds_server::{Kinds, KindsServer},
+    },
+    reason, within,
+};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::{kind, note, with_options};
+
+/// A client whose source has a new token each time, of a server that follows a script.
+async fn scripted(
+    answers: impl IntoIterator<Item = Response<Body>>,
+    last: fn() -> Response<Body>,
+    settings: fn(CallCredentials) -> CallCredentials,
+) -> (Client, Attempts, Source, Running) {
+    let (running, attempts) = Scripted::start(answers, last).await;
+    let source = Source::new(&std::sync::Arc::default());
+    let credentials = settings(CallCredentials::bearer(source.clone()));
+    (client(running.endpoint(), &credentials), attempts, source, running)
+}
+
+fn as_it_is(credentials: CallCredentials) -> CallCredentials {
+    credentials
+}
+
+/// UNAUTHENTICATED whose `ErrorInfo` has this reason and this metadata.
+fn refusal_with(reason: &str, metadata: &[(&str, &str)]) -> Response<Body> {
+    let pairs = metadata.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+    let details = ErrorDetails::with_error_info(
+        reason,
+        "somewhere",
+        pairs.collect::<std::collections::HashMap<_, _>>(),
+    );
+    Status::with_error_details(Code::Unauthenticated, "no", details).into_http()
+}
+
+fn with_header(mut response: Response<Body>, name: &'static str, value: &str) -> Response<Body> {
+    response.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+    response
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_and_the_call_answers() {
+    let server = Guarded::start().await;
+    let source = server.source();
+    let mut client = server.client(&CallCredentials::bearer(source.clone()));
+    client.unary(note("before")).await.unwrap();
+    server.issuer.revoke_all();
+    assert_eq!(client.unary(note("after")).await.unwrap().into_inner().text, "after");
+    assert_eq!(server.attempts.tokens(), ["Bearer token-1", "Bearer token-1", "Bearer token-2"]);
+    assert_eq!(server.attempts.header("grpc-previous-rpc-attempts"), ["1"]);
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_always_refuses_sees_two_attempts() {
+    let (mut client, attempts, source, _running) = scripted([], refusal, as_it_is).await;
+    let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
+    assert_eq!(kind(&status), Some(CallErrorKind::RejectedAgain));
+    assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "no"));
+    assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-2"]);
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_source_with_the_same_token_makes_one_attempt() {
+    let (mut client, attempts, source, _running) = scripted([], refusal, as_it_is).await;
+    source.always(Some(Answer::Token("same")));
+    let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
+    assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
+    assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "no"));
+    assert_eq!((attempts.count(), source.fetches()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_refusal_whose_token_cannot_be_renewed_says_why() {
+    let (mut client, attempts, source, _running) = scripted([answer()], refusal, as_it_is).await;
+    client.unary(note("hi")).await.unwrap();
+    source.then(Answer::Down);
+    let status = client.unary(note("hi")).await.unwrap_err();
+    assert_eq!(kind(&status), Some(CallErrorKind::RefreshFailed));
+    assert_eq!(status.code(), Code::Unauthenticated);
+    let error = tonic_guard::client::CallError::of(&status).unwrap();
+    assert!(error.token_error().unwrap().is_unreachable());
+    assert!(error.to_string().contains("the issuer is down"), "{error}");
+    assert_eq!(attempts.count(), 2);
+}
+
+#[tokio::test]
+async fn the_refusal_that_the_caller_gets_is_the_servers_own() {
+    let server = Guarded::start().await;
+    let source = server.source();
+    source.always(Some(Answer::Token("wrong")));
+    let mut client = server.client(&CallCredentials::bearer(source));
+    let status = client.unary(note("hi")).await.unwrap_err();
+    assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
+    assert_eq!(reason(&status), "CREDENTIALS_INVALID");
+    let challenges = tonic_guard_tests::challenges(&status);
+    assert_eq!(challenges, [r#"Bearer error="invalid_token""#]);
+}
+
+/// Each is answered to a first attempt, and must be all that there is.
+#[tokio::test]
+async fn what_is_no_refusal_of_the_credential_is_not_retried() {
+    let other_code = |code| Status::new(code, "no").into_http();
+    let this = [("service", KINDS), ("method", "Unary")];
+    let cases: Vec<(&str, Response<Body>)> = vec![
+        ("permission denied", other_code(Code::PermissionDenied)),
+        ("unavailable", other_code(Code::Unavailable)),
+        ("internal", other_code(Code::Internal)),
+        (
+            "another service",
+            refusal_with("X", &[("service", "other.v1.Kinds"), ("method", "Unary")]),
+        ),
+        ("another method", refusal_with("X", &[("service", KINDS), ("method", "Down")])),
+        ("another service alone", refusal_with("X", &[("service", "other.v1.Kinds")])),
+        ("another method alone", refusal_with("X", &[("method", "unary")])),
+        ("a method of Google's", refusal_with("X", &[("method", "google.v1.Storage.Unary")])),
+        ("missing", refusal_with("CREDENTIALS_MISSING", &this)),
+        ("overloaded", refusal_with("OVERLOADED_CREDENTIALS", &this)),
+        ("malformed", refusal_with("CREDENTIALS_MALFORMED", &this)),
+        ("unsupported", refusal_with("CREDENTIAL_TYPE_UNSUPPORTED", &this)),
+        ("details that are no status", with_header(refusal(), "grpc-status-details-bin", "AAAA")),
+        ("two details", {
+            let twice = with_header(refusal(), "grpc-status-details-bin", "");
+            with_header(twice, "grpc-status-details-bin", "")
+        }),
+        ("two statuses", with_header(refusal(), "grpc-status", "16")),
+        ("never again", with_header(refusal(), "grpc-retry-pushback-ms", "-1")),
+        ("pushback that is no number", with_header(refusal(), "grpc-retry-pushback-ms", "soon")),
+        ("pushback with a zero", with_header(refusal(), "grpc-retry-pushback-ms", "010")),
+        ("pushback too large", with_header(refusal(), "grpc-retry-pushback-ms", "2147483648")),
+        ("a pause of weeks", with_header(refusal(), "grpc-retry-pushback-ms", "2147483647")),
+        ("two pushbacks", {
+            let twice = with_header(refusal(), "grpc-retry-pushback-ms", "0");
+            with_header(twice, "grpc-retry-pushback-ms", "0")
+        }),
+        ("a body behind the refusal", refusal().map(|_| answer().into_body())),
+        ("refused in the trailers", {
+            let trailers = http::HeaderMap::from_iter([(
+                http::HeaderName::from_static("grpc-status"),
+                HeaderValue::from_static("16"),
+            )]);
+            let frame = Ok::<_, Status>(http_body::Frame::<bytes::Bytes>::trailers(trailers));
+            let body = http_body_util::StreamBody::new(tokio_stream::iter([frame]));
+            answer().map(|_| Body::new(body))
+        }),
+        ("a bare 401", {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+            response
+        }),
+    ];
+    for (what, first) in cases {
+        let (mut client, attempts, _, _running) = scripted([first], answer, as_it_is).await;
+        let status = within(what, client.unary(note("hi"))).await.unwrap_err();
+        assert_eq!((attempts.count(), kind(&status)), (1, None), "{what}: {status:?}");
+    }
+}
+
+/// Each is answered to a first attempt, and there must be a second.
+#[tokio::test]
+async fn a_refusal_of_the_credential_is_retried() {
+    let full = format!("{KINDS}.Unary");
+    let cases: Vec<(&str, Response<Body>)> = vec![
+        ("plain", refusal()),
+        ("this call", refusal_with("X", &[("service", KINDS), ("method", "Unary")])),
+        ("this service", refusal_with("X", &[("service", KINDS)])),
+        (
+            "as Google names it",
+            refusal_with("X", &[("service", "kinds.example"), ("method", &full)]),
+        ),
+        ("expired", refusal_with("ACCESS_TOKEN_EXPIRED", &[])),
+        ("invalid", refusal_with("JWT_TOKEN_INVALID", &[])),
+        ("an invalid key", refusal_with("API_KEY_INVALID", &[])),
+        ("no details", with_header(refusal(), "grpc-status-details-bin", "")),
+        ("at once", with_header(refusal(), "grpc-retry-pushback-ms", "0")),
+    ];
+    for (what, first) in cases {
+        let (mut client, attempts, _, _running) = scripted([first], answer, as_it_is).await;
+        within(what, client.unary(note("hi"))).await.unwrap();
+        assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-2"], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn details_that_are_no_base64_are_not_retried() {
+    let broken = with_header(refusal(), "grpc-status-details-bin", "!");
+    let (mut client, attempts, _, _running) = scripted([broken], answer, as_it_is).await;
+    // tonic panics on them, with this layer and without.
+    let called = tokio::spawn(async move { client.unary(note("hi")).await });
+    assert!(!matches!(within("the call", called).await, Ok(Ok(_))));
+    assert_eq!(attempts.count(), 1);
+}
+
+#[tokio::test]
+async fn strict_retries_need_a_refusal_that_names_the_call() {
+    let (mut client, attempts, _, _running) =
+        scripted([refusal()], answer, CallCredentials::strict_retries).await;
+    let status = client.unary(note("hi")).await.unwrap_err();
+    assert_eq!((attempts.count(), kind(&status)), (1, None));
+
+    let half = refusal_with("X", &[("service", KINDS)]);
+    let (mut client, attempts, _, _running) =
+        scripted([half], answer, CallCredentials::strict_retries).await;
+    client.unary(note("hi")).await.unwrap_err();
+    assert_eq!(attempts.count(), 1);
+
+    let named = refusal_with("X", &[("service", KINDS), ("method", "Unary")]);
+    let (mut client, attempts, _, _running) =
+        scripted([named], answer, CallCredentials::strict_retries).await;
+    client.unary(note("hi")).await.unwrap();
+    assert_eq!(attempts.count(), 2);
+
+    // A guard names the call.
+    let server = Guarded::start().await;
+    let credentials = CallCredentials::bearer(server.source()).strict_retries();
+    let mut client = server.client(&credentials);
+    client.unary(note("hi")).await.unwrap();
+    server.issuer.revoke_all();
+    client.unary(note("hi")).await.unwrap();
+    assert_eq!(server.attempts.count(), 3);
+}
+
+#[tokio::test]
+async fn permission_denied_by_a_handler_is_not_retried() {
+    let server = Guarded::start().await;
+    let source = server.source();
+    let mut client = server.client(&CallCredentials::bearer(source.clone()));
+    let status = client.unary(note("denied")).await.unwrap_err();
+    assert_eq!((status.code(), kind(&status)), (Code::PermissionDenied, None));
+    assert_eq!((server.attempts.count(), source.fetches()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refusal_after_the_first_message_is_not_retried() {
+    let server = Guarded::start().await;
+    let source = server.source();
+    let mut client = server.client(&CallCredentials::bearer(source.clone()));
+    let mut notes = client.down(note("then refuse")).await.unwrap().into_inner();
+    assert!(notes.next().await.unwrap().is_ok());
+    let status = notes.next().await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+    assert_eq!((server.attempts.count(), source.fetches()), (1, 1));
+}
+
+/// Open to everyone; calls another server, whose token has been revoked, and passes on what it says.
+struct Front {
+    back: Client,
+    calls: Attempts2,
+}
+
+type Attempts2 = std::sync::Arc<std::sync::atomic::AtomicUsize>;
+type Notes = tokio_stream::Empty<Result<Note, Status>>;
+
+#[tonic::async_trait]
+impl Kinds for Front {
+    async fn unary(&self, request: Request<Note>) -> Result<GrpcResponse<Note>, Status> {
+        self.calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let notes = tokio_stream::iter([request.into_inner()]);
+        self.back.clone().up(notes).await
+    }
+
+    type DownStream = Notes;
+
+    async fn down(&self, _: Request<Note>) -> Result<GrpcResponse<Notes>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn up(&self, _: Request<Streaming<Note>>) -> Result<GrpcResponse<Note>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    type BothStream = Notes;
+
+    async fn both(&self, _: Request<Streaming<Note>>) -> Result<GrpcResponse<Notes>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_passes_on_a_refusal_is_called_once() {
+    let back = Guarded::start().await;
+    let fixed = CallCredentials::bearer(tonic_guard::client::Token::new("revoked"));
+    let calls = Attempts2::default();
+    let front = Front { back: back.client(&fixed), calls: calls.clone() };
+    let running = Running::start(Server::builder().add_service(KindsServer::new(front))).await;
+
+    let source = Source::new(&std::sync::Arc::default());
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source.clone()));
+    let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
+    assert_eq!((status.code(), kind(&status)), (Code::Unauthenticated, None));
+    assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!((back.attempts.count(), source.fetches()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_call_that_wants_no_retry_gets_the_refusal_and_the_next_the_new_token() {
+    let server = Guarded::start().await;
+    let source = server.source();
+    let mut client = server.client(&CallCredentials::bearer(source.clone()));
+    client.unary(note("hi")).await.unwrap();
+    server.issuer.revoke_all();
+    let options = CallOptions::new().without_retry();
+    let status = client.unary(with_options(note("hi"), options)).await.unwrap_err();
+    assert_eq!((reason(&status).as_str(), kind(&status)), ("CREDENTIALS_INVALID", None));
+    assert_eq!(server.attempts.count(), 2);
+
+    client.unary(note("hi")).await.unwrap();
+    let tokens = ["Bearer token-1", "Bearer token-1", "Bearer token-2"];
+    assert_eq!((server.attempts.tokens(), source.fetches()), (tokens.map(Into::into).into(), 2));
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_pause_gets_it() {
+    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "300");
+    let (mut client, attempts, _, _running) = scripted([pause], answer, as_it_is).await;
+    let begin = Instant::now();
+    within("the call", client.unary(note("hi"))).await.unwrap();
+    assert_eq!(attempts.count(), 2);
+    assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_token_whose_life_ends_in_that_pause_isnt_sent() {
+    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "1500");
+    let (running, attempts) = Scripted::start([pause], answer).await;
+    let source = Source::new(&std::sync::Arc::default()).life(Duration::from_secs(1));
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
+    within("the call", client.unary(note("hi"))).await.unwrap();
+    assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-3"]);
+}
+
+#[tokio::test]
+async fn a_pause_beyond_the_deadline_ends_the_call_at_once() {
+    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "60000");
+    let (mut client, attempts, _, _running) = scripted([pause], answer, as_it_is).await;
+    let mut request = Request::new(note("hi"));
+    request.set_timeout(Duration::from_secs(50));
+    let status = within("the call", client.unary(request)).await.unwrap_err();
+    assert_eq!((status.code(), kind(&status)), (Code::Unauthenticated, None));
+    assert_eq!(attempts.count(), 1);
+}
+
+#[tokio::test]
+async fn the_deadline_spans_both_attempts() {
+    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "200");
+    let (mut client, attempts, _, _running) = scripted([pause], answer, as_it_is).await;
+    let mut request = Request::new(note("hi"));
+    request.set_timeout(Duration::from_secs(40));
+    within("the call", client.unary(request)).await.unwrap();
+    let told = attempts.header("grpc-timeout");
+    let micros: Vec<u64> =
+        told.iter().map(|told| told.strip_suffix('u').unwrap().parse().unwrap()).collect();
+    assert!(micros[0] > 39_000_000 && micros[1] <= micros[0] - 200_000, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_retry_that_finds_its_deadline_passed_hands_on_the_refusal() {
+    let (mut client, attempts, source, _running) = scripted([answer()], refusal, as_it_is).await;
+    client.unary(note("hi")).await.unwrap();
+    source.hold();
+    let mut request = Request::new(note("hi"));
+    request.set_timeout(Duration::from_millis(250));
+    let status = within("the call", client.unary(request)).await.unwrap_err();
+    assert_eq!((status.code(), kind(&status)), (Code::Unauthenticated, None));
+    assert_eq!(attempts.count(), 2);
+}
+
+#[tokio::test]
+async fn earlier_attempts_of_others_are_counted_on() {
+    let (mut client, attempts, _, _running) = scripted([refusal()], answer, as_it_is).await;
+    let request = tonic_guard_tests::request(note("hi"), &[("grpc-previous-rpc-attempts", "2")]);
+    client.unary(request).await.unwrap();
+    assert_eq!(attempts.header("grpc-previous-rpc-attempts"), ["2", "3"]);
+}

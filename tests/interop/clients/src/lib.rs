@@ -1,0 +1,3 @@
+//! Installs the packages of other languages below the target directory.
+
+pub mod install;

@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::process::Child;
+use tonic_guard_tests::process::{program, run};
+
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+
+/// npm's `oidc-provider`, killed when dropped.
+///
+/// It knows the clients `orders` and `stock`, which ask for tokens for themselves, `orders-cli`, which
+/// asks on behalf of `ada`, and `gate`, which asks what tokens are worth. The secret of each is its
+/// name and `-secret`. A token for a `resource` is a JWT (RFC 9068); without one it is opaque.
+#[derive(Debug)]
+pub struct OidcProvider {
+    issuer: String,
+    settings: Settings,
+    keys: Value,
+    child: Child,
+}
+
+/// How an [`OidcProvider`] behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long access tokens live.
+    pub access_token_life: Duration,
+    /// Who signs the tokens that are JWTs: RS256, PS256, ES256, EdDSA or Ed25519.
+    pub alg: &'static str,
+    /// Each so-many-th request to the token endpoint fails with 503; none when 0.
+    pub fail_one_in: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { access_token_life: Duration::from_secs(600), alg: "RS256", fail_one_in: 0 }
+    }
+}
+
+impl OidcProvider {
+    /// A running one.
+    ///
+    /// # Panics
+    /// When it can't be installed or started.
+    pub async fn start(settings: Settings) -> Self {
+        OidcProvider::start_at(settings, 0, Value::Null).await
+    }
+
+    #[allow(clippy::panic, reason = "a test fixture")]
+    async fn start_at(settings: Settings, port: u16, keys: Value) -> Self {
+        let task = json!({
+            "access_token_life": settings.access_token_life.as_secs(),
+            "alg": settings.alg,
+            "fail_one_in": settings.fail_one_in,
+            "port": port,
+            "keys": keys,
+        });
+        let (child, said) = crate::ready(crate::node("provider.mjs").await, &task).await;
+        match said.get("issuer").and_then(|issuer| issuer.as_str()) {
+            Some(issuer) => OidcProvider {
+                issuer: issuer.to_owned(),
+                settings,
+                keys: said.get("keys").cloned().unwrap_or_default(),
+                child,
+            },
+            None => panic!("expected an issuer, came {said}"),
+        }
+    }
+
+    /// Kills it. What it kept in memory is gone, but for its keys.
+    ///
+    /// # Panics
+    /// When it can't be killed.
+    #[allow(clippy::expect_used, reason = "a test fixture")]
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("a child can be killed");
+    }
+
+    /// Starts it again, on the same port and with the same keys.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub async fn restart(&mut self) {
+        let port = self.issuer.rsplit(':').next().and_then(|port| port.parse().ok());
+        let again = OidcProvider::start_at(self.settings, port.unwrap_or(0), self.keys.clone());
+        *self = again.await;
+    }
+
+    /// Makes new keys, which sign from now on. The older ones are published still.
+    ///
+    /// # Panics
+    /// When it doesn't answer.
+    pub async fn rotate(&mut self) {
+        self.keys = post(&format!("{}/rotate", self.issuer), &[], None).await;
+    }
+
+    /// Publishes the newest keys alone.
+    ///
+    /// # Panics
+    /// When it doesn't answer.
+    pub async fn forget_older_keys(&mut self) {
+        self.keys = post(&format!("{}/forget-older-keys", self.issuer), &[], None).await;
+    }
+
+    /// An access token that `client` gets for itself: a JWT for `resource`, or an opaque one.
+    ///
+    /// # Panics
+    /// When it gets none.
+    #[allow(clippy::expect_used, reason = "a test fixture")]
+    pub async fn access_token(&self, client: &str, resource: Option<&str>) -> String {
+        let mut form = vec![("grant_type", "client_credentials"), ("scope", "orders:read")];
+        form.extend(resource.map(|resource| ("resource", resource)));
+        let answer = post(&self.token_url(), &form, Some(client)).await;
+        let token = answer.get("access_token").and_then(Value::as_str);
+        token.expect("an access token").to_owned()
+    }
+
+    /// Revokes a token of `client`.
+    ///
+    /// # Panics
+    /// When it can't be revoked.
+    pub async fn revoke(&self, client: &str, token: &str) {
+        post(&self.revocation_url(), &[("token", token)], Some(client)).await;
+    }
+
+    /// The issuer's URL, over plain http on loopback.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The URL of its token endpoint.
+    pub fn token_url(&self) -> String {
+        format!("{}/token", self.issuer)
+    }
+
+    /// The URL of its introspection endpoint.
+    pub fn introspection_url(&self) -> String {
+        format!("{}/token/introspection", self.issuer)
+    }
+
+    /// The URL of its revocation endpoint.
+    pub fn revocation_url(&self) -> String {
+        format!("{}/token/revocation", self.issuer)
+    }
+
+    /// Where a GET answers with a refresh token of `ada` for `orders-cli`.
+    pub fn refresh_token_url(&self) -> String {
+        format!("{}/refresh-token-of-ada", self.issuer)
+    }
+}
+
+/// What a form gets for an answer. curl, so that nothing of the crate under test is in the way.
+#[allow(clippy::panic, reason = "a test fixture")]
+async fn post(url: &str, form: &[(&str, &str)], client: Option<&str>) -> Value {
+    let mut curl = program("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*", "--request", "POST"]);
+    if let Some(client) = client {
+        curl.args(["--user", &format!("{client}:{client}-secret")]);
+    }
+    for (name, value) in form {
+        curl.arg("--data-urlencode").arg(format!("{name}={value}"));
+    }
+    match run("curl", ANSWER_LIMIT, curl.arg(url)).await {
+        Ok(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Err(why) => panic!("{why}"),
+    }
+}

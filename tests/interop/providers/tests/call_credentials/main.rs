@@ -1,0 +1,31 @@
+//! Call credentials with parts of others: a provider's tokens, servers that refuse in their own way, and
+//! the same story told by clients in other languages.
+//!
+//! `cargo test -p tonic-guard-interop-providers` installs what it needs below the target directory: Node 20,
+//! Python 3.10 with pip.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows tests by their attribute, and not the functions beside them"
+)]
+
+mod provider;
+mod refusing_servers;
+mod story;
+
+use serde_json::{Value, json};
+use tonic_guard_interop_providers::here;
+use tonic_guard_tests::pb::Note;
+
+fn note(text: &str) -> Note {
+    Note { text: text.into(), payload: Vec::new() }
+}
+
+/// Where the protos are, and whatever else a script needs.
+fn task(mut more: Value) -> Value {
+    more["include"] = json!([here("../../support/proto"), here("../clients/proto")]);
+    more
+}

@@ -1,8 +1,0 @@
-//! What the wire tests share.
-
-pub(crate) mod frames;
-pub(crate) mod layers;
-pub(crate) mod limit;
-pub(crate) mod raw;
-#[macro_use]
-pub(crate) mod service;
