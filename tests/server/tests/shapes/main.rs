@@ -16,11 +16,11 @@ mod reexported;
 mod requests;
 mod returns;
 mod shadowed;
-mod silent;
+mod lints;
 mod streams;
 mod two_services;
 mod wide;
-mod wrapped;
+mod other_attributes;
 
 use tonic::{Code, Status, transport::Server};
 use tonic_guard::{Guarded, guard};

@@ -13,15 +13,15 @@
 mod support;
 
 mod browser;
-mod crowds;
-mod elsewhere;
+mod concurrency;
+mod separate_module;
 mod events;
 mod faults;
-mod front_door;
+mod guard;
 mod headers;
 mod http1;
 mod in_process;
-mod kinds;
-mod language;
+mod rpc_kinds;
+mod attribute;
 mod policy;
-mod refusals;
+mod rejections;

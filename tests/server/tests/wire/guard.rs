@@ -2,6 +2,6 @@
 
 mod mounting;
 mod paths;
-mod proofs;
-mod secrets;
+mod handoff;
+mod sensitive_headers;
 mod trailers;

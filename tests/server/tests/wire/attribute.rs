@@ -3,8 +3,8 @@
 mod combinators;
 mod default;
 mod identity;
-mod own_checks;
-mod own_scheme;
-mod repeated;
+mod custom_checks;
+mod custom_schemes;
+mod repeated_by_macro;
 mod requirements;
 mod verifiers;
