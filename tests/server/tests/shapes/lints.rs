@@ -1,4 +1,4 @@
-//! What is generated is silent under strict lints, and doesn't depend on the names in scope.
+//! Generated code passes strict lints, and doesn't depend on the names in scope.
 
 #![deny(
     warnings,
@@ -21,7 +21,7 @@ use tonic_guard_tests::{Caller, Keys, Tokens, User};
 
 use crate::pb::{Text, shape_server::Shape};
 
-/// A prelude of other meanings.
+/// Shadows the prelude with other items.
 mod shadows {
     #![allow(dead_code, non_snake_case, missing_docs)]
 
@@ -49,7 +49,7 @@ mod shadows {
 #[allow(unused_imports)]
 use shadows::*;
 
-// By hand: `async_trait` itself names `Box` and `Send`.
+// Written by hand, because `async_trait` itself names `Box` and `Send`.
 type Answer<'a> = ::core::pin::Pin<
     ::std::boxed::Box<
         dyn ::core::future::Future<
@@ -78,7 +78,7 @@ impl Service {
         ::core::result::Result::Ok(())
     }
 
-    async fn asked(
+    async fn text_is_hi(
         &self,
         _: &Caller,
         request: &::tonic::Request<Text>,
@@ -94,7 +94,7 @@ impl Service {
 #[::tonic_guard::authenticated(
     scheme = one_of("bearer", ::tonic_guard::scheme::ApiKey::header("x-key") via self.keys),
     authorize = Self::known,
-    authorize_request = Self::asked,
+    authorize_request = Self::text_is_hi,
 )]
 impl Shape for Service {
     fn call<'life0, 'async_trait>(
@@ -141,7 +141,7 @@ impl Shape for OnMethod {
 }
 
 #[::tokio::test]
-async fn strangers_are_refused() {
-    crate::holds_at_both_doors(|| Service { tokens: Tokens, keys: Keys::default() }).await;
-    crate::holds_alone(OnMethod(Tokens)).await;
+async fn unauthenticated_calls_are_rejected() {
+    crate::assert_guarded(|| Service { tokens: Tokens, keys: Keys::default() }).await;
+    crate::assert_handler_check(OnMethod(Tokens)).await;
 }

@@ -1,4 +1,5 @@
-//! Attributes of others on a method: `#[named]` puts a macro before the body, `#[framed]` wraps it.
+//! Attributes of other crates on a method: `#[named]` puts a macro before the body, `#[framed]`
+//! wraps it.
 
 use async_backtrace::framed;
 use function_name::named;
@@ -7,12 +8,12 @@ use tonic_guard::{Authenticate, authenticated};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_handler_check, assert_guarded,
     pb::{Text, shape_server::Shape},
     ran,
 };
 
-mod under_an_impls_attribute {
+mod with_the_attribute_on_the_impl {
     use super::*;
 
     #[derive(Authenticate)]
@@ -50,13 +51,13 @@ mod under_an_impls_attribute {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_at_both_doors(|| Named(Tokens)).await;
-        holds_at_both_doors(|| Framed(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_guarded(|| Named(Tokens)).await;
+        assert_guarded(|| Framed(Tokens)).await;
     }
 }
 
-mod below_ours {
+mod below_authenticated {
     use super::*;
 
     #[derive(Authenticate)]
@@ -78,7 +79,7 @@ mod below_ours {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_alone(Service(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_handler_check(Service(Tokens)).await;
     }
 }

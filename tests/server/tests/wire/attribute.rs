@@ -1,4 +1,4 @@
-//! The attribute's language, one meaning a module.
+//! The arguments of the attribute, one module each.
 
 mod combinators;
 mod default;

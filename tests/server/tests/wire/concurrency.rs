@@ -1,4 +1,5 @@
-//! Many callers at once: slow ones, ones that go away, and more of them than the server has room for.
+//! Many callers at once: slow ones, ones that disconnect, and more of them than the server's stream
+//! limit.
 
 use std::{
     sync::{
@@ -30,15 +31,15 @@ use tonic_guard_tests::{
 use crate::support::{
     limit::within,
     raw::{Answer, H2, UNARY, held_open, one_note},
-    service::{ADA, Ran, at_the_front_door, at_the_methods_door, call, note, says},
+    service::{ADA, Ran, serve_guarded, serve_without_guard, call, note, says},
 };
 
 service!(Plain: [scheme = "bearer"] => User);
 
 const GOOD: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
 
-/// A hundred callers who send a head and no message. The answer to each, and what keeps their bodies
-/// open.
+/// A hundred callers that send headers and no message. Returns the answer to each, and the senders
+/// that keep their bodies open.
 fn slow_senders(h2: &H2, headers: &[(&str, &[u8])]) -> (JoinSet<Answer>, Vec<impl Send + use<>>) {
     let (mut answers, mut open) = (JoinSet::new(), Vec::new());
     for _ in 0..100 {
@@ -52,10 +53,10 @@ fn slow_senders(h2: &H2, headers: &[(&str, &[u8])]) -> (JoinSet<Answer>, Vec<imp
 }
 
 #[tokio::test]
-async fn a_hundred_slow_senders_at_once_are_all_refused_while_they_send() {
+async fn slow_senders_are_rejected_before_their_message_arrives() {
     let service = Plain::default();
     let ran = service.ran.clone();
-    // Room for four at a time: who is refused makes room although it hasn't sent its message.
+    // Room for four streams: a rejected call frees its stream before its message is sent.
     let server = Server::builder()
         .max_concurrent_streams(Some(4))
         .add_service(guard(service, ExtraServer::from_arc));
@@ -76,18 +77,18 @@ async fn a_hundred_slow_senders_at_once_are_all_refused_while_they_send() {
     assert_eq!((answer.unwrap().status().code(), ran.times()), (Code::Ok, 2));
 }
 
-/// What the front door is for: without it each slow sender is waited for.
+/// The reason for the guard: without it the server waits for each slow sender.
 #[tokio::test]
-async fn at_the_methods_door_alone_no_slow_sender_is_answered() {
+async fn without_a_guard_slow_senders_get_no_answer() {
     let service = Plain::default();
     let ran = service.ran.clone();
-    let server = at_the_methods_door(service).await;
+    let server = serve_without_guard(service).await;
     let mut h2 = H2::connect(&server).await;
     let (mut answers, open) = slow_senders(&h2, &[]);
-    // They were all sent before this one, which is answered.
+    // They were all sent before this call, which is answered.
     let answer = within("a good call", h2.send(h2.request(UNARY, &[GOOD], one_note()))).await;
     assert_eq!((answer.unwrap().status().code(), ran.times()), (Code::Ok, 1));
-    assert!(answers.try_join_next().is_none(), "a call is refused before its message is read");
+    assert!(answers.try_join_next().is_none(), "a call is rejected before its message is read");
     drop(open);
     for answer in within("a call without a message", answers.join_all()).await {
         assert_ne!(answer.status().code(), Code::Ok);
@@ -97,31 +98,31 @@ async fn at_the_methods_door_alone_no_slow_sender_is_answered() {
 
 const CALLERS: usize = 1_000;
 
-/// Takes the token `user-N` for the user `N`.
+/// Accepts the token `user-N` as the user `N`.
 struct Numbered;
 
 impl Authenticate<Bearer> for Numbered {
     type Identity = User;
 
     async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
-        // Another call is looked at in between.
+        // Another call is checked in between.
         tokio::task::yield_now().await;
         let number = token.as_str().strip_prefix("user-").ok_or_else(AuthError::invalid)?;
         Ok(User { name: number.into(), scopes: "" })
     }
 }
 
-/// Its `unary` answers when as many calls are in it as there are callers.
+/// A service whose `unary` answers once all callers are in it.
 #[derive(Authenticate)]
 struct Meeting {
     #[verifies("bearer")]
     numbers: Numbered,
-    all_here: Barrier,
+    barrier: Barrier,
 }
 
 impl Meeting {
     fn new() -> Self {
-        Meeting { numbers: Numbered, all_here: Barrier::new(CALLERS) }
+        Meeting { numbers: Numbered, barrier: Barrier::new(CALLERS) }
     }
 }
 
@@ -133,7 +134,7 @@ impl Extra for Meeting {
         request: Request<Note>,
         #[identity] caller: User,
     ) -> Result<Response<Note>, Status> {
-        self.all_here.wait().await;
+        self.barrier.wait().await;
         says(format!("{} by {}", request.into_inner().text, caller.name))
     }
 
@@ -143,12 +144,12 @@ impl Extra for Meeting {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_callers_at_once_are_each_taken_for_themselves() {
+async fn thousand_concurrent_callers_keep_their_identities() {
     for server in
-        [at_the_front_door(Meeting::new()).await, at_the_methods_door(Meeting::new()).await]
+        [serve_guarded(Meeting::new()).await, serve_without_guard(Meeting::new()).await]
     {
         let mut calls = JoinSet::new();
-        // Fewer calls on each connection than a server allows.
+        // Fewer calls per connection than the server's limit.
         for connection in 0..10 {
             let channel = server.channel().await;
             for at in 0..CALLERS / 10 {
@@ -167,13 +168,13 @@ async fn a_thousand_callers_at_once_are_each_taken_for_themselves() {
     }
 }
 
-/// Its `unary` stays in its handler until it is let go.
+/// A service whose `unary` waits until it is released.
 #[derive(Authenticate)]
 struct Busy {
     #[verifies("bearer")]
     numbers: Numbered,
     entered: mpsc::UnboundedSender<String>,
-    let_go: Arc<Semaphore>,
+    release: Arc<Semaphore>,
 }
 
 #[authenticated(scheme = "bearer")]
@@ -185,7 +186,7 @@ impl Extra for Busy {
         #[identity] caller: User,
     ) -> Result<Response<Note>, Status> {
         let _ = self.entered.send(caller.name);
-        self.let_go.acquire().await.map_err(|_| Status::aborted("closed"))?.forget();
+        self.release.acquire().await.map_err(|_| Status::aborted("closed"))?.forget();
         says("")
     }
 
@@ -195,14 +196,14 @@ impl Extra for Busy {
 }
 
 #[tokio::test]
-async fn a_server_at_its_limit_of_streams_refuses_and_admits_as_ever() {
-    const LIMIT_OF_STREAMS: u32 = 4;
+async fn server_at_its_stream_limit_decides_as_usual() {
+    const STREAM_LIMIT: u32 = 4;
 
-    let let_go = Arc::new(Semaphore::new(0));
+    let release = Arc::new(Semaphore::new(0));
     let (entered, mut names) = mpsc::unbounded_channel();
-    let service = Busy { numbers: Numbered, entered, let_go: Arc::clone(&let_go) };
+    let service = Busy { numbers: Numbered, entered, release: Arc::clone(&release) };
     let server = Server::builder()
-        .max_concurrent_streams(Some(LIMIT_OF_STREAMS))
+        .max_concurrent_streams(Some(STREAM_LIMIT))
         .add_service(guard(service, ExtraServer::from_arc));
     let server = Running::start(server).await;
     let h2 = H2::connect(&server).await;
@@ -213,39 +214,39 @@ async fn a_server_at_its_limit_of_streams_refuses_and_admits_as_ever() {
     };
 
     let mut inside = JoinSet::new();
-    for _ in 0..LIMIT_OF_STREAMS {
+    for _ in 0..STREAM_LIMIT {
         inside.spawn(send(&[("authorization", b"Bearer user-1")]));
     }
-    for _ in 0..LIMIT_OF_STREAMS {
+    for _ in 0..STREAM_LIMIT {
         assert_eq!(within("a call up to the limit", names.recv()).await.unwrap(), "1");
     }
 
     // Beyond the limit, on the same connection: some without credentials, one with.
-    let mut refused = JoinSet::new();
+    let mut rejected = JoinSet::new();
     for _ in 0..20 {
-        refused.spawn(send(&[]));
-        refused.spawn(send(&[("authorization", b"Bearer nobodys-token")]));
+        rejected.spawn(send(&[]));
+        rejected.spawn(send(&[("authorization", b"Bearer nobodys-token")]));
     }
     let admitted = tokio::spawn(send(&[("authorization", b"Bearer user-2")]));
-    // Another connection has a limit of its own.
-    let elsewhere = within("another connection", call(&server, &[])).await.unwrap_err();
-    assert_eq!(reason(&elsewhere), "CREDENTIALS_MISSING");
-    assert!(names.try_recv().is_err(), "a call beyond the limit gets in");
+    // Another connection has another limit.
+    let on_another_connection = within("another connection", call(&server, &[])).await.unwrap_err();
+    assert_eq!(reason(&on_another_connection), "CREDENTIALS_MISSING");
+    assert!(names.try_recv().is_err(), "a call beyond the limit is admitted");
 
-    let_go.add_permits(LIMIT_OF_STREAMS as usize);
+    release.add_permits(STREAM_LIMIT as usize);
     for status in within("the calls that were inside", inside.join_all()).await {
         assert_eq!(status.code(), Code::Ok);
     }
-    for status in within("the calls beyond the limit", refused.join_all()).await {
+    for status in within("the calls beyond the limit", rejected.join_all()).await {
         assert_eq!(status.code(), Code::Unauthenticated);
     }
     assert_eq!(within("the good call beyond the limit", names.recv()).await.unwrap(), "2");
-    let_go.add_permits(1);
+    release.add_permits(1);
     assert_eq!(within("its answer", admitted).await.unwrap().code(), Code::Ok);
-    assert!(names.try_recv().is_err(), "a refused call got in");
+    assert!(names.try_recv().is_err(), "a rejected call reached the handler");
 }
 
-/// Counts the checks that were begun, and those that were given up or came to an end.
+/// Counts the checks that began, and those that ended or were cancelled.
 #[derive(Clone)]
 struct Waiting {
     begun: mpsc::UnboundedSender<()>,
@@ -298,15 +299,15 @@ impl Extra for Patient {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_while_it_is_checked_takes_its_check_along() {
-    for front in [true, false] {
+async fn check_is_cancelled_if_its_caller_disconnects() {
+    for with_guard in [true, false] {
         let (begun, mut checks) = mpsc::unbounded_channel();
         let (ended, ran) = (Arc::default(), Ran::default());
         let tokens = Waiting { begun, ended: Arc::clone(&ended) };
         let service = Patient { tokens, ran: ran.clone() };
-        let server = match front {
-            true => at_the_front_door(service).await,
-            false => at_the_methods_door(service).await,
+        let server = match with_guard {
+            true => serve_guarded(service).await,
+            false => serve_without_guard(service).await,
         };
         let mut h2 = H2::connect(&server).await;
         let mut calls = JoinSet::new();
@@ -326,9 +327,9 @@ async fn a_caller_that_goes_away_while_it_is_checked_takes_its_check_along() {
                 tokio::task::yield_now().await;
             }
         };
-        within("a check whose caller has gone", all_ended).await;
+        within("a check whose caller disconnected", all_ended).await;
         assert_eq!(ran.times(), 0);
-        // The connection and the server go on.
+        // The connection and the server keep working.
         let answer = h2.send(h2.request(UNARY, &[GOOD], one_note())).await.unwrap();
         assert_eq!((answer.status().code(), ran.times()), (Code::Ok, 1));
         assert!(call(&server, &[ADA]).await.is_ok());

@@ -1,4 +1,4 @@
-//! The front door: what reaches the server behind it, and what doesn't.
+//! The guard: the requests that reach the server behind it.
 
 mod mounting;
 mod paths;

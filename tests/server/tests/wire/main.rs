@@ -1,12 +1,12 @@
-//! Calls over loopback to running servers: every guard has a call that it refuses and one that it
-//! lets in.
+//! Calls over loopback to running servers: every guard has a call that it rejects and one that it
+//! admits.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "all of this is tests, and clippy knows only the functions that say so"
+    reason = "all of this is tests, and clippy recognises tests only by their attribute"
 )]
 
 #[macro_use]

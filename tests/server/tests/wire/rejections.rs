@@ -1,4 +1,5 @@
-//! What a refused caller gets: each row of the table in the crate's documentation, at both doors.
+//! The answer to a rejected caller: each row of the table in the crate's documentation, with and
+//! without a guard.
 
 use http::StatusCode;
 use tonic::{Code, transport::Server};
@@ -10,14 +11,14 @@ use tonic_guard_tests::{
 use crate::support::{
     frames::{self, END_HEADERS, END_STREAM, Frame, HEADERS},
     raw::{H2, UNARY, framed, one_note},
-    service::{ACME, ADA, ADAS_PASSWORD, EVE, at_the_front_door, at_the_methods_door, call, note},
+    service::{ACME, ADA, ADAS_PASSWORD, EVE, serve_guarded, serve_without_guard, call, note},
 };
 
 service!(Scoped: [scheme = Bearer::realm("orders"), scopes("read", "write")] => User);
 service!(Ranked: [scheme = "bearer", roles(Role::Admin, Role::Owner)] => User);
 service!(Any: [scheme = one_of("api-key", "basic", "bearer")] => Caller);
 
-/// A refused call and what it gets.
+/// A rejected call and its answer.
 struct Row {
     headers: &'static [(&'static str, &'static str)],
     code: Code,
@@ -124,7 +125,7 @@ const ANY: &[Row] = &[
             r#"Bearer error="invalid_request""#,
         ],
     },
-    // One header, which two of the schemes read: none of them has decided.
+    // One header that two of the schemes read: neither has decided.
     Row {
         headers: &[ADA, ADA],
         code: Code::Unauthenticated,
@@ -163,28 +164,28 @@ const ANY: &[Row] = &[
     },
 ];
 
-/// Whether the refusals name the service and the method, as those of a front door do.
+/// Whether the rejections name the service and the method, as those of a guard do.
 #[derive(Clone, Copy, PartialEq)]
 enum Names {
     Both,
     Neither,
 }
 
-async fn refuses(server: &Running, rows: &[Row], names: Names, domain: &str) {
+async fn assert_rejected(server: &Running, rows: &[Row], names: Names, domain: &str) {
     for row in rows {
         let Row { headers, .. } = row;
-        let refused = call(server, headers).await.unwrap_err();
-        assert_eq!(refused.code(), row.code, "{headers:?}");
-        assert_eq!(refused.message(), row.message, "{headers:?}");
-        assert_eq!(challenges(&refused), row.challenges, "{headers:?}");
-        let info = error_info(&refused);
+        let rejected = call(server, headers).await.unwrap_err();
+        assert_eq!(rejected.code(), row.code, "{headers:?}");
+        assert_eq!(rejected.message(), row.message, "{headers:?}");
+        assert_eq!(challenges(&rejected), row.challenges, "{headers:?}");
+        let info = error_info(&rejected);
         match (row.info, info) {
             (None, None) => {}
             (Some((reason, scheme)), Some(info)) => {
                 assert_eq!((&*info.0, &*info.1), (reason, domain), "{headers:?}");
-                let mut told: Vec<_> =
+                let mut metadata: Vec<_> =
                     info.2.iter().map(|(key, value)| (&**key, &**value)).collect();
-                told.sort_unstable();
+                metadata.sort_unstable();
                 let expected = match names {
                     Names::Both => vec![
                         ("method", "Unary"),
@@ -193,59 +194,59 @@ async fn refuses(server: &Running, rows: &[Row], names: Names, domain: &str) {
                     ],
                     Names::Neither => vec![("scheme", scheme)],
                 };
-                assert_eq!(told, expected, "{headers:?}");
+                assert_eq!(metadata, expected, "{headers:?}");
             }
-            (expected, told) => panic!("{headers:?}: {told:?} is not {expected:?}"),
+            (expected, metadata) => panic!("{headers:?}: {metadata:?} is not {expected:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn each_refusal_at_the_front_door_says_what_the_table_says() {
-    let scoped = at_the_front_door(Scoped::default()).await;
-    refuses(&scoped, SCOPED, Names::Both, "tonic-guard").await;
-    // The second time the answer comes out of the store.
-    refuses(&scoped, SCOPED, Names::Both, "tonic-guard").await;
+async fn each_rejection_of_the_guard_follows_the_table() {
+    let scoped = serve_guarded(Scoped::default()).await;
+    assert_rejected(&scoped, SCOPED, Names::Both, "tonic-guard").await;
+    // The second time the answer comes from the cache.
+    assert_rejected(&scoped, SCOPED, Names::Both, "tonic-guard").await;
     assert!(call(&scoped, &[ADA]).await.unwrap().contains("ada"));
-    let ranked = at_the_front_door(Ranked::default()).await;
-    refuses(&ranked, RANKED, Names::Both, "tonic-guard").await;
+    let ranked = serve_guarded(Ranked::default()).await;
+    assert_rejected(&ranked, RANKED, Names::Both, "tonic-guard").await;
     assert!(call(&ranked, &[ADA]).await.unwrap().contains("ada"));
-    let any = at_the_front_door(Any::default()).await;
-    refuses(&any, ANY, Names::Both, "tonic-guard").await;
+    let any = serve_guarded(Any::default()).await;
+    assert_rejected(&any, ANY, Names::Both, "tonic-guard").await;
     assert!(call(&any, &[ACME]).await.unwrap().contains("acme"));
 }
 
 #[tokio::test]
-async fn a_methods_own_door_says_the_same_without_a_service_and_a_method() {
-    let scoped = at_the_methods_door(Scoped::default()).await;
-    refuses(&scoped, SCOPED, Names::Neither, "tonic-guard").await;
+async fn each_rejection_of_the_handler_check_omits_the_service_and_the_method() {
+    let scoped = serve_without_guard(Scoped::default()).await;
+    assert_rejected(&scoped, SCOPED, Names::Neither, "tonic-guard").await;
     assert!(call(&scoped, &[ADA]).await.unwrap().contains("ada"));
-    let ranked = at_the_methods_door(Ranked::default()).await;
-    refuses(&ranked, RANKED, Names::Neither, "tonic-guard").await;
+    let ranked = serve_without_guard(Ranked::default()).await;
+    assert_rejected(&ranked, RANKED, Names::Neither, "tonic-guard").await;
     assert!(call(&ranked, &[ADA]).await.unwrap().contains("ada"));
-    let any = at_the_methods_door(Any::default()).await;
-    refuses(&any, ANY, Names::Neither, "tonic-guard").await;
+    let any = serve_without_guard(Any::default()).await;
+    assert_rejected(&any, ANY, Names::Neither, "tonic-guard").await;
     assert!(call(&any, &[ACME]).await.unwrap().contains("acme"));
 }
 
 #[tokio::test]
-async fn a_refusal_bears_the_domain_that_the_guard_was_given() {
+async fn rejection_has_the_domain_of_the_guard() {
     let guard = guard(Scoped::default(), ExtraServer::from_arc).error_domain("orders.example.com");
     let server = Running::start(Server::builder().add_service(guard)).await;
-    refuses(&server, SCOPED, Names::Both, "orders.example.com").await;
+    assert_rejected(&server, SCOPED, Names::Both, "orders.example.com").await;
     assert!(call(&server, &[ADA]).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_guard_behind_a_layer_keeps_its_domain() {
+async fn guard_behind_a_layer_keeps_its_domain() {
     let guard = guard(Scoped::default(), ExtraServer::from_arc).error_domain("orders.example.com");
     let routes = GuardedRoutes::new().guarded_behind(guard, |guard| guard);
     let server = Running::start(Server::builder().add_routes(routes.into())).await;
-    refuses(&server, SCOPED, Names::Both, "orders.example.com").await;
+    assert_rejected(&server, SCOPED, Names::Both, "orders.example.com").await;
 }
 
 #[test]
-fn a_domain_that_is_none_is_refused_at_start() {
+fn invalid_domain_panics_at_start() {
     for domain in ["", "a b", "a\n", "a\"b", "ä"] {
         let made = std::panic::catch_unwind(|| {
             guard(Scoped::default(), ExtraServer::from_arc).error_domain(domain)
@@ -255,9 +256,9 @@ fn a_domain_that_is_none_is_refused_at_start() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_one_frame_of_headers() {
+async fn rejection_is_one_headers_frame() {
     for server in
-        [at_the_front_door(Scoped::default()).await, at_the_methods_door(Scoped::default()).await]
+        [serve_guarded(Scoped::default()).await, serve_without_guard(Scoped::default()).await]
     {
         for row in SCOPED {
             let headers: Vec<(&[u8], &[u8])> = row
@@ -277,9 +278,9 @@ async fn a_refusal_is_one_frame_of_headers() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_http_200_with_grpcs_content_type() {
+async fn rejection_is_http_200_with_the_grpc_content_type() {
     for server in
-        [at_the_front_door(Scoped::default()).await, at_the_methods_door(Scoped::default()).await]
+        [serve_guarded(Scoped::default()).await, serve_without_guard(Scoped::default()).await]
     {
         let mut h2 = H2::connect(&server).await;
         for row in SCOPED {

@@ -1,4 +1,4 @@
-//! The four kinds of remote procedure, at the method's own door alone and at both.
+//! The four kinds of remote procedure, with the handler check alone and with a guard.
 
 use std::pin::Pin;
 
@@ -19,7 +19,7 @@ use crate::support::service::{ADA, Ran, note, says};
 
 type Notes = Pin<Box<dyn Stream<Item = Result<Note, Status>> + Send>>;
 
-/// A service of the four kinds, with this attribute on its impl and that one on each method.
+/// A service of the four kinds, with the first attribute on its impl and the second on each method.
 macro_rules! kinds {
     ($name:ident, [$($on_impl:tt)*], [$($on_method:tt)*]) => {
         #[derive(Authenticate, Default)]
@@ -91,7 +91,7 @@ kinds!(OnImpl, [#[authenticated(scheme = "bearer")]], []);
 
 const KINDS: [&str; 4] = ["unary", "down", "up", "both"];
 
-/// The texts that come back of a call of `kind` that says `!`, joined.
+/// Makes a call of `kind` with the text `!` and returns the joined texts of the answer.
 async fn call(server: &Running, kind: &str, headers: &[(&str, &str)]) -> Result<String, Status> {
     let mut client = KindsClient::new(server.channel().await);
     let one = || request(note("!"), headers);
@@ -102,22 +102,22 @@ async fn call(server: &Running, kind: &str, headers: &[(&str, &str)]) -> Result<
         "down" => client.down(one()).await?.into_inner(),
         _ => client.both(many()).await?.into_inner(),
     };
-    // A refusal is the answer itself: no stream has begun.
+    // A rejection is the answer itself: no stream has begun.
     let notes: Vec<_> =
         notes.map(|note| note.expect("a stream that isn't cut short")).collect().await;
     Ok(notes.into_iter().map(|note| note.text).collect())
 }
 
-/// Each kind refuses each of the bad calls, and answers the good one.
-async fn judges_each_kind(server: &Running, ran: &Ran) {
-    let refused: [(&[(&str, &str)], &str); 4] = [
+/// Asserts that each kind rejects the bad calls and answers the good one.
+async fn assert_each_kind_is_guarded(server: &Running, ran: &Ran) {
+    let rejected: [(&[(&str, &str)], &str); 4] = [
         (&[], "CREDENTIALS_MISSING"),
         (&[("authorization", "Bearer")], "CREDENTIALS_MALFORMED"),
         (&[("authorization", "Bearer nobodys-token")], "CREDENTIALS_INVALID"),
         (&[("authorization", "Bearer old-token")], "ACCESS_TOKEN_EXPIRED"),
     ];
     for kind in KINDS {
-        for (headers, why) in refused {
+        for (headers, why) in rejected {
             let status = call(server, kind, headers).await.unwrap_err();
             assert_eq!(status.code(), Code::Unauthenticated, "{kind} {headers:?}");
             assert_eq!(reason(&status), why, "{kind}");
@@ -131,26 +131,26 @@ async fn judges_each_kind(server: &Running, ran: &Ran) {
 }
 
 #[tokio::test]
-async fn attributes_on_methods_guard_a_bare_server() {
+async fn attributes_on_methods_hold_without_a_guard() {
     let service = OnMethods::default();
     let ran = service.ran.clone();
     let server = Running::start(Server::builder().add_service(KindsServer::new(service))).await;
-    judges_each_kind(&server, &ran).await;
+    assert_each_kind_is_guarded(&server, &ran).await;
 }
 
 #[tokio::test]
-async fn an_attribute_on_the_impl_guards_a_bare_server() {
+async fn attribute_on_the_impl_holds_without_a_guard() {
     let service = OnImpl::default();
     let ran = service.ran.clone();
     let server = Running::start(Server::builder().add_service(KindsServer::new(service))).await;
-    judges_each_kind(&server, &ran).await;
+    assert_each_kind_is_guarded(&server, &ran).await;
 }
 
 #[tokio::test]
-async fn both_doors_guard_each_kind() {
+async fn guard_checks_each_kind() {
     let service = OnImpl::default();
     let ran = service.ran.clone();
     let guard = guard(service, KindsServer::from_arc);
     let server = Running::start(Server::builder().add_service(guard)).await;
-    judges_each_kind(&server, &ran).await;
+    assert_each_kind_is_guarded(&server, &ran).await;
 }

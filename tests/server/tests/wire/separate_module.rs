@@ -1,4 +1,4 @@
-//! A service that is guarded in another module than the one that implements it.
+//! A service that is guarded in another module than its implementation.
 
 use tonic::{Code, Request, transport::Server};
 use tonic_guard::guard;
@@ -8,7 +8,7 @@ use tonic_guard_tests::{
     request,
 };
 
-// The lints that a public library may turn on, all of which see what the attribute generates.
+// Lints that a public library may enable and that apply to generated code.
 #[deny(
     missing_debug_implementations,
     missing_docs,
@@ -44,13 +44,13 @@ mod implementation {
 }
 
 #[tokio::test]
-async fn a_service_of_another_module_is_guarded() {
+async fn service_of_another_module_is_guarded() {
     let service = implementation::Service { tokens: tonic_guard_tests::Tokens };
     let server = Server::builder().add_service(guard(service, ExtraServer::from_arc));
     let server = Running::start(server).await;
     let mut client = ExtraClient::new(server.channel().await);
-    let refused = client.unary(Request::new(Note::default())).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unauthenticated);
+    let rejected = client.unary(Request::new(Note::default())).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::Unauthenticated);
     let note = Note { text: "hi".into(), payload: vec![] };
     let answer = client.unary(request(note, &[("authorization", "Bearer ada-token")])).await;
     assert_eq!(answer.unwrap().into_inner().text, "hi");

@@ -8,7 +8,7 @@ use tonic_guard::{
 use tonic_guard_tests::{Caller, Keys, Partner, User, pb::Note, pb::extra_server::Extra, reason};
 
 use crate::support::service::{
-    ACME, ADA, ADAS_PASSWORD, EVE, Ran, at_the_front_door, at_the_methods_door, call, says,
+    ACME, ADA, ADAS_PASSWORD, EVE, Ran, serve_guarded, serve_without_guard, call, says,
 };
 
 service!(TokenFirst: [scheme = one_of("bearer", "basic", "api-key")] => Caller);
@@ -17,15 +17,16 @@ service!(Both: [scheme = all_of("bearer", "api-key"), scopes("write")] => (User,
 service!(Perhaps: [scheme = optional("bearer")] => Option<User>);
 service!(PerhapsAny: [scheme = optional(one_of("bearer", "api-key"))] => Option<Caller>);
 
-/// Each call and its outcome, at both doors: the reason of a refusal, or a text in the answer.
-macro_rules! judge {
+/// Asserts the outcome of each call with and without a guard: the reason of a rejection, or a text
+/// in the answer.
+macro_rules! assert_outcomes {
     ($service:ident, $($headers:expr => $outcome:expr),+ $(,)?) => {
-        for front in [true, false] {
+        for with_guard in [true, false] {
             let service = $service::default();
             let ran = service.ran.clone();
-            let server = match front {
-                true => at_the_front_door(service).await,
-                false => at_the_methods_door(service).await,
+            let server = match with_guard {
+                true => serve_guarded(service).await,
+                false => serve_without_guard(service).await,
             };
             $(
                 let headers: &[(&str, &str)] = $headers;
@@ -35,7 +36,7 @@ macro_rules! judge {
                     (Ok(text), Ok(part)) => assert!(text.contains(part), "{headers:?}: {text}"),
                     (Err(status), Err(why)) => {
                         assert_eq!(reason(&status), why, "{headers:?}");
-                        assert_eq!(ran.times(), before, "{headers:?} was refused too late");
+                        assert_eq!(ran.times(), before, "{headers:?} was rejected after the handler ran");
                     }
                     (answer, _) => panic!("{headers:?}: {answer:?} isn't {outcome:?}"),
                 }
@@ -43,22 +44,22 @@ macro_rules! judge {
         }
     };
 }
-pub(super) use judge;
+pub(super) use assert_outcomes;
 
 const BAD_TOKEN: (&str, &str) = ("authorization", "Bearer nobodys-token");
 const BAD_PASSWORD: (&str, &str) = ("authorization", "Basic YWRhOndyb25n");
 const BAD_KEY: (&str, &str) = ("x-api-key", "key-9");
-const FOREIGN: (&str, &str) = ("authorization", "Negotiate YQ==");
+const OTHER_SCHEME: (&str, &str) = ("authorization", "Negotiate YQ==");
 
 #[tokio::test]
-async fn one_of_is_decided_by_the_scheme_that_the_call_carries() {
-    judge! { TokenFirst,
+async fn one_of_uses_the_scheme_that_the_call_carries() {
+    assert_outcomes! { TokenFirst,
         &[ADA] => Ok("ada"),
         &[ADAS_PASSWORD] => Ok("ada"),
         &[ACME] => Ok("acme"),
         &[] => Err("CREDENTIALS_MISSING"),
     }
-    judge! { PasswordFirst,
+    assert_outcomes! { PasswordFirst,
         &[ADAS_PASSWORD] => Ok("read"),
         &[ADA] => Ok("read write"),
         &[ACME] => Err("CREDENTIALS_MISSING"),
@@ -66,20 +67,20 @@ async fn one_of_is_decided_by_the_scheme_that_the_call_carries() {
 }
 
 #[tokio::test]
-async fn one_of_refuses_bad_credentials_and_never_passes_them_over() {
-    judge! { TokenFirst,
+async fn one_of_rejects_bad_credentials_instead_of_skipping_them() {
+    assert_outcomes! { TokenFirst,
         &[BAD_TOKEN] => Err("CREDENTIALS_INVALID"),
         &[BAD_PASSWORD] => Err("CREDENTIALS_INVALID"),
         &[BAD_KEY] => Err("API_KEY_INVALID"),
         &[("authorization", "Bearer a b")] => Err("CREDENTIALS_MALFORMED"),
         &[("authorization", "Basic !")] => Err("CREDENTIALS_MALFORMED"),
-        &[FOREIGN] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
+        &[OTHER_SCHEME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
     }
 }
 
 #[tokio::test]
-async fn one_of_refuses_credentials_in_two_headers() {
-    judge! { TokenFirst,
+async fn one_of_rejects_credentials_in_two_headers() {
+    assert_outcomes! { TokenFirst,
         &[ADA, ACME] => Err("OVERLOADED_CREDENTIALS"),
         &[ACME, ADA] => Err("OVERLOADED_CREDENTIALS"),
         &[ADA, BAD_KEY] => Err("OVERLOADED_CREDENTIALS"),
@@ -88,13 +89,13 @@ async fn one_of_refuses_credentials_in_two_headers() {
         &[ADAS_PASSWORD, ACME] => Err("OVERLOADED_CREDENTIALS"),
         &[ADA, ADAS_PASSWORD] => Err("OVERLOADED_CREDENTIALS"),
         &[ACME, ACME] => Err("OVERLOADED_CREDENTIALS"),
-        &[FOREIGN, ACME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
+        &[OTHER_SCHEME, ACME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
     }
 }
 
 #[tokio::test]
-async fn all_of_wants_every_credential_and_hands_on_a_tuple() {
-    judge! { Both,
+async fn all_of_requires_every_credential_and_returns_a_tuple() {
+    assert_outcomes! { Both,
         &[ADA, ACME] => Ok(r#"Partner("acme"))"#),
         &[ACME, ADA] => Ok(r#"(User { name: "ada""#),
         &[ADA] => Err("CREDENTIALS_MISSING"),
@@ -104,15 +105,15 @@ async fn all_of_wants_every_credential_and_hands_on_a_tuple() {
         &[BAD_TOKEN, ACME] => Err("CREDENTIALS_INVALID"),
         &[ADA, ACME, ACME] => Err("OVERLOADED_CREDENTIALS"),
         &[ADA, ADA, ACME] => Err("OVERLOADED_CREDENTIALS"),
-        &[FOREIGN, ACME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
+        &[OTHER_SCHEME, ACME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
         &[("authorization", "Bearer"), ACME] => Err("CREDENTIALS_MALFORMED"),
         &[EVE, ACME] => Err("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
     }
 }
 
 #[tokio::test]
-async fn optional_is_open_to_a_call_that_carries_nothing_and_to_no_other() {
-    judge! { Perhaps,
+async fn optional_admits_absent_credentials_and_rejects_bad_ones() {
+    assert_outcomes! { Perhaps,
         &[] => Ok("None"),
         &[ADA] => Ok("Some(User { name: \"ada\""),
         &[ACME] => Ok("None"),
@@ -126,18 +127,18 @@ async fn optional_is_open_to_a_call_that_carries_nothing_and_to_no_other() {
         &[("authorization", "Bearer old-token")] => Err("ACCESS_TOKEN_EXPIRED"),
         &[ADA, ADA] => Err("OVERLOADED_CREDENTIALS"),
     }
-    judge! { PerhapsAny,
+    assert_outcomes! { PerhapsAny,
         &[] => Ok("None"),
         &[ADA] => Ok("Some(User"),
         &[ACME] => Ok("Some(Partner"),
         &[ADA, ACME] => Err("OVERLOADED_CREDENTIALS"),
         &[BAD_KEY] => Err("API_KEY_INVALID"),
-        &[FOREIGN] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
-        &[FOREIGN, ACME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
+        &[OTHER_SCHEME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
+        &[OTHER_SCHEME, ACME] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
     }
 }
 
-/// Counts the tokens that it is asked about, and takes any.
+/// Counts the tokens it gets, and accepts each.
 #[derive(Clone, Default)]
 struct Counting(Ran);
 
@@ -176,20 +177,20 @@ impl Extra for Counted {
 }
 
 #[tokio::test]
-async fn all_of_looks_for_every_credential_before_it_verifies_one() {
-    for front in [true, false] {
+async fn all_of_extracts_every_credential_before_it_verifies_one() {
+    for with_guard in [true, false] {
         let service = Counted::default();
-        let asked = service.tokens.0.clone();
-        let server = match front {
-            true => at_the_front_door(service).await,
-            false => at_the_methods_door(service).await,
+        let verified = service.tokens.0.clone();
+        let server = match with_guard {
+            true => serve_guarded(service).await,
+            false => serve_without_guard(service).await,
         };
         for headers in [&[ADA][..], &[ADA, ("x-api-key", "a b")], &[ADA, ACME, ACME]] {
-            let refused = call(&server, headers).await.unwrap_err();
-            assert_eq!(refused.code(), Code::Unauthenticated);
-            assert_eq!(asked.times(), 0, "{headers:?}");
+            let rejected = call(&server, headers).await.unwrap_err();
+            assert_eq!(rejected.code(), Code::Unauthenticated);
+            assert_eq!(verified.times(), 0, "{headers:?}");
         }
         assert!(call(&server, &[ADA, ACME]).await.is_ok());
-        assert_eq!(asked.times(), 1, "once, although there are two doors");
+        assert_eq!(verified.times(), 1, "once, with or without a guard");
     }
 }

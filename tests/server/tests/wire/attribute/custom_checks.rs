@@ -20,15 +20,15 @@ struct Service {
     tokens: Tokens,
     #[verifies("api-key")]
     keys: Keys,
-    asked: Ran,
+    checked: Ran,
     ran: Ran,
 }
 
 impl Service {
-    /// Tells what it sees of the head by how it refuses.
+    /// Reports the parts of the call head that it sees in the message of its rejection.
     async fn sees_the_head(&self, user: &User, head: &CallHead<'_>) -> Result<(), Status> {
-        self.asked.once();
-        if head.headers().contains_key("x-let-me-in") {
+        self.checked.once();
+        if head.headers().contains_key("x-admit") {
             return Ok(());
         }
         let rpc = head.rpc().map(|rpc| format!("{}/{}", rpc.service, rpc.method));
@@ -37,7 +37,7 @@ impl Service {
     }
 
     async fn owns(&self, caller: &Caller, request: &Request<Note>) -> Result<(), AuthError> {
-        self.asked.once();
+        self.checked.once();
         if request.get_ref().text == caller.name() { Ok(()) } else { Err(AuthError::denied()) }
     }
 }
@@ -62,48 +62,48 @@ impl Extra for Service {
     }
 }
 
-async fn served(front: bool) -> (Running, Ran, Ran) {
+async fn served(with_guard: bool) -> (Running, Ran, Ran) {
     let service = Service::default();
-    let (asked, ran) = (service.asked.clone(), service.ran.clone());
+    let (checked, ran) = (service.checked.clone(), service.ran.clone());
     let mut server = Server::builder();
-    let server = match front {
+    let server = match with_guard {
         true => server.add_service(guard(service, ExtraServer::from_arc)),
         false => server.add_service(ExtraServer::new(service)),
     };
-    (Running::start(server).await, asked, ran)
+    (Running::start(server).await, checked, ran)
 }
 
-const LET_IN: (&str, &str) = ("x-let-me-in", "please");
+const ADMITTED: (&str, &str) = ("x-admit", "1");
 
 #[tokio::test]
-async fn authorize_sees_the_head_and_its_status_is_the_answer() {
-    for front in [true, false] {
-        let (server, asked, ran) = served(front).await;
-        let refused = call(&server, &[ADA]).await.unwrap_err();
-        assert_eq!(refused.code(), Code::ResourceExhausted);
-        let seen = match front {
+async fn authorize_reads_the_call_head_and_its_status_is_the_answer() {
+    for with_guard in [true, false] {
+        let (server, checked, ran) = served(with_guard).await;
+        let rejected = call(&server, &[ADA]).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::ResourceExhausted);
+        let seen = match with_guard {
             true => "ada Some(\"guard.test.v1.Extra/Unary\") true",
             false => "ada None true",
         };
-        assert_eq!(refused.message(), seen);
-        assert_eq!((asked.times(), ran.times()), (1, 0));
-        assert!(call(&server, &[ADA, LET_IN]).await.is_ok());
-        assert_eq!((asked.times(), ran.times()), (2, 1), "once a call, whatever doors there are");
+        assert_eq!(rejected.message(), seen);
+        assert_eq!((checked.times(), ran.times()), (1, 0));
+        assert!(call(&server, &[ADA, ADMITTED]).await.is_ok());
+        assert_eq!((checked.times(), ran.times()), (2, 1), "once per call, with or without a guard");
     }
 }
 
 #[tokio::test]
 async fn authorize_runs_after_the_declared_checks() {
-    for front in [true, false] {
-        let (server, asked, ran) = served(front).await;
+    for with_guard in [true, false] {
+        let (server, checked, ran) = served(with_guard).await;
         for (headers, why) in [
-            (&[LET_IN][..], "CREDENTIALS_MISSING"),
-            (&[("authorization", "Bearer x"), LET_IN], "CREDENTIALS_INVALID"),
-            (&[EVE, LET_IN], "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+            (&[ADMITTED][..], "CREDENTIALS_MISSING"),
+            (&[("authorization", "Bearer x"), ADMITTED], "CREDENTIALS_INVALID"),
+            (&[EVE, ADMITTED], "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
         ] {
             assert_eq!(reason(&call(&server, headers).await.unwrap_err()), why);
         }
-        assert_eq!((asked.times(), ran.times()), (0, 0));
+        assert_eq!((checked.times(), ran.times()), (0, 0));
     }
 }
 
@@ -113,30 +113,30 @@ async fn get_url(server: &Running, text: &str, headers: &[(&str, &str)]) -> Resu
 }
 
 #[tokio::test]
-async fn authorize_request_reads_the_message_and_refuses_without_naming_the_method() {
-    for front in [true, false] {
-        let (server, asked, ran) = served(front).await;
-        let refused = get_url(&server, "eve", &[ADA]).await.unwrap_err();
-        assert_eq!(refused.code(), Code::PermissionDenied);
-        let (reason, _, told) = error_info(&refused).unwrap();
+async fn authorize_request_reads_the_message_and_its_rejection_omits_the_method() {
+    for with_guard in [true, false] {
+        let (server, checked, ran) = served(with_guard).await;
+        let rejected = get_url(&server, "eve", &[ADA]).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::PermissionDenied);
+        let (reason, _, metadata) = error_info(&rejected).unwrap();
         assert_eq!(reason, "PERMISSION_DENIED");
-        assert!(!told.contains_key("service") && !told.contains_key("method"), "{told:?}");
-        assert_eq!((asked.times(), ran.times()), (1, 0));
+        assert!(!metadata.contains_key("service") && !metadata.contains_key("method"), "{metadata:?}");
+        assert_eq!((checked.times(), ran.times()), (1, 0));
         assert_eq!(get_url(&server, "ada", &[ADA]).await.unwrap(), "ada");
         assert_eq!(get_url(&server, "acme", &[ACME]).await.unwrap(), "acme");
-        assert_eq!((asked.times(), ran.times()), (3, 2));
+        assert_eq!((checked.times(), ran.times()), (3, 2));
     }
 }
 
 #[tokio::test]
 async fn authorize_request_runs_after_the_declared_checks() {
-    for front in [true, false] {
-        let (server, asked, ran) = served(front).await;
-        let refused = get_url(&server, "ada", &[]).await.unwrap_err();
-        assert_eq!(reason(&refused), "CREDENTIALS_MISSING");
-        assert_eq!(error_info(&refused).unwrap().2.contains_key("method"), front);
+    for with_guard in [true, false] {
+        let (server, checked, ran) = served(with_guard).await;
+        let rejected = get_url(&server, "ada", &[]).await.unwrap_err();
+        assert_eq!(reason(&rejected), "CREDENTIALS_MISSING");
+        assert_eq!(error_info(&rejected).unwrap().2.contains_key("method"), with_guard);
         assert!(get_url(&server, "ada", &[("authorization", "Bearer x")]).await.is_err());
-        assert_eq!((asked.times(), ran.times()), (0, 0));
+        assert_eq!((checked.times(), ran.times()), (0, 0));
     }
 }
 
@@ -147,11 +147,11 @@ struct Odd {
 }
 
 impl Odd {
-    async fn says_ok(&self, _: &User, _: &CallHead<'_>) -> Result<(), Status> {
+    async fn rejects_with_ok(&self, _: &User, _: &CallHead<'_>) -> Result<(), Status> {
         Err(Status::ok("all is well"))
     }
 
-    async fn cannot_tell(&self, _: &User, _: &CallHead<'_>) -> Result<(), AuthError> {
+    async fn is_unavailable(&self, _: &User, _: &CallHead<'_>) -> Result<(), AuthError> {
         Err(AuthError::unavailable().because("the policy engine is out of reach"))
     }
 }
@@ -159,34 +159,34 @@ impl Odd {
 #[authenticated]
 #[tonic::async_trait]
 impl Extra for Odd {
-    #[authenticated(scheme = "bearer", authorize = Self::says_ok)]
+    #[authenticated(scheme = "bearer", authorize = Self::rejects_with_ok)]
     async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
         says("in")
     }
 
-    #[authenticated(scheme = "bearer", authorize = Self::cannot_tell)]
+    #[authenticated(scheme = "bearer", authorize = Self::is_unavailable)]
     async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
         says("in")
     }
 }
 
 #[tokio::test]
-async fn a_check_that_refuses_with_ok_is_an_internal_error() {
-    for front in [true, false] {
+async fn check_that_rejects_with_ok_is_an_internal_error() {
+    for with_guard in [true, false] {
         let mut server = Server::builder();
-        let server = match front {
+        let server = match with_guard {
             true => server.add_service(guard(Odd::default(), ExtraServer::from_arc)),
             false => server.add_service(ExtraServer::new(Odd::default())),
         };
         let server = Running::start(server).await;
-        let refused = call(&server, &[ADA]).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Internal);
-        assert_eq!(refused.message(), "the call could not be checked");
-        let refused = get_url(&server, "", &[ADA]).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Unavailable);
-        assert_eq!(reason(&refused), "AUTHENTICATOR_UNAVAILABLE");
-        // The handler hasn't run, and at the front door the refusal says so.
-        assert_eq!(error_info(&refused).unwrap().2.contains_key("method"), front);
-        assert!(!format!("{refused:?}").contains("policy engine"));
+        let rejected = call(&server, &[ADA]).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Internal);
+        assert_eq!(rejected.message(), "the call could not be checked");
+        let rejected = get_url(&server, "", &[ADA]).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Unavailable);
+        assert_eq!(reason(&rejected), "AUTHENTICATOR_UNAVAILABLE");
+        // The handler hasn't run, and the rejection of a guard names the method.
+        assert_eq!(error_info(&rejected).unwrap().2.contains_key("method"), with_guard);
+        assert!(!format!("{rejected:?}").contains("policy engine"));
     }
 }

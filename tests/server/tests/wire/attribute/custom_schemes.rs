@@ -1,5 +1,5 @@
-//! Schemes beyond the words: two keys under two headers, the extensions, one of the user's own, and
-//! the connection's.
+//! Schemes that are expressions: two keys in two headers, extensions, a custom scheme, and the
+//! connection's credentials.
 
 use http::HeaderName;
 use tonic::{
@@ -22,9 +22,9 @@ use tonic_guard_tests::{
     reason,
 };
 
-use super::combinators::judge;
+use super::combinators::assert_outcomes;
 use crate::support::service::{
-    ACME, ADA, Ran, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+    ACME, ADA, Ran, serve_guarded, serve_without_guard, call, call_get_url, says,
 };
 
 struct TwoKeys {
@@ -64,17 +64,17 @@ impl Extra for TwoKeys {
 }
 
 #[tokio::test]
-async fn two_keys_under_two_headers_have_two_verifiers() {
+async fn two_keys_in_two_headers_have_two_verifiers() {
     for server in
-        [at_the_front_door(TwoKeys::default()).await, at_the_methods_door(TwoKeys::default()).await]
+        [serve_guarded(TwoKeys::default()).await, serve_without_guard(TwoKeys::default()).await]
     {
         assert_eq!(call(&server, &[("x-inner-key", "inner-key")]).await.unwrap(), "inside");
         let outer = ("x-outer-key", "outer-key");
         assert_eq!(reason(&call(&server, &[outer]).await.unwrap_err()), "CREDENTIALS_MISSING");
         assert_eq!(call_get_url(&server, &[outer]).await.unwrap(), "outside");
         for swapped in [("x-inner-key", "outer-key"), ("x-outer-key", "inner-key")] {
-            let refused = call_get_url(&server, &[swapped]).await.unwrap_err();
-            assert_eq!(reason(&refused), "API_KEY_INVALID", "{swapped:?}");
+            let rejected = call_get_url(&server, &[swapped]).await.unwrap_err();
+            assert_eq!(reason(&rejected), "API_KEY_INVALID", "{swapped:?}");
         }
         let both = call_get_url(&server, &[outer, ("x-inner-key", "inner-key")]).await;
         assert_eq!(reason(&both.unwrap_err()), "OVERLOADED_CREDENTIALS");
@@ -117,19 +117,19 @@ fn session(mut request: Request<()>) -> Result<Request<()>, Status> {
 }
 
 #[tokio::test]
-async fn what_a_layer_outside_found_is_trusted_and_its_absence_is_refused() {
-    for front in [true, false] {
+async fn identity_of_an_outer_layer_is_trusted_and_its_absence_is_rejected() {
+    for with_guard in [true, false] {
         let service = BehindALayer::default();
         let ran = service.ran.clone();
         let mut server = Server::builder();
         let layer = InterceptorLayer::new(session);
-        let server = match front {
+        let server = match with_guard {
             true => server.add_service(layer.named_layer(guard(service, ExtraServer::from_arc))),
             false => server.add_service(layer.named_layer(ExtraServer::new(service))),
         };
         let server = Running::start(server).await;
-        let refused = call(&server, &[]).await.unwrap_err();
-        assert_eq!(reason(&refused), "CREDENTIALS_MISSING");
+        let rejected = call(&server, &[]).await.unwrap_err();
+        assert_eq!(reason(&rejected), "CREDENTIALS_MISSING");
         assert!(call_get_url(&server, &[]).await.is_err());
         assert_eq!(ran.times(), 0);
         assert_eq!(call(&server, &[("x-session", "ada")]).await.unwrap(), "ada");
@@ -138,17 +138,17 @@ async fn what_a_layer_outside_found_is_trusted_and_its_absence_is_refused() {
 }
 
 #[tokio::test]
-async fn without_its_layer_nobody_gets_in() {
+async fn calls_are_rejected_if_the_layer_is_missing() {
     for server in [
-        at_the_front_door(BehindALayer::default()).await,
-        at_the_methods_door(BehindALayer::default()).await,
+        serve_guarded(BehindALayer::default()).await,
+        serve_without_guard(BehindALayer::default()).await,
     ] {
-        let refused = call(&server, &[("x-session", "ada")]).await.unwrap_err();
-        assert_eq!(reason(&refused), "CREDENTIALS_MISSING");
+        let rejected = call(&server, &[("x-session", "ada")]).await.unwrap_err();
+        assert_eq!(reason(&rejected), "CREDENTIALS_MISSING");
     }
 }
 
-/// `T-` and a number in `x-ticket`; the tenant of `x-tenant` goes with it.
+/// A custom scheme: `T-` and a number in `x-ticket`, and the tenant in `x-tenant`.
 struct Ticket;
 
 const TICKET: HeaderName = HeaderName::from_static("x-ticket");
@@ -214,9 +214,9 @@ impl Extra for Ticketed {
 }
 
 #[tokio::test]
-async fn a_scheme_of_ones_own_is_judged_as_ours_are() {
+async fn custom_scheme_is_checked_as_built_in_ones() {
     const BLUE: (&str, &str) = ("x-tenant", "blue");
-    judge! { Ticketed,
+    assert_outcomes! { Ticketed,
         &[("x-ticket", "T-7"), BLUE] => Ok("holder 7"),
         &[("x-ticket", "T-7")] => Err("CREDENTIALS_INVALID"),
         &[("x-ticket", "T-8"), BLUE] => Err("ACCESS_TOKEN_EXPIRED"),
@@ -226,7 +226,7 @@ async fn a_scheme_of_ones_own_is_judged_as_ours_are() {
     }
 }
 
-/// A certificate that every connection brings, as a sidecar's would be.
+/// A certificate that every connection presents, as a sidecar's would be.
 struct Certificate;
 
 impl Scheme for Certificate {
@@ -289,8 +289,8 @@ impl Extra for Meshed {
 }
 
 #[tokio::test]
-async fn the_connections_credentials_decide_only_where_the_call_carries_none() {
-    judge! { Meshed,
+async fn credentials_of_the_connection_count_only_if_the_call_carries_none() {
+    assert_outcomes! { Meshed,
         &[] => Ok("sidecar"),
         &[ADA] => Ok("ada"),
         &[("authorization", "Bearer x")] => Err("CREDENTIALS_INVALID"),
@@ -298,7 +298,7 @@ async fn the_connections_credentials_decide_only_where_the_call_carries_none() {
         &[("authorization", "Basic x")] => Err("CREDENTIAL_TYPE_UNSUPPORTED"),
         &[ADA, ADA] => Err("OVERLOADED_CREDENTIALS"),
     }
-    let server = at_the_front_door(Meshed::default()).await;
+    let server = serve_guarded(Meshed::default()).await;
     assert_eq!(call_get_url(&server, &[ACME]).await.unwrap(), "sidecaracme");
     assert!(call_get_url(&server, &[]).await.is_err());
 }
@@ -326,8 +326,8 @@ impl Extra for MeshedFirst {
 }
 
 #[tokio::test]
-async fn a_connection_listed_first_decides_last_all_the_same_and_makes_no_guard() {
-    let server = at_the_methods_door(MeshedFirst::default()).await;
+async fn connection_scheme_listed_first_is_tried_last_and_panics_at_start() {
+    let server = serve_without_guard(MeshedFirst::default()).await;
     assert_eq!(call(&server, &[]).await.unwrap(), "sidecar");
     assert_eq!(call(&server, &[ADA]).await.unwrap(), "ada");
     assert!(call(&server, &[("authorization", "Bearer x")]).await.is_err());
@@ -337,7 +337,7 @@ async fn a_connection_listed_first_decides_last_all_the_same_and_makes_no_guard(
             tonic_guard_tests::pb::extra_server::ExtraServer::from_arc,
         )
     });
-    let panic = made.expect_err("the order is told at start");
-    let told = panic.downcast::<String>().expect("a text");
-    assert!(told.contains("guard.test.v1.Extra/Unary") && told.contains("list it last"), "{told}");
+    let panic = made.expect_err("the order is reported at start");
+    let message = panic.downcast::<String>().expect("a text");
+    assert!(message.contains("guard.test.v1.Extra/Unary") && message.contains("list it last"), "{message}");
 }

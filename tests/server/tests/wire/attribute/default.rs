@@ -1,4 +1,4 @@
-//! A default on the impl, methods that say otherwise, and `anonymous`.
+//! A default on the impl, methods that override it, and `anonymous`.
 
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{Authenticate, anonymous, authenticated, guard};
@@ -56,8 +56,9 @@ impl Kinds for Service {
     }
 }
 
-/// What each of the four kinds answers these headers: the reason of its refusal, or nothing.
-async fn judged(server: &Running, headers: &[(&str, &str)]) -> [String; 4] {
+/// Returns the outcome of each of the four kinds for these headers: the reason of the rejection, or
+/// an empty string.
+async fn outcomes(server: &Running, headers: &[(&str, &str)]) -> [String; 4] {
     let mut client = KindsClient::new(server.channel().await);
     let one = || request(note(""), headers);
     let many = || request(tokio_stream::iter([note("")]), headers);
@@ -71,26 +72,26 @@ async fn judged(server: &Running, headers: &[(&str, &str)]) -> [String; 4] {
 }
 
 #[tokio::test]
-async fn the_nearest_attribute_holds_whole() {
-    for front in [true, false] {
+async fn attribute_on_a_method_replaces_the_default() {
+    for with_guard in [true, false] {
         let service = Service::default();
         let mut server = Server::builder();
-        let server = match front {
+        let server = match with_guard {
             true => server.add_service(guard(service, KindsServer::from_arc)),
             false => server.add_service(KindsServer::new(service)),
         };
         let server = Running::start(server).await;
         let (missing, scope) = ("CREDENTIALS_MISSING", "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
-        assert_eq!(judged(&server, &[]).await, [missing, missing, "", missing]);
-        assert_eq!(judged(&server, &[ADA]).await, ["", "", "", missing]);
-        assert_eq!(judged(&server, &[EVE]).await, [scope, "", "", missing]);
-        assert_eq!(judged(&server, &[ACME]).await, [missing, missing, "", ""]);
-        let bad = judged(&server, &[("authorization", "Bearer x")]).await;
+        assert_eq!(outcomes(&server, &[]).await, [missing, missing, "", missing]);
+        assert_eq!(outcomes(&server, &[ADA]).await, ["", "", "", missing]);
+        assert_eq!(outcomes(&server, &[EVE]).await, [scope, "", "", missing]);
+        assert_eq!(outcomes(&server, &[ACME]).await, [missing, missing, "", ""]);
+        let bad = outcomes(&server, &[("authorization", "Bearer x")]).await;
         assert_eq!(bad, ["CREDENTIALS_INVALID", "CREDENTIALS_INVALID", "", missing]);
     }
 }
 
-/// On an impl without an attribute, a method that says nothing is open.
+/// Without an attribute on the impl, a method without one is open.
 #[tonic::async_trait]
 impl Extra for Service {
     #[authenticated(scheme = "bearer")]
@@ -105,7 +106,7 @@ impl Extra for Service {
 }
 
 #[tokio::test]
-async fn attributes_on_methods_of_a_plain_impl_hold_for_those_methods() {
+async fn attributes_on_methods_of_a_plain_impl_apply_to_those_methods() {
     let server =
         Running::start(Server::builder().add_service(ExtraServer::new(Service::default()))).await;
     assert_eq!(reason(&call(&server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");

@@ -1,4 +1,4 @@
-//! The `#[identity]` parameter: its type, its pattern, and whose it is.
+//! The `#[identity]` parameter: its type, its pattern and its value.
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated};
@@ -8,7 +8,7 @@ use tonic_guard_tests::{
 };
 
 use crate::support::service::{
-    ACME, ADA, EVE, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+    ACME, ADA, EVE, serve_guarded, serve_without_guard, call, call_get_url, says,
 };
 
 struct Name(String);
@@ -51,10 +51,10 @@ impl Extra for Patterns {
 }
 
 #[tokio::test]
-async fn an_identity_is_converted_and_taken_apart() {
+async fn identity_is_converted_and_destructured() {
     for server in [
-        at_the_front_door(Patterns::default()).await,
-        at_the_methods_door(Patterns::default()).await,
+        serve_guarded(Patterns::default()).await,
+        serve_without_guard(Patterns::default()).await,
     ] {
         assert_eq!(call(&server, &[ADA]).await.unwrap(), "ada");
         assert_eq!(call_get_url(&server, &[ADA, ACME]).await.unwrap(), "ada of acme");
@@ -66,9 +66,9 @@ async fn an_identity_is_converted_and_taken_apart() {
 service!(Whose: [scheme = one_of("bearer", "api-key")] => Caller);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn identities_of_calls_at_once_never_mix() {
+async fn identities_of_concurrent_calls_never_mix() {
     for server in
-        [at_the_front_door(Whose::default()).await, at_the_methods_door(Whose::default()).await]
+        [serve_guarded(Whose::default()).await, serve_without_guard(Whose::default()).await]
     {
         let channel = server.channel().await;
         let mut calls = tokio::task::JoinSet::new();

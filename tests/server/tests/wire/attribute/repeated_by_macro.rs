@@ -1,4 +1,5 @@
-//! Attributes that a macro repeats: at one place, and sometimes of one text, they say different things.
+//! Attributes that a macro repeats: they have one source location, and sometimes the same text, but
+//! different values.
 
 use tonic::{Code, Request, Response, Status};
 use tonic_guard::{
@@ -7,10 +8,10 @@ use tonic_guard::{
 use tonic_guard_tests::pb::{Note, extra_server::Extra};
 
 use crate::support::service::{
-    ADA, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+    ADA, serve_guarded, serve_without_guard, call, call_get_url, says,
 };
 
-/// Lets everyone in at one level.
+/// Admits every caller at one level.
 struct AtLevel(u32);
 
 struct Level(u32);
@@ -45,7 +46,7 @@ macro_rules! service {
     };
 }
 
-// An expression that a macro hands on is a group, which no text shows: `9 - (5 - 2)`.
+// An expression that a macro passes on is an invisible group: `9 - (5 - 2)`.
 macro_rules! from_outside {
     ($name:ident $less:expr) => {
         service! { $name { unary [9 - 5 - 2] get_url [9 - $less] } }
@@ -55,13 +56,13 @@ macro_rules! from_outside {
 from_outside! { Grouped 5 - 2 }
 
 #[tokio::test]
-async fn each_holds_for_its_own_method() {
+async fn each_attribute_holds_for_its_method() {
     for (level, unary, get_url) in
         [(1, false, false), (2, true, false), (5, true, false), (6, true, true)]
     {
-        for (door, server) in [
-            ("front", at_the_front_door(Grouped(AtLevel(level))).await),
-            ("method's", at_the_methods_door(Grouped(AtLevel(level))).await),
+        for (checked_by, server) in [
+            ("the guard", serve_guarded(Grouped(AtLevel(level))).await),
+            ("the handler check", serve_without_guard(Grouped(AtLevel(level))).await),
         ] {
             for (answer, may) in [
                 (call(&server, &[ADA]).await, unary),
@@ -69,7 +70,7 @@ async fn each_holds_for_its_own_method() {
             ] {
                 let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
                 let expected = if may { Code::Ok } else { Code::PermissionDenied };
-                assert_eq!(code, expected, "level {level} at the {door} door");
+                assert_eq!(code, expected, "level {level}, checked by {checked_by}");
             }
         }
     }

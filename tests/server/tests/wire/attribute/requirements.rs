@@ -2,9 +2,9 @@
 
 use tonic_guard_tests::{Role, User, reason};
 
-use super::combinators::judge;
+use super::combinators::assert_outcomes;
 use crate::support::service::{
-    ADA, ADAS_PASSWORD, EVE, at_the_front_door, at_the_methods_door, call,
+    ADA, ADAS_PASSWORD, EVE, serve_guarded, serve_without_guard, call,
 };
 
 service!(ReadAndWrite: [scheme = one_of("bearer", "basic"), scopes("read", "write")] => User);
@@ -14,29 +14,29 @@ service!(ClerkWhoWrites: [scheme = "bearer", scopes("write"), roles(Role::Clerk)
 service!(AdminWhoWrites: [scheme = "bearer", scopes("write"), roles(Role::Admin)] => User);
 
 #[tokio::test]
-async fn every_scope_is_needed_from_each_alternative() {
-    judge! { ReadAndWrite,
+async fn every_scope_is_required_of_each_alternative() {
+    assert_outcomes! { ReadAndWrite,
         &[ADA] => Ok("ada"),
         &[EVE] => Err("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
         &[ADAS_PASSWORD] => Err("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
         &[] => Err("CREDENTIALS_MISSING"),
     }
-    judge! { Prefix, &[ADA] => Err("ACCESS_TOKEN_SCOPE_INSUFFICIENT") }
+    assert_outcomes! { Prefix, &[ADA] => Err("ACCESS_TOKEN_SCOPE_INSUFFICIENT") }
 }
 
 #[tokio::test]
-async fn any_role_is_enough() {
-    judge! { AdminOrOwner,
+async fn one_of_the_roles_is_enough() {
+    assert_outcomes! { AdminOrOwner,
         &[ADA] => Ok("ada"),
         &[EVE] => Err("PERMISSION_DENIED"),
     }
 }
 
 #[tokio::test]
-async fn scopes_and_roles_are_both_asked() {
-    judge! { ClerkWhoWrites,
+async fn scopes_and_roles_are_both_required() {
+    assert_outcomes! { ClerkWhoWrites,
         &[ADA] => Err("PERMISSION_DENIED"),
         &[EVE] => Err("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
     }
-    judge! { AdminWhoWrites, &[ADA] => Ok("ada") }
+    assert_outcomes! { AdminWhoWrites, &[ADA] => Ok("ada") }
 }

@@ -1,4 +1,4 @@
-//! Verifiers chosen at run time, shared ones, and "authentication off".
+//! Authenticators chosen at run time, shared ones, and authentication that is off.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,10 +17,10 @@ use tonic_guard_tests::{
 };
 
 use crate::support::service::{
-    ADA, EVE, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+    ADA, EVE, serve_guarded, serve_without_guard, call, call_get_url, says,
 };
 
-/// Lets everyone in as `dev`, who has the scope `read`.
+/// Admits every caller as `dev`, which has the scope `read`.
 struct Off;
 
 impl Authenticate<Bearer> for Off {
@@ -60,13 +60,13 @@ impl Extra for Chosen {
 }
 
 #[tokio::test]
-async fn a_verifier_chosen_at_run_time_judges() {
+async fn boxed_authenticator_decides() {
     let chosen = || Chosen { tokens: BoxAuthenticator::new(Tokens) };
-    for server in [at_the_front_door(chosen()).await, at_the_methods_door(chosen()).await] {
+    for server in [serve_guarded(chosen()).await, serve_without_guard(chosen()).await] {
         assert_eq!(call(&server, &[EVE]).await.unwrap(), "eve");
-        let refused = call(&server, &[("authorization", "Bearer x")]).await.unwrap_err();
-        assert_eq!(reason(&refused), "CREDENTIALS_INVALID");
-        // Its deadline is the one inside, not the default of five seconds.
+        let rejected = call(&server, &[("authorization", "Bearer x")]).await.unwrap_err();
+        assert_eq!(reason(&rejected), "CREDENTIALS_INVALID");
+        // The inner authenticator's deadline applies, not the default of five seconds.
         let hanging = call(&server, &[("authorization", "Bearer hang")]);
         let late = tokio::time::timeout(Duration::from_secs(3), hanging).await;
         assert_eq!(late.expect("an answer in time").unwrap_err().code(), Code::Unavailable);
@@ -74,19 +74,19 @@ async fn a_verifier_chosen_at_run_time_judges() {
 }
 
 #[tokio::test]
-async fn a_bypass_lets_everyone_in_as_one_identity_and_scopes_still_hold() {
+async fn bypass_admits_every_caller_with_one_identity_and_scopes_still_apply() {
     let off = || Chosen { tokens: BoxAuthenticator::new(Off) };
-    for server in [at_the_front_door(off()).await, at_the_methods_door(off()).await] {
+    for server in [serve_guarded(off()).await, serve_without_guard(off()).await] {
         for headers in [&[][..], &[ADA], &[ADA, ADA], &[("authorization", "Bearer")]] {
             assert_eq!(call(&server, headers).await.unwrap(), "dev", "{headers:?}");
-            let refused = call_get_url(&server, headers).await.unwrap_err();
-            assert_eq!(reason(&refused), "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
+            let rejected = call_get_url(&server, headers).await.unwrap_err();
+            assert_eq!(reason(&rejected), "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
         }
     }
 }
 
 #[test]
-fn a_bypass_is_shown_in_the_table() {
+fn policy_table_shows_a_bypass() {
     let off = guard(Chosen { tokens: BoxAuthenticator::new(Off) }, ExtraServer::from_arc).policy();
     assert!(off.methods().iter().all(|method| off.is_bypassed(method)));
     assert_eq!(off.to_string().matches("BYPASSED").count(), 2, "{off}");
@@ -118,8 +118,8 @@ impl Extra for Shared {
 }
 
 #[tokio::test]
-async fn a_shared_verifier_judges() {
-    let server = at_the_front_door(Shared { tokens: Arc::new(Tokens) }).await;
+async fn shared_authenticator_decides() {
+    let server = serve_guarded(Shared { tokens: Arc::new(Tokens) }).await;
     assert_eq!(call(&server, &[ADA]).await.unwrap(), "ada");
     assert!(call(&server, &[]).await.is_err());
     assert!(call_get_url(&server, &[ADA]).await.is_ok());

@@ -1,4 +1,4 @@
-//! Proofs: what lets a call through the method's own door without a second check, and what doesn't.
+//! The handoff, which lets an admitted call pass the handler check without a second check.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,19 +20,19 @@ use tonic_guard_tests::{
 
 use crate::support::{
     layers::behind,
-    service::{ADA, EVE, Ran, at_the_front_door, call, call_get_url, says},
+    service::{ADA, EVE, Ran, serve_guarded, call, call_get_url, says},
 };
 
-/// Knows one token, and counts how often it is asked.
+/// Accepts one token, and counts how often it is called.
 #[derive(Clone)]
 struct OneToken {
     token: &'static str,
-    asked: Ran,
+    calls: Ran,
 }
 
 impl OneToken {
     fn new(token: &'static str) -> Self {
-        OneToken { token, asked: Ran::default() }
+        OneToken { token, calls: Ran::default() }
     }
 }
 
@@ -40,7 +40,7 @@ impl Authenticate<Bearer> for OneToken {
     type Identity = User;
 
     async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
-        self.asked.once();
+        self.calls.once();
         match token.matches(self.token) {
             true => Ok(User { name: self.token.into(), scopes: "read" }),
             false => Err(AuthError::invalid()),
@@ -48,7 +48,8 @@ impl Authenticate<Bearer> for OneToken {
     }
 }
 
-/// Its `unary` passes the request on: to the other instance if it has one, else to its own sibling.
+/// A service whose `unary` passes the request on: to the other instance if it has one, else to its
+/// other method.
 #[derive(Authenticate)]
 struct Relay {
     #[verifies("bearer")]
@@ -80,49 +81,49 @@ impl Extra for Relay {
 }
 
 #[tokio::test]
-async fn a_check_runs_once_although_there_are_two_doors() {
+async fn check_runs_once_with_a_guard_and_a_handler_check() {
     let relay = Relay::new("ada-token", None);
-    let asked = relay.tokens.asked.clone();
-    let server = at_the_front_door(relay).await;
+    let calls = relay.tokens.calls.clone();
+    let server = serve_guarded(relay).await;
     assert!(call_get_url(&server, &[ADA]).await.is_ok());
-    assert_eq!(asked.times(), 1);
+    assert_eq!(calls.times(), 1);
 }
 
 #[tokio::test]
-async fn a_request_that_a_handler_passes_to_a_sibling_is_checked_again() {
+async fn request_passed_to_a_sibling_method_is_checked_again() {
     let relay = Relay::new("ada-token", None);
-    let (asked, ran) = (relay.tokens.asked.clone(), relay.ran.clone());
-    let server = at_the_front_door(relay).await;
+    let (calls, ran) = (relay.tokens.calls.clone(), relay.ran.clone());
+    let server = serve_guarded(relay).await;
     assert!(call(&server, &[]).await.is_err());
-    assert_eq!((asked.times(), ran.times()), (0, 0));
+    assert_eq!((calls.times(), ran.times()), (0, 0));
     assert!(call(&server, &[ADA]).await.is_ok());
-    assert_eq!((asked.times(), ran.times()), (2, 1), "the proof is used up by one door");
+    assert_eq!((calls.times(), ran.times()), (2, 1), "the handoff is used up by one handler check");
 }
 
 #[tokio::test]
-async fn a_request_that_a_handler_passes_to_another_instance_is_checked_there() {
+async fn request_passed_to_another_instance_is_checked_there() {
     let other = Arc::new(Relay::new("other-token", None));
     let ran = other.ran.clone();
     let relay = Relay::new("ada-token", Some(other));
-    let server = at_the_front_door(relay).await;
-    let refused = call(&server, &[ADA]).await.unwrap_err();
-    assert_eq!(reason(&refused), "CREDENTIALS_INVALID");
+    let server = serve_guarded(relay).await;
+    let rejected = call(&server, &[ADA]).await.unwrap_err();
+    assert_eq!(reason(&rejected), "CREDENTIALS_INVALID");
     assert_eq!(ran.times(), 0);
     let willing = Arc::new(Relay::new("ada-token", None));
-    let server = at_the_front_door(Relay::new("ada-token", Some(willing))).await;
+    let server = serve_guarded(Relay::new("ada-token", Some(willing))).await;
     assert!(call(&server, &[ADA]).await.is_ok());
 }
 
 #[tokio::test]
-async fn the_proof_of_another_instance_isnt_taken() {
-    // The guard's own instance takes the token; the one behind it doesn't know it.
+async fn handoff_of_another_instance_is_ignored() {
+    // The guard's instance accepts the token; the one behind it doesn't know it.
     let behind = Arc::new(Relay::new("other-token", None));
-    let (asked, ran) = (behind.tokens.asked.clone(), behind.ran.clone());
+    let (calls, ran) = (behind.tokens.calls.clone(), behind.ran.clone());
     let guard = guard(Relay::new("ada-token", None), |_| ExtraServer::from_arc(behind));
     let server = Running::start(Server::builder().add_service(guard)).await;
-    let refused = call_get_url(&server, &[ADA]).await.unwrap_err();
-    assert_eq!(reason(&refused), "CREDENTIALS_INVALID");
-    assert_eq!((asked.times(), ran.times()), (1, 0));
+    let rejected = call_get_url(&server, &[ADA]).await.unwrap_err();
+    assert_eq!(reason(&rejected), "CREDENTIALS_INVALID");
+    assert_eq!((calls.times(), ran.times()), (1, 0));
     let behind = Arc::new(Relay::new("ada-token", None));
     let guard =
         tonic_guard::guard(Relay::new("ada-token", None), |_| ExtraServer::from_arc(behind));
@@ -130,8 +131,8 @@ async fn the_proof_of_another_instance_isnt_taken() {
     assert!(call_get_url(&server, &[ADA]).await.is_ok());
 }
 
-/// Makes a service that knows one token. All of them have one attribute: what wraps another stands where
-/// the wrapped one does.
+/// Defines a service that knows one token. All of them share the attribute of this macro, and a
+/// wrapper has the address of the wrapped service.
 macro_rules! service_that_knows {
     ($token:expr, $name:ident($inner:ty)) => {
         #[repr(transparent)]
@@ -159,7 +160,7 @@ macro_rules! service_that_knows {
     };
 }
 
-/// Makes a service that passes each call on to what `$wrapper` wraps.
+/// Defines a service that passes each call on to the service that `$wrapper` wraps.
 macro_rules! passes_on {
     ($name:ident($wrapper:ty)) => {
         struct $name(Arc<$wrapper>);
@@ -182,20 +183,20 @@ service_that_knows!("ada-token", Wrapper(Wrapped));
 passes_on!(PassedOn(Wrapper));
 
 #[tokio::test]
-async fn the_proof_of_a_wrapper_isnt_taken_by_what_it_wraps() {
+async fn handoff_of_a_wrapper_is_ignored_by_the_wrapped_service() {
     let wrapper = Wrapper(Wrapped(0));
     assert_eq!(std::ptr::from_ref(&wrapper).addr(), std::ptr::from_ref(&wrapper.0).addr());
     let guard = guard(wrapper, |wrapper| ExtraServer::new(PassedOn(wrapper)));
     let server = Running::start(Server::builder().add_service(guard)).await;
-    for refused in [call(&server, &[ADA]).await, call_get_url(&server, &[ADA]).await] {
-        assert_eq!(reason(&refused.unwrap_err()), "CREDENTIALS_INVALID");
+    for rejected in [call(&server, &[ADA]).await, call_get_url(&server, &[ADA]).await] {
+        assert_eq!(reason(&rejected.unwrap_err()), "CREDENTIALS_INVALID");
     }
-    // The wrapper is asked first, and doesn't know the other token.
+    // The wrapper checks first, and doesn't know the other token.
     assert!(call(&server, &[("authorization", "Bearer other-token")]).await.is_err());
 }
 
-/// A wrapper and what it wraps, as above, whose types have one name.
-fn a_wrapper_of_its_own_name() -> tonic::transport::server::Router {
+/// A wrapper and a wrapped service, as above, whose types have the same name.
+fn wrapper_with_the_same_name() -> tonic::transport::server::Router {
     trait Inner {
         type Service;
     }
@@ -222,14 +223,14 @@ fn a_wrapper_of_its_own_name() -> tonic::transport::server::Router {
 }
 
 #[tokio::test]
-async fn the_proof_of_a_wrapper_isnt_taken_by_what_has_its_name() {
-    let server = Running::start(a_wrapper_of_its_own_name()).await;
-    for refused in [call(&server, &[ADA]).await, call_get_url(&server, &[ADA]).await] {
-        assert_eq!(reason(&refused.unwrap_err()), "CREDENTIALS_INVALID");
+async fn handoff_of_a_wrapper_is_ignored_by_a_type_of_the_same_name() {
+    let server = Running::start(wrapper_with_the_same_name()).await;
+    for rejected in [call(&server, &[ADA]).await, call_get_url(&server, &[ADA]).await] {
+        assert_eq!(reason(&rejected.unwrap_err()), "CREDENTIALS_INVALID");
     }
 }
 
-/// Whose callers may call `unary` and nothing else, as their own check says.
+/// A service whose custom check admits callers of `unary` alone.
 #[derive(Authenticate)]
 struct ByMethod(#[verifies("bearer")] Tokens);
 
@@ -254,7 +255,7 @@ impl Extra for ByMethod {
     }
 }
 
-/// Answers `unary` by the other method, too.
+/// Answers `unary` with the other method, too.
 struct Renamed(Arc<ByMethod>);
 
 #[tonic::async_trait]
@@ -269,17 +270,17 @@ impl Extra for Renamed {
 }
 
 #[tokio::test]
-async fn the_proof_of_another_method_isnt_taken() {
-    let server = at_the_front_door(ByMethod(Tokens)).await;
+async fn handoff_of_another_method_is_ignored() {
+    let server = serve_guarded(ByMethod(Tokens)).await;
     assert_eq!(call(&server, &[ADA]).await.unwrap(), "in");
     assert_eq!(call_get_url(&server, &[ADA]).await.unwrap_err().code(), Code::PermissionDenied);
-    // One policy, and one instance: but it was another method that the caller may call.
+    // The policy and the instance are the same, but the guard admitted another method.
     let guard = guard(ByMethod(Tokens), |service| ExtraServer::new(Renamed(service)));
     let server = Running::start(Server::builder().add_service(guard)).await;
     assert_eq!(call(&server, &[ADA]).await.unwrap_err().code(), Code::PermissionDenied);
 }
 
-/// Its methods have a second attribute that the one on the impl can't see.
+/// Methods with a second attribute that the one on the impl can't see.
 #[derive(Authenticate, Default)]
 struct Hidden {
     #[verifies("bearer")]
@@ -296,7 +297,7 @@ impl Extra for Hidden {
         says("in")
     }
 
-    #[anonymous(reason = "the attribute below says otherwise")]
+    #[anonymous(reason = "the attribute below requires more")]
     #[strictly(scheme = "bearer", scopes("write"))]
     async fn get_url(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
         self.ran.once();
@@ -305,12 +306,12 @@ impl Extra for Hidden {
 }
 
 #[tokio::test]
-async fn a_stricter_attribute_that_the_impl_doesnt_see_still_holds() {
+async fn stricter_attribute_hidden_from_the_impl_holds() {
     let service = Hidden::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
-    for refused in [call(&server, &[EVE]).await, call_get_url(&server, &[EVE]).await] {
-        assert_eq!(reason(&refused.unwrap_err()), "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
+    let server = serve_guarded(service).await;
+    for rejected in [call(&server, &[EVE]).await, call_get_url(&server, &[EVE]).await] {
+        assert_eq!(reason(&rejected.unwrap_err()), "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
     }
     assert_eq!(reason(&call_get_url(&server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
     assert_eq!(ran.times(), 0);
@@ -323,14 +324,14 @@ service!(Plain: [scheme = "bearer"] => User);
 service!(Perhaps: [scheme = optional("bearer")] => Option<User>);
 
 #[tokio::test]
-async fn extensions_cloned_from_one_call_into_the_next_gain_nothing() {
+async fn extensions_cloned_into_another_call_admit_nothing() {
     let kept: Arc<Mutex<Option<Extensions>>> = Arc::default();
     let (keep, forge) = (Arc::clone(&kept), Arc::clone(&kept));
     let service = Arc::new(Plain::default());
     let ran = service.ran.clone();
     let guard = guard_arc(service, |service| {
         behind(ExtraServer::from_arc(service), move |request: &mut HttpRequest<_>| {
-            // Sent on without its proof, so that the one that is kept stays unused.
+            // Passed on without its handoff, so that the kept one stays unused.
             let extensions = std::mem::take(request.extensions_mut());
             *keep.lock().unwrap() = Some(extensions);
         })
@@ -351,7 +352,7 @@ async fn extensions_cloned_from_one_call_into_the_next_gain_nothing() {
     assert!(call(&server, &[EVE]).await.unwrap().contains("eve"));
 }
 
-/// Its `unary` is open, and passes its request on to a method that isn't.
+/// A service whose `unary` is open and passes its request on to a guarded method.
 #[derive(Authenticate, Default)]
 struct OpenRelay {
     #[verifies("bearer")]
@@ -362,7 +363,7 @@ struct OpenRelay {
 #[authenticated(scheme = "bearer")]
 #[tonic::async_trait]
 impl Extra for OpenRelay {
-    #[anonymous(reason = "the method that it calls asks for itself")]
+    #[anonymous(reason = "the method that it calls is guarded")]
     async fn unary(&self, request: Request<Note>) -> Result<Response<Note>, Status> {
         self.get_url(request).await
     }
@@ -374,7 +375,7 @@ impl Extra for OpenRelay {
 }
 
 #[tokio::test]
-async fn an_unused_proof_of_another_call_opens_nothing_behind_an_open_method() {
+async fn unused_handoff_of_another_call_admits_nothing_behind_an_open_method() {
     let kept: Arc<Mutex<Option<Extensions>>> = Arc::default();
     let (keep, forge) = (Arc::clone(&kept), Arc::clone(&kept));
     let service = OpenRelay::default();
@@ -394,12 +395,12 @@ async fn an_unused_proof_of_another_call_opens_nothing_behind_an_open_method() {
     let server = Running::start(Server::builder().add_service(forger)).await;
     assert!(call_get_url(&server, &[ADA, ("x-keep", "1")]).await.is_ok());
     assert!(kept.lock().unwrap().is_some());
-    let refused = call(&server, &[]).await.unwrap_err();
-    assert_eq!((reason(&refused).as_str(), ran.times()), ("CREDENTIALS_MISSING", 1));
+    let rejected = call(&server, &[]).await.unwrap_err();
+    assert_eq!((reason(&rejected).as_str(), ran.times()), ("CREDENTIALS_MISSING", 1));
     assert!(call(&server, &[ADA]).await.is_ok());
 }
 
-/// Says of each request that it comes from `ada`, as code in the same process may.
+/// Injects `ada` into each request, as code of the same process may.
 fn forge(request: &mut HttpRequest<Body>) {
     let mut forged = Request::new(());
     in_process::call_as(User { name: "ada".into(), scopes: "read write" }, &mut forged);
@@ -407,7 +408,7 @@ fn forge(request: &mut HttpRequest<Body>) {
 }
 
 #[tokio::test]
-async fn an_identity_that_a_layer_outside_forges_is_removed() {
+async fn identity_injected_outside_the_guard_is_removed() {
     let guarded = behind(guard(Plain::default(), ExtraServer::from_arc), forge);
     let server = Running::start(Server::builder().add_service(guarded)).await;
     assert_eq!(reason(&call(&server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
@@ -418,10 +419,10 @@ async fn an_identity_that_a_layer_outside_forges_is_removed() {
 }
 
 #[tokio::test]
-async fn a_forged_identity_gets_past_no_hidden_attribute() {
+async fn injected_identity_does_not_pass_a_hidden_attribute() {
     let guarded = behind(guard(Hidden::default(), ExtraServer::from_arc), forge);
     let server = Running::start(Server::builder().add_service(guarded)).await;
-    // The front door is open here; the method's own isn't.
+    // The guard admits this call; the handler check rejects it.
     assert_eq!(reason(&call_get_url(&server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
     assert!(call_get_url(&server, &[ADA]).await.is_ok());
 }

@@ -1,4 +1,4 @@
-//! Where a guard may stand, and what may stand around it and behind it.
+//! Mounting a guard, and the layers around it and behind it.
 
 use std::{
     sync::Arc,
@@ -38,8 +38,8 @@ use crate::support::{
 
 service!(Plain: [scheme = "bearer"] => User);
 
-/// The good call is answered, the bad one isn't.
-async fn is_guarded(server: &Running) {
+/// Asserts that the good call is answered and the bad one is rejected.
+async fn assert_guarded(server: &Running) {
     assert!(call(server, &[ADA]).await.unwrap().contains("ada"));
     assert_eq!(reason(&call(server, &[]).await.unwrap_err()), "CREDENTIALS_MISSING");
 }
@@ -49,32 +49,32 @@ fn name<S: NamedService>(_: &S) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_guard_goes_wherever_its_server_would() {
+async fn guard_mounts_wherever_its_server_would() {
     let made = guard(Plain::default(), ExtraServer::from_arc);
     assert_eq!(name(&made), "guard.test.v1.Extra");
-    is_guarded(&Running::start(Server::builder().add_service(made.clone())).await).await;
-    is_guarded(&Running::start(Server::builder().add_routes(Routes::new(made.clone()))).await)
+    assert_guarded(&Running::start(Server::builder().add_service(made.clone())).await).await;
+    assert_guarded(&Running::start(Server::builder().add_routes(Routes::new(made.clone()))).await)
         .await;
     let routes = GuardedRoutes::new().guarded(made.clone());
-    is_guarded(&Running::start(Server::builder().add_routes(routes.into())).await).await;
-    is_guarded(&Running::start(Server::builder().add_optional_service(Some(made))).await).await;
+    assert_guarded(&Running::start(Server::builder().add_routes(routes.into())).await).await;
+    assert_guarded(&Running::start(Server::builder().add_optional_service(Some(made))).await).await;
 }
 
 #[tokio::test]
-async fn a_shared_service_is_guarded_and_stays_shared() {
+async fn shared_service_is_guarded_and_stays_shared() {
     let service = Arc::new(Plain::default());
     let guard = guard_arc(Arc::clone(&service), ExtraServer::from_arc);
     let server = Running::start(Server::builder().add_service(guard)).await;
-    is_guarded(&server).await;
+    assert_guarded(&server).await;
     assert_eq!(service.ran.times(), 1);
 }
 
 #[tokio::test]
-async fn guarded_routes_open_only_what_they_are_told_to() {
+async fn guarded_routes_open_only_the_services_listed_as_open() {
     let (_, health) = tonic_health::server::health_reporter();
     let routes = GuardedRoutes::new()
         .guarded(guard(Plain::default(), ExtraServer::from_arc))
-        .open(health, "load balancers ask without credentials");
+        .open(health, "load balancers have no credentials");
     let table = routes.policy().to_string();
     for row in
         ["guard.test.v1.Extra/Unary", "guard.test.v1.Extra/GetUrl", "grpc.health.v1.Health/*"]
@@ -82,7 +82,7 @@ async fn guarded_routes_open_only_what_they_are_told_to() {
         assert!(table.contains(row), "{table}");
     }
     let server = Running::start(Server::builder().add_routes(routes.into())).await;
-    is_guarded(&server).await;
+    assert_guarded(&server).await;
     let mut health = HealthClient::new(server.channel().await);
     assert!(health.check(HealthCheckRequest { service: String::new() }).await.is_ok());
     let mut h2 = H2::connect(&server).await;
@@ -99,7 +99,7 @@ async fn guarded_routes_open_only_what_they_are_told_to() {
 }
 
 #[test]
-fn a_service_isnt_opened_without_a_reason() {
+fn service_is_not_opened_without_a_reason() {
     for reason in ["", "  "] {
         let opened = std::panic::catch_unwind(|| {
             GuardedRoutes::new().open(ExtraServer::new(Plain::default()), reason)
@@ -109,44 +109,44 @@ fn a_service_isnt_opened_without_a_reason() {
 }
 
 #[test]
-fn no_service_is_added_twice() {
+fn service_added_twice_panics() {
     let added = std::panic::catch_unwind(|| {
         GuardedRoutes::new()
             .guarded(guard(Plain::default(), ExtraServer::from_arc))
-            .open(ExtraServer::new(Plain::default()), "by mistake")
+            .open(ExtraServer::new(Plain::default()), "by wrong_server_message")
     });
-    let said = *added.unwrap_err().downcast::<String>().unwrap();
-    assert_eq!(said, "`guard.test.v1.Extra` is added twice");
+    let panic_message = *added.unwrap_err().downcast::<String>().unwrap();
+    assert_eq!(panic_message, "`guard.test.v1.Extra` is added twice");
 }
 
 #[tokio::test]
-async fn a_guard_behind_a_layer_is_among_the_guarded_routes() {
-    let seen = Ran::default();
-    let sees = seen.clone();
+async fn guard_behind_a_layer_is_part_of_the_guarded_routes() {
+    let seen_by_layer = Ran::default();
+    let counter = seen_by_layer.clone();
     let layer = InterceptorLayer::new(move |request: Request<()>| {
-        sees.once();
+        counter.once();
         Ok(request)
     });
     let made = guard(Plain::default(), ExtraServer::from_arc);
     let policy = made.policy();
     let routes = GuardedRoutes::new().guarded_behind(made, |guard| layer.named_layer(guard));
     assert_eq!(routes.policy().services(), [policy]);
-    is_guarded(&Running::start(Server::builder().add_routes(routes.into())).await).await;
-    assert_eq!(seen.times(), 2);
+    assert_guarded(&Running::start(Server::builder().add_routes(routes.into())).await).await;
+    assert_eq!(seen_by_layer.times(), 2);
 }
 
 #[test]
-fn nothing_stands_in_for_a_guard_behind_a_layer() {
-    let said = |made: fn() -> GuardedRoutes| {
+fn guard_behind_a_layer_cannot_be_replaced() {
+    let panic_message = |made: fn() -> GuardedRoutes| {
         let panicked = std::panic::catch_unwind(made).unwrap_err();
         *panicked.downcast::<String>().unwrap()
     };
-    let unguarded = said(|| {
+    let unguarded = panic_message(|| {
         let guard = guard(Plain::default(), ExtraServer::from_arc);
         GuardedRoutes::new().guarded_behind(guard, |_| ExtraServer::new(Plain::default()))
     });
     assert!(unguarded.contains("its guard was dropped"), "{unguarded}");
-    let elsewhere = said(|| {
+    let kept_aside = panic_message(|| {
         let guard = guard(Plain::default(), ExtraServer::from_arc);
         let routes = GuardedRoutes::new().guarded(guard.clone());
         let open =
@@ -154,23 +154,23 @@ fn nothing_stands_in_for_a_guard_behind_a_layer() {
         drop(routes);
         open
     });
-    assert!(elsewhere.contains("its guard was dropped"), "{elsewhere}");
-    let renamed = said(|| {
+    assert!(kept_aside.contains("its guard was dropped"), "{kept_aside}");
+    let renamed = panic_message(|| {
         let guard = guard(Plain::default(), ExtraServer::from_arc);
-        GuardedRoutes::new().guarded_behind(guard, Elsewhere)
+        GuardedRoutes::new().guarded_behind(guard, Misnaming)
     });
     assert!(renamed.contains("has its name"), "{renamed}");
 }
 
-/// A layer that takes the place of another service.
+/// A layer that takes the name of another service.
 #[derive(Clone)]
-struct Elsewhere<S>(S);
+struct Misnaming<S>(S);
 
-impl<S> NamedService for Elsewhere<S> {
+impl<S> NamedService for Misnaming<S> {
     const NAME: &'static str = "guard.test.v1.Kinds";
 }
 
-impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Elsewhere<S> {
+impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Misnaming<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = S::Future;
@@ -185,7 +185,7 @@ impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Elsewhere
 }
 
 #[tokio::test]
-async fn an_interceptor_outside_runs_before_the_guard_and_one_inside_after() {
+async fn outer_interceptor_runs_before_the_guard_and_inner_one_after_it() {
     let (outside, inside) = (Ran::default(), Ran::default());
     let (out, into) = (outside.clone(), inside.clone());
     let guard = guard(Plain::default(), move |service| {
@@ -211,9 +211,9 @@ async fn an_interceptor_outside_runs_before_the_guard_and_one_inside_after() {
     assert_eq!((outside.times(), inside.times()), (3, 1));
 }
 
-/// What an interceptor inside refuses is its answer.
+/// The status of an inner interceptor is the answer.
 #[tokio::test]
-async fn an_interceptor_inside_may_refuse_an_admitted_call() {
+async fn inner_interceptor_can_reject_an_admitted_call() {
     let guard = guard(Plain::default(), |service| {
         InterceptedService::new(ExtraServer::from_arc(service), |_: Request<()>| {
             Err(Status::aborted("stopped inside"))
@@ -225,7 +225,7 @@ async fn an_interceptor_inside_may_refuse_an_admitted_call() {
 }
 
 #[tokio::test]
-async fn the_servers_own_settings_hold_inside() {
+async fn settings_of_the_inner_server_apply() {
     let guard = guard(Plain::default(), |service| {
         ExtraServer::from_arc(service)
             .accept_compressed(CompressionEncoding::Gzip)
@@ -241,26 +241,26 @@ async fn the_servers_own_settings_hold_inside() {
     assert_eq!(answer.metadata().get("grpc-encoding").unwrap(), &"gzip");
     let over = client.unary(request(of(128 << 10), &[ADA])).await.unwrap_err();
     assert_eq!(over.code(), Code::ResourceExhausted);
-    // Who has no credentials isn't told of the limit.
-    let refused = client.unary(request(of(128 << 10), &[])).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unauthenticated);
+    // A caller without credentials doesn't learn the limit.
+    let rejected = client.unary(request(of(128 << 10), &[])).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]
-async fn a_head_that_is_admitted_reaches_the_server_whole() {
+async fn headers_of_an_admitted_call_reach_the_server_unchanged() {
     let guard = guard(Plain::default(), |service| {
         crate::support::layers::behind(ExtraServer::from_arc(service), |request| {
-            let shown: &http::Request<tonic_guard::GuardedBody<tonic::body::Body>> = request;
-            assert_eq!(shown.headers()["authorization"], "Bearer ada-token");
-            assert_eq!(shown.headers().get("x-mine"), Some(&HeaderValue::from_static("1")));
-            assert_eq!(shown.uri().path(), UNARY);
+            let request: &http::Request<tonic_guard::GuardedBody<tonic::body::Body>> = request;
+            assert_eq!(request.headers()["authorization"], "Bearer ada-token");
+            assert_eq!(request.headers().get("x-mine"), Some(&HeaderValue::from_static("1")));
+            assert_eq!(request.uri().path(), UNARY);
         })
     });
     let server = Running::start(Server::builder().add_service(guard)).await;
     assert!(call(&server, &[ADA, ("x-mine", "1")]).await.is_ok());
 }
 
-/// A server that may be called only once it was polled ready, and whose clones weren't.
+/// A server that must be polled ready before each call, also in its clones.
 struct OnceReady<S> {
     server: S,
     ready: bool,
@@ -293,18 +293,18 @@ impl<S: Service<R>, R> Service<R> for OnceReady<S> {
 }
 
 #[tokio::test]
-async fn the_server_that_was_polled_ready_is_the_one_called() {
+async fn server_that_was_polled_ready_is_called() {
     let guard = guard(Plain::default(), |service| OnceReady {
         server: ExtraServer::from_arc(service),
         ready: false,
     });
     let server = Running::start(Server::builder().add_service(guard)).await;
     for _ in 0..3 {
-        is_guarded(&server).await;
+        assert_guarded(&server).await;
     }
 }
 
-/// Its attribute stands on `Extra`; its other trait has none.
+/// The attribute is on the impl of `Extra`; the other trait has none.
 #[derive(Clone, Default)]
 struct Half;
 
@@ -322,7 +322,7 @@ impl Extra for Half {
     }
 }
 
-/// As `Half`, but the trait's name is all that is known.
+/// As `Half`, but without a declared service name.
 #[derive(Clone, Default)]
 struct Unnamed;
 
@@ -338,7 +338,7 @@ impl Extra for Unnamed {
     }
 }
 
-/// As `Half`, but of another version's name.
+/// As `Half`, but with the name of another version.
 #[derive(Clone, Default)]
 struct Misnamed;
 
@@ -394,23 +394,23 @@ macro_rules! unguarded_kinds {
 
 unguarded_kinds!(Half Unnamed);
 
-/// What making the guard of another trait's server says.
-fn mistake<S>(make: impl FnOnce() -> Guard<S> + std::panic::UnwindSafe) -> String {
+/// Returns the panic message of making a guard with the wrong server.
+fn wrong_server_message<S>(make: impl FnOnce() -> Guard<S> + std::panic::UnwindSafe) -> String {
     let panic = std::panic::catch_unwind(make).expect_err("a wrong server is found at start");
     *panic.downcast::<String>().expect("a text")
 }
 
 #[test]
-fn the_server_of_another_trait_is_refused_at_start() {
-    let told = mistake(|| guard(Unnamed, KindsServer::from_arc));
-    assert!(told.contains("guard.test.v1.Kinds") && told.contains("`Extra`"), "{told}");
-    let told = mistake(|| guard(Half, KindsServer::from_arc));
-    assert!(told.contains("service = \"guard.test.v1.Extra\""), "{told}");
-    let told = mistake(|| guard(Misnamed, ExtraServer::from_arc));
-    assert!(told.contains("service = \"guard.test.v2.Extra\""), "{told}");
+fn server_of_another_trait_panics_at_start() {
+    let message = wrong_server_message(|| guard(Unnamed, KindsServer::from_arc));
+    assert!(message.contains("guard.test.v1.Kinds") && message.contains("`Extra`"), "{message}");
+    let message = wrong_server_message(|| guard(Half, KindsServer::from_arc));
+    assert!(message.contains("service = \"guard.test.v1.Extra\""), "{message}");
+    let message = wrong_server_message(|| guard(Misnamed, ExtraServer::from_arc));
+    assert!(message.contains("service = \"guard.test.v2.Extra\""), "{message}");
 }
 
-/// Their methods say who may call them in one version, and say nothing in the next.
+/// Services whose methods have a policy in one version and none in the next.
 macro_rules! versioned {
     ($($name:ident as $this:ident $(#[$cfg:meta])?;)*) => {$(
         #[derive(Authenticate)]
@@ -454,25 +454,25 @@ use tonic_guard_tests::pb::extra_server::Extra as EXTRA;
 
 versioned! {
     Versioned as Extra;
-    // A name that differs from the service's in its case alone.
+    // A name that differs from the service's only in case.
     Renamed as EXTRA;
     Conditional as Extra #[cfg(all())];
 }
 
-/// The attribute of one version would otherwise stand for the other, which carries none.
+/// Otherwise the attribute of one version would guard the other, which has none.
 #[test]
-fn the_server_of_another_trait_of_the_same_name_is_refused_at_start() {
+fn server_of_another_trait_with_the_same_name_panics_at_start() {
     let intercepted = |service| {
         let server = later::extra_server::ExtraServer::from_arc(service);
         InterceptedService::new(server, |request: Request<()>| Ok(request))
     };
-    for told in [
-        mistake(|| guard(Versioned(Tokens), later::extra_server::ExtraServer::from_arc)),
-        mistake(|| guard(Versioned(Tokens), intercepted)),
-        mistake(|| guard(Renamed(Tokens), later::extra_server::ExtraServer::from_arc)),
-        mistake(|| guard(Conditional(Tokens), later::extra_server::ExtraServer::from_arc)),
+    for message in [
+        wrong_server_message(|| guard(Versioned(Tokens), later::extra_server::ExtraServer::from_arc)),
+        wrong_server_message(|| guard(Versioned(Tokens), intercepted)),
+        wrong_server_message(|| guard(Renamed(Tokens), later::extra_server::ExtraServer::from_arc)),
+        wrong_server_message(|| guard(Conditional(Tokens), later::extra_server::ExtraServer::from_arc)),
     ] {
-        assert!(told.contains("guard.test.v2.Extra") && told.contains("another trait"), "{told}");
+        assert!(message.contains("guard.test.v2.Extra") && message.contains("another trait"), "{message}");
     }
     let policy = std::panic::catch_unwind(|| {
         policy_of(later::extra_server::ExtraServer::<Versioned>::from_arc)
@@ -484,7 +484,7 @@ fn the_server_of_another_trait_of_the_same_name_is_refused_at_start() {
 }
 
 #[tokio::test]
-async fn the_server_of_the_same_trait_is_taken() {
+async fn server_of_the_same_trait_is_accepted() {
     for server in [
         Server::builder().add_service(guard(Unnamed, ExtraServer::from_arc)),
         Server::builder().add_service(guard(Half, ExtraServer::from_arc)),

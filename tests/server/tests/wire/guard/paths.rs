@@ -1,4 +1,4 @@
-//! Requests for what no policy knows, and requests that aren't gRPC's.
+//! Requests to paths without a policy, and requests that aren't gRPC.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
@@ -10,14 +10,14 @@ use tower_service::Service;
 use crate::support::{
     frames::{self, HEADERS, RST_STREAM},
     raw::{H2, UNARY, framed, one_note},
-    service::{at_the_front_door, note},
+    service::{serve_guarded, note},
 };
 
 service!(Plain: [scheme = "bearer"] => User);
 
 const GOOD: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
 
-/// Paths of no method, as a client may send them.
+/// Paths that match no method, as a client may send them.
 const UNKNOWN: &[&str] = &[
     "/guard.test.v1.Extra/Nothing",
     "/guard.test.v1.Extra/",
@@ -43,10 +43,10 @@ const UNKNOWN: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn a_path_of_no_method_is_unimplemented_even_for_a_good_caller() {
+async fn unknown_path_is_unimplemented_even_with_good_credentials() {
     let service = Plain::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
+    let server = serve_guarded(service).await;
     let mut h2 = H2::connect(&server).await;
     for path in UNKNOWN {
         for headers in [&[GOOD][..], &[]] {
@@ -59,9 +59,9 @@ async fn a_path_of_no_method_is_unimplemented_even_for_a_good_caller() {
     assert_eq!(answer.status().code(), Code::Ok);
 }
 
-/// The guard answers so itself: not every router knows what it doesn't.
+/// The guard answers this itself, because not every router rejects unknown paths.
 #[tokio::test]
-async fn without_a_router_the_guard_itself_knows_no_other_path() {
+async fn guard_without_a_router_rejects_unknown_paths() {
     let service = Plain::default();
     let ran = service.ran.clone();
     let mut guard = guard(service, ExtraServer::from_arc);
@@ -81,10 +81,10 @@ async fn without_a_router_the_guard_itself_knows_no_other_path() {
 }
 
 #[tokio::test]
-async fn a_name_that_maps_to_a_policy_is_checked_and_then_left_to_the_server() {
+async fn name_that_maps_to_a_policy_is_checked_before_it_is_unimplemented() {
     let service = Plain::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
+    let server = serve_guarded(service).await;
     let mut h2 = H2::connect(&server).await;
     for name in ["unary", "UNARY", "_Unary", "Get_URL"] {
         let path = format!("/guard.test.v1.Extra/{name}");
@@ -94,20 +94,20 @@ async fn a_name_that_maps_to_a_policy_is_checked_and_then_left_to_the_server() {
         assert_eq!(answer.status().code(), Code::Unimplemented, "{name}");
     }
     assert_eq!(ran.times(), 0);
-    // The generator makes `get_url` of it, and so do we.
+    // The code generator and this crate both map it to `get_url`.
     let path = "/guard.test.v1.Extra/GetURL";
-    let refused = h2.send(h2.request(path, &[], one_note())).await.unwrap().status();
-    assert_eq!(reason(&refused), "CREDENTIALS_MISSING");
-    assert_eq!(tonic_guard_tests::error_info(&refused).unwrap().2["method"], "GetURL");
+    let rejected = h2.send(h2.request(path, &[], one_note())).await.unwrap().status();
+    assert_eq!(reason(&rejected), "CREDENTIALS_MISSING");
+    assert_eq!(tonic_guard_tests::error_info(&rejected).unwrap().2["method"], "GetURL");
     let answer = h2.send(h2.request(path, &[GOOD], one_note())).await.unwrap();
     assert_eq!((answer.status().code(), ran.times()), (Code::Ok, 1));
 }
 
 #[tokio::test]
-async fn a_query_doesnt_change_whose_policy_holds() {
+async fn query_does_not_change_the_policy() {
     let service = Plain::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
+    let server = serve_guarded(service).await;
     let mut h2 = H2::connect(&server).await;
     let path = format!("{UNARY}?x");
     let answer = h2.send(h2.request(&path, &[], one_note())).await.unwrap();
@@ -117,10 +117,10 @@ async fn a_query_doesnt_change_whose_policy_holds() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_none_reaches_no_handler() {
+async fn malformed_path_reaches_no_handler() {
     let service = Plain::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
+    let server = serve_guarded(service).await;
     let good: (&[u8], &[u8]) = (b"authorization", b"Bearer ada-token");
     for path in ["guard.test.v1.Extra/Unary", "", "*", "/guard.test.v1.Extra/Un ary", "\\x"] {
         let sent = frames::head(path, &[good]);
@@ -134,10 +134,10 @@ async fn a_path_that_is_none_reaches_no_handler() {
 }
 
 #[tokio::test]
-async fn what_isnt_grpcs_reaches_no_handler_whoever_asks() {
+async fn request_that_is_not_grpc_reaches_no_handler() {
     let service = Plain::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
+    let server = serve_guarded(service).await;
     let mut h2 = H2::connect(&server).await;
     let cases = [
         (Method::GET, Some("application/grpc")),
@@ -166,7 +166,7 @@ async fn what_isnt_grpcs_reaches_no_handler_whoever_asks() {
             let status = Status::from_header_map(&answer.headers).expect("a gRPC status");
             assert_eq!(status.code(), Code::Unimplemented, "{method} {content_type:?}");
             assert_eq!(answer.data, Bytes::new());
-            assert_eq!(ran.times(), 0, "{method} {content_type:?} gets in");
+            assert_eq!(ran.times(), 0, "{method} {content_type:?} is admitted");
         }
     }
     for value in ["application/grpc", "application/grpc+proto", "Application/GRPC"] {

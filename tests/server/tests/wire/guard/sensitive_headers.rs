@@ -1,4 +1,4 @@
-//! What a log of the request shows.
+//! Credentials in the `Debug` output of a request.
 
 use std::sync::{Arc, Mutex};
 
@@ -44,7 +44,7 @@ impl Extra for Logging {
 }
 
 #[tokio::test]
-async fn a_log_of_the_request_holds_no_credential() {
+async fn log_of_the_request_holds_no_credentials() {
     let service = Logging::default();
     let log = Arc::clone(&service.log);
     let (by_a_layer, by_an_interceptor) = (Arc::clone(&log), Arc::clone(&log));

@@ -1,4 +1,4 @@
-//! Trailers of a request, which tonic merges over its headers.
+//! Request trailers, which tonic merges over the headers.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -14,7 +14,7 @@ use tonic_guard_tests::{
 
 use crate::support::{
     raw::{Answer, Body, H2, UNARY, framed, held_open},
-    service::{Ran, at_the_front_door, note, says},
+    service::{Ran, serve_guarded, note, says},
 };
 
 #[derive(Authenticate, Default)]
@@ -41,7 +41,7 @@ impl Extra for Reader {
     }
 }
 
-/// One note, and then trailers with a credential and a header of another name.
+/// One note, followed by trailers with a credential and another header.
 fn with_trailers(authorization: &'static str) -> Body {
     let (sender, body) = held_open();
     sender.send(Ok(Frame::data(framed(&note(""))))).unwrap();
@@ -58,25 +58,25 @@ fn text(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn trailers_of_a_request_are_dropped() {
+async fn request_trailers_are_dropped() {
     let service = Reader::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
+    let server = serve_guarded(service).await;
     let mut h2 = H2::connect(&server).await;
     let good: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
     let request = h2.request(UNARY, &[good], with_trailers("Bearer eve-token"));
     let answer = h2.send(request).await.unwrap();
     assert_eq!((answer.status().code(), ran.times()), (Code::Ok, 1));
-    let seen = text(&answer);
-    assert!(seen.starts_with("ada "), "{seen}");
-    assert!(!seen.contains("x-late"), "the handler sees the trailers: {seen}");
+    let metadata = text(&answer);
+    assert!(metadata.starts_with("ada "), "{metadata}");
+    assert!(!metadata.contains("x-late"), "the handler sees the trailers: {metadata}");
 }
 
 #[tokio::test]
-async fn a_credential_in_trailers_lets_nobody_in() {
+async fn credentials_in_trailers_are_ignored() {
     let service = Reader::default();
     let ran = service.ran.clone();
-    let server = at_the_front_door(service).await;
+    let server = serve_guarded(service).await;
     let mut h2 = H2::connect(&server).await;
     let good: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
     let bad: (&str, &[u8]) = ("authorization", b"Bearer x");
