@@ -8,10 +8,10 @@
 )]
 
 mod file;
-mod judging;
 mod properties;
 mod store;
 mod tokens;
+mod verification;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;

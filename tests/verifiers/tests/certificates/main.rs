@@ -9,10 +9,10 @@
 )]
 
 mod combinations;
-mod dates;
-mod methods;
 mod names;
+mod not_grpc;
 mod parsers;
 mod spiffe;
 mod support;
 mod trust;
+mod validity;

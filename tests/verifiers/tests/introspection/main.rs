@@ -9,10 +9,10 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
-mod answers;
-mod asking;
+mod cache;
 mod client;
-mod remembered;
+mod requests;
+mod responses;
 mod secrets;
 
 use std::{

@@ -11,12 +11,12 @@
 mod algorithms;
 mod cache;
 mod claims;
+mod encoding;
 mod header;
 mod keys;
-mod profiles;
 mod properties;
 mod reason;
-mod shape;
 mod signature;
 mod small_rsa;
 mod support;
+mod token_types;

@@ -7,11 +7,11 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
-mod bound;
-mod judging;
+mod cache;
+mod concurrency;
 mod properties;
-mod remembered;
 mod store;
+mod verification;
 
 use std::time::{Duration, Instant};
 

@@ -12,7 +12,7 @@ mod discovery;
 mod faults;
 mod fetching;
 mod rotation;
-mod starting;
+mod startup;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
