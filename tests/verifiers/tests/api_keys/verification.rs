@@ -1,4 +1,4 @@
-//! Which keys get in, and what those that don't are told.
+//! The keys that are admitted, and the rejections of others.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +8,10 @@ use tonic_guard::{
 };
 use tonic_guard_verifier_tests::Serving;
 
-use crate::{Partner, SECRET, call, close, forge, new_key, refused, serve};
+use crate::{Partner, SECRET, call, close, forge, new_key, rejected, serve};
 
 #[tokio::test]
-async fn a_key_lets_in_the_identity_that_it_was_made_for() {
+async fn key_admits_its_identity() {
     let ((acme, acmes), (globex, globexs)) = (new_key(), new_key());
     let closer = Partner { name: "acme".into(), scopes: vec!["accounts:close".into()] };
     let keys = || {
@@ -26,7 +26,7 @@ async fn a_key_lets_in_the_identity_that_it_was_made_for() {
     let lacks = "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT";
     assert_eq!(close(&serving, &globex).await.unwrap_err(), lacks);
 
-    // The same as bearer tokens.
+    // The same keys as bearer tokens.
     let serving = Serving::bearers(keys()).await;
     assert_eq!(serving.bearer(&acme).await.unwrap(), "acme");
     assert_eq!(serving.close(&acme).await.unwrap(), "acme");
@@ -34,7 +34,7 @@ async fn a_key_lets_in_the_identity_that_it_was_made_for() {
 }
 
 #[tokio::test]
-async fn a_key_that_nobody_was_given_is_invalid_and_which_part_is_wrong_is_not_told() {
+async fn unknown_key_is_invalid_whichever_part_is_wrong() {
     let (good, record) = new_key();
     let (_, others) = new_key();
     let id = record.id.clone();
@@ -51,17 +51,17 @@ async fn a_key_that_nobody_was_given_is_invalid_and_which_part_is_wrong_is_not_t
         (forge("acme_test", &id, secret), "another prefix"),
         (forge("acme_live", &id, &secret.to_ascii_lowercase()), "the secret in lower case"),
     ] {
-        assert_eq!(call(&serving, &bad).await, refused("API_KEY_INVALID"), "{why}");
+        assert_eq!(call(&serving, &bad).await, rejected("API_KEY_INVALID"), "{why}");
     }
     assert_eq!(call(&serving, &good).await.unwrap(), "acme");
 
     let serving = Serving::bearers(ApiKeys::new([acme]).unwrap()).await;
     let bad = forge("acme_live", &id, SECRET);
-    assert_eq!(serving.bearer(&bad).await, refused("API_KEY_INVALID"));
+    assert_eq!(serving.bearer(&bad).await, rejected("API_KEY_INVALID"));
     assert_eq!(serving.bearer(&good).await.unwrap(), "acme");
 }
 
-/// Knows every id, and has the hash of one key for all.
+/// A store that knows every id, with one hash for all.
 struct Everything(KeyHash);
 
 impl KeyStore<Partner> for Everything {
@@ -71,7 +71,7 @@ impl KeyStore<Partner> for Everything {
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_malformed_whatever_its_hash() {
+async fn malformed_key_is_rejected_even_with_the_right_hash() {
     let good = forge("acme", "4mTq0ZbW9xKc", SECRET);
     let last = good.len() - 1;
     let changed = |at: usize, to: &str| format!("{}{to}{}", &good[..at], &good[at + 1..]);
@@ -80,7 +80,7 @@ async fn what_is_no_key_is_malformed_whatever_its_hash() {
         "x",
         "_",
         "__",
-        "let-me-in",
+        "not-a-key",
         &KeyHash::of(&good).to_string(),
         &good[..last],
         &good[1..],
@@ -101,32 +101,32 @@ async fn what_is_no_key_is_malformed_whatever_its_hash() {
         &forge("acme", "4mTq0ZbW9xKc", &SECRET[1..]),
         &forge("acme", "4mTq0ZbW9xKc", &format!("{SECRET}0")),
     ] {
-        // The hash is right, and still it isn't a key.
+        // The hash is right, but the text isn't a key.
         let serving = serve(ApiKeys::from_store(Everything(KeyHash::of(bad)))).await;
-        assert_eq!(call(&serving, bad).await, refused("CREDENTIALS_MALFORMED"), "{bad}");
+        assert_eq!(call(&serving, bad).await, rejected("CREDENTIALS_MALFORMED"), "{bad}");
     }
     let serving = serve(ApiKeys::from_store(Everything(KeyHash::of(&good)))).await;
     assert_eq!(call(&serving, &good).await.unwrap(), "anyone");
 }
 
 #[tokio::test]
-async fn only_who_knows_the_secret_is_told_that_a_key_is_over() {
+async fn expiry_is_reported_only_to_callers_with_the_secret() {
     let at = |record: &KeyRecord, expires| KeyRecord { expires: Some(expires), ..record.clone() };
     let now = SystemTime::now();
     let ((old, record), (new, later)) = (new_key(), new_key());
     let records = vec![at(&record, now), at(&later, now + Duration::from_secs(3600))];
     let serving = serve(ApiKeys::new([(Partner::new("acme"), records)]).unwrap()).await;
-    assert_eq!(call(&serving, &old).await, refused("ACCESS_TOKEN_EXPIRED"));
+    assert_eq!(call(&serving, &old).await, rejected("ACCESS_TOKEN_EXPIRED"));
     assert_eq!(call(&serving, &new).await.unwrap(), "acme");
     let guessed = forge("acme_live", &record.id, SECRET);
-    assert_eq!(call(&serving, &guessed).await, refused("API_KEY_INVALID"));
+    assert_eq!(call(&serving, &guessed).await, rejected("API_KEY_INVALID"));
     let long_ago = at(&record, SystemTime::UNIX_EPOCH - Duration::from_secs(1));
     let serving = serve(ApiKeys::new([(Partner::new("acme"), vec![long_ago])]).unwrap()).await;
-    assert_eq!(call(&serving, &old).await, refused("ACCESS_TOKEN_EXPIRED"));
+    assert_eq!(call(&serving, &old).await, rejected("ACCESS_TOKEN_EXPIRED"));
 }
 
 #[tokio::test]
-async fn no_key_is_known_to_an_empty_table() {
+async fn empty_set_rejects_every_key() {
     let serving = serve(ApiKeys::<Partner>::new([]).unwrap()).await;
-    assert_eq!(call(&serving, &new_key().0).await, refused("API_KEY_INVALID"));
+    assert_eq!(call(&serving, &new_key().0).await, rejected("API_KEY_INVALID"));
 }

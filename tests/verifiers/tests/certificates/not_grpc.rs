@@ -1,4 +1,4 @@
-//! Requests that aren't gRPC's, from a connection whose certificate is good.
+//! Requests that aren't gRPC, from a connection with a good certificate.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
@@ -6,14 +6,14 @@ use http_body_util::{BodyExt, Full};
 use tonic::{Code, Status, body::Body};
 use tower_service::Service;
 
-use crate::support::{ByName, Ca, Client, Doors, Server, dns};
+use crate::support::{ByName, Ca, Checks, Client, Server, dns};
 
 const PATH: &str = "https://localhost/guard.verifiers.v1.Mesh/Certificate";
 
 #[tokio::test]
-async fn a_certificate_opens_no_handler_to_what_isnt_grpcs() {
+async fn request_that_is_not_grpc_reaches_no_handler() {
     let ca = Ca::new();
-    let server = Server::start(Doors::Both, &ca, false, ByName::verifier()).await;
+    let server = Server::start(Checks::Guard, &ca, false, ByName::verifier()).await;
     let client = Client::new(&server, &ca, Some(&ca.client([dns("acme.example")])));
     let mut connection = client.connect().await.unwrap();
     let before = server.ran();
@@ -28,7 +28,7 @@ async fn a_certificate_opens_no_handler_to_what_isnt_grpcs() {
         (Method::POST, Some("application/json")),
         (Method::POST, None),
     ] {
-        // An empty message, as any of them may carry it.
+        // An empty message, which any of these requests may carry.
         let body = Body::new(Full::new(Bytes::from_static(&[0; 5])));
         let mut request = Request::builder().method(method.clone()).uri(PATH).body(body).unwrap();
         if let Some(content_type) = content_type {
@@ -40,28 +40,28 @@ async fn a_certificate_opens_no_handler_to_what_isnt_grpcs() {
         let status = Status::from_header_map(&parts.headers).expect("a gRPC status");
         assert_eq!(status.code(), Code::Unimplemented, "{method} {content_type:?}");
         assert!(body.collect().await.unwrap().to_bytes().is_empty());
-        assert_eq!(server.ran(), before, "{method} {content_type:?} gets in");
+        assert_eq!(server.ran(), before, "{method} {content_type:?} is admitted");
     }
-    // It is the certificate's connection all the same.
+    // The connection's certificate is still good.
     assert_eq!(connection.certificate().await, "acme.example");
     assert_eq!(server.ran(), before + 1);
 }
 
 #[tokio::test]
-async fn a_header_is_no_certificate() {
+async fn certificate_in_a_header_is_ignored() {
     let ca = Ca::new();
-    let server = Server::start(Doors::Both, &ca, true, ByName::verifier()).await;
-    let shown = ca.client([dns("acme.example")]);
-    let (pem, _) = shown.pem();
+    let server = Server::start(Checks::Guard, &ca, true, ByName::verifier()).await;
+    let identity = ca.client([dns("acme.example")]);
+    let (pem, _) = identity.pem();
     let pem = pem.replace('\n', "%0A");
     let by = format!("By=x;Hash=y;Cert=\"{pem}\";Subject=\"\";DNS=acme.example");
     let client = Client::new(&server, &ca, None);
     for name in ["x-forwarded-client-cert", "x-client-cert", "ssl-client-cert", "client-cert"] {
         for value in [&by, &pem] {
             let headers = [(name, value.as_str())];
-            let told =
+            let outcome =
                 client.call(async |mesh, request| mesh.certificate(request).await, &headers).await;
-            assert_eq!(told, "Unauthenticated CREDENTIALS_MISSING", "{name}");
+            assert_eq!(outcome, "Unauthenticated CREDENTIALS_MISSING", "{name}");
         }
     }
 }

@@ -1,17 +1,17 @@
-//! What is remembered, and for how long.
+//! The responses that are cached, and for how long.
 
 use super::*;
 
 const INACTIVE: &str = r#"{"active": false}"#;
 
-/// Says of tokens that begin with `good` that they are ada's.
-fn judge(seen: &Seen) -> Reply {
+/// Responds to tokens that begin with `good` as ada's, and to others as inactive.
+fn by_prefix(seen: &Seen) -> Reply {
     let good = seen.form["token"].starts_with("good");
     Reply::Json(if good { ada(json!({})) } else { INACTIVE.into() })
 }
 
 #[tokio::test]
-async fn a_good_token_is_asked_about_once_in_its_time() {
+async fn good_token_is_cached_for_its_ttl() {
     let provider = provider().await;
     let serving = serving(&provider).await;
     for _ in 0..5 {
@@ -26,9 +26,9 @@ async fn a_good_token_is_asked_about_once_in_its_time() {
     assert_eq!(provider.asked(), 2);
 }
 
-/// What the endpoint said may have ceased to hold while its answer was on the way.
+/// The response may become outdated while it is in transit.
 #[tokio::test]
-async fn the_age_of_an_answer_is_counted_from_its_question() {
+async fn age_of_a_response_counts_from_its_request() {
     let provider = provider().await;
     let verifier = builder::<Claims>(&provider).cache_ttl(Duration::from_secs(10)).build().unwrap();
     let serving = Arc::new(Serving::bearers(verifier).await);
@@ -47,7 +47,7 @@ async fn the_age_of_an_answer_is_counted_from_its_question() {
 }
 
 #[tokio::test]
-async fn a_good_token_isnt_remembered_past_its_end() {
+async fn good_token_is_not_cached_beyond_its_exp() {
     let provider = Provider::start().await;
     let serving = serving(&provider).await;
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"exp": unix_now() + 20.0}))));
@@ -55,7 +55,7 @@ async fn a_good_token_isnt_remembered_past_its_end() {
     provider.reply(ENDPOINT, Reply::Json(INACTIVE.into()));
     pass(Duration::from_secs(20)).await;
     assert_eq!(serving.bearer("opaque").await, Err(INVALID.into()));
-    // A token whose end is past, but for the skew, isn't remembered at all.
+    // A token that is accepted only by the clock skew isn't cached at all.
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"exp": unix_now() - 1.0}))));
     for _ in 0..3 {
         assert_eq!(serving.bearer("another").await, Ok("ada".into()));
@@ -64,14 +64,14 @@ async fn a_good_token_isnt_remembered_past_its_end() {
 }
 
 #[tokio::test]
-async fn the_end_of_what_is_remembered_is_looked_at_on_the_wall_clock_too() {
+async fn exp_of_a_cached_token_is_checked_by_the_wall_clock_too() {
     let provider = Provider::start().await;
     let verifier = builder::<Claims>(&provider).clock_skew(Duration::ZERO).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     let exp = unix_now() + 1.0;
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"exp": exp}))));
     assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
-    // tokio's clock stands still meanwhile, as the monotonic clock of a machine that sleeps does.
+    // tokio's clock is paused, as the monotonic clock of a sleeping machine is.
     tokio::time::pause();
     while unix_now() < exp {
         std::thread::sleep(Duration::from_millis(20));
@@ -81,9 +81,9 @@ async fn the_end_of_what_is_remembered_is_looked_at_on_the_wall_clock_too() {
 }
 
 #[tokio::test]
-async fn with_an_age_of_zero_every_call_asks() {
+async fn ttl_of_zero_turns_the_cache_off() {
     let provider = Provider::start().await;
-    provider.reply_by(ENDPOINT, judge);
+    provider.reply_by(ENDPOINT, by_prefix);
     let verifier = builder::<Claims>(&provider).cache_ttl(Duration::ZERO);
     let verifier = verifier.negative_cache_ttl(Duration::ZERO).build().unwrap();
     let serving = Serving::bearers(verifier).await;
@@ -95,7 +95,7 @@ async fn with_an_age_of_zero_every_call_asks() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_remembered_for_a_short_time() {
+async fn bad_token_is_cached_for_a_short_time() {
     let provider = Provider::start().await;
     provider.reply(ENDPOINT, Reply::Json(INACTIVE.into()));
     let serving = serving(&provider).await;
@@ -109,7 +109,7 @@ async fn a_bad_token_is_remembered_for_a_short_time() {
 }
 
 #[tokio::test]
-async fn an_expired_token_stays_an_expired_one() {
+async fn expired_token_is_cached_as_expired() {
     let provider = Provider::start().await;
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"exp": 1}))));
     let serving = serving(&provider).await;
@@ -120,9 +120,9 @@ async fn an_expired_token_stays_an_expired_one() {
 }
 
 #[tokio::test]
-async fn bad_tokens_dont_push_good_ones_out() {
+async fn bad_tokens_do_not_evict_good_ones() {
     let provider = Provider::start().await;
-    provider.reply_by(ENDPOINT, judge);
+    provider.reply_by(ENDPOINT, by_prefix);
     let verifier = builder::<Claims>(&provider).cache_bytes(4096).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     assert_eq!(serving.bearer("good").await, Ok("ada".into()));
@@ -135,9 +135,9 @@ async fn bad_tokens_dont_push_good_ones_out() {
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_bounded() {
+async fn cache_is_bounded() {
     let provider = Provider::start().await;
-    provider.reply_by(ENDPOINT, judge);
+    provider.reply_by(ENDPOINT, by_prefix);
     let verifier = builder::<Claims>(&provider).cache_bytes(4096).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     for _ in 0..2 {
@@ -150,7 +150,7 @@ async fn what_is_remembered_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_token_that_differs_in_one_character_is_another() {
+async fn token_that_differs_in_one_character_is_another() {
     let provider = Provider::start().await;
     provider.reply_by(ENDPOINT, |seen| {
         Reply::Json(if seen.form["token"] == "good" { ada(json!({})) } else { INACTIVE.into() })
@@ -164,7 +164,7 @@ async fn a_token_that_differs_in_one_character_is_another() {
 }
 
 #[tokio::test]
-async fn two_verifiers_for_two_audiences_remember_apart() {
+async fn verifiers_of_two_audiences_have_separate_caches() {
     let provider = provider().await;
     let ours = serving(&provider).await;
     let client = ClientAuthentication::basic("shop", "s3cret");
@@ -183,7 +183,7 @@ async fn two_verifiers_for_two_audiences_remember_apart() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_down_stops_nobody_who_is_remembered() {
+async fn cached_token_is_admitted_while_the_endpoint_is_down() {
     let mut provider = provider().await;
     let serving = serving(&provider).await;
     assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
@@ -191,9 +191,9 @@ async fn an_endpoint_that_is_down_stops_nobody_who_is_remembered() {
     assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
     assert_eq!(serving.bearer("another").await, Err(UNAVAILABLE.into()));
     pass(Duration::from_secs(60)).await;
-    assert_eq!(serving.bearer("opaque").await, Err(UNAVAILABLE.into()), "its time is over");
+    assert_eq!(serving.bearer("opaque").await, Err(UNAVAILABLE.into()), "the entry has expired");
     provider.restart().await;
-    // That nobody could tell isn't remembered.
+    // Unavailable outcomes aren't cached.
     assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
     assert_eq!(serving.bearer("another").await, Ok("ada".into()));
 }

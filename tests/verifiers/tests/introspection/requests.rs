@@ -1,4 +1,4 @@
-//! How often the endpoint is asked, and who waits for whom.
+//! How often the endpoint is called, and the calls that share a request.
 
 use tokio::{runtime::Runtime, task::JoinSet};
 
@@ -23,7 +23,7 @@ async fn calls_with_one_token_share_one_request() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_disturbs_nobody() {
+async fn disconnected_caller_does_not_affect_others() {
     let provider = provider().await;
     let (verifier, waiting) =
         Counted::new(builder::<Claims>(&provider).cache_ttl(Duration::ZERO).build().unwrap());
@@ -39,7 +39,7 @@ async fn a_caller_that_goes_away_disturbs_nobody() {
     waiting.reach(2).await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
-    // The server has seen that the first is gone.
+    // The server has noticed the disconnected caller.
     waiting.reach(1).await;
     provider.release();
     assert_eq!(within("the second call", second).await.unwrap(), Ok("ada".into()));
@@ -47,7 +47,7 @@ async fn a_caller_that_goes_away_disturbs_nobody() {
 }
 
 #[tokio::test]
-async fn what_was_asked_for_a_caller_that_went_away_is_remembered() {
+async fn response_for_a_disconnected_caller_is_cached() {
     let provider = provider().await;
     let (verifier, waiting) = Counted::new(builder::<Claims>(&provider).build().unwrap());
     let serving = Arc::new(Serving::bearers(verifier).await);
@@ -65,7 +65,7 @@ async fn what_was_asked_for_a_caller_that_went_away_is_remembered() {
 }
 
 #[tokio::test]
-async fn there_is_a_limit_on_requests_at_once() {
+async fn concurrent_requests_are_limited() {
     let provider = provider().await;
     let verifier = builder::<Claims>(&provider).max_concurrent(2).build().unwrap();
     let serving = Arc::new(Serving::bearers(verifier).await);
@@ -76,9 +76,9 @@ async fn there_is_a_limit_on_requests_at_once() {
         calls.spawn(async move { serving.bearer(token).await });
         provider.asked_at_least(asked).await;
     }
-    let refused = within("a third token", serving.bearer("three")).await;
-    assert_eq!(refused, Err(UNAVAILABLE.into()));
-    // A token that is asked about already takes no place.
+    let rejected = within("a third token", serving.bearer("three")).await;
+    assert_eq!(rejected, Err(UNAVAILABLE.into()));
+    // A token with a request in progress needs no further slot.
     let another = Arc::clone(&serving);
     calls.spawn(async move { another.bearer("one").await });
     provider.release();
@@ -90,7 +90,7 @@ async fn there_is_a_limit_on_requests_at_once() {
 }
 
 #[tokio::test]
-async fn a_request_that_fails_gives_its_place_back() {
+async fn failed_request_frees_its_slot() {
     let provider = Provider::start().await;
     provider.reply(ENDPOINT, Reply::Reset);
     let verifier = builder::<Claims>(&provider).max_concurrent(1).build().unwrap();
@@ -103,38 +103,39 @@ async fn a_request_that_fails_gives_its_place_back() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_hangs_is_given_up() {
+async fn hanging_endpoint_is_unavailable_after_the_timeout() {
     let provider = provider().await;
     let http = HttpClient::builder().allow_http_on_loopback();
     let http = http.timeout(Duration::from_millis(200)).build().unwrap();
     let verifier = builder::<Claims>(&provider).http_client(http).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     provider.hold();
-    let refused = within("the call", serving.bearer("opaque")).await;
-    assert_eq!(refused, Err(UNAVAILABLE.into()));
+    let rejected = within("the call", serving.bearer("opaque")).await;
+    assert_eq!(rejected, Err(UNAVAILABLE.into()));
     provider.release();
     assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
 }
 
-/// A request about `opaque` on a runtime that nobody drives any more, and one on which to go on.
+/// A request about `opaque` on a runtime that is never polled again, and another runtime to
+/// continue on.
 struct Lost {
     idle: Runtime,
-    here: Runtime,
+    active: Runtime,
     provider: Provider,
     verifier: IntrospectionVerifier<Claims>,
-    /// Where the provider runs, by itself.
-    _beside: Runtime,
+    /// The runtime of the provider.
+    _provider_runtime: Runtime,
 }
 
 impl Lost {
-    /// The provider holds its answers.
+    /// Starts the lost request. The provider holds its responses.
     fn begin(timeout: Duration) -> Self {
         let runtime =
             || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (idle, here) = (runtime(), runtime());
-        let mut beside = tokio::runtime::Builder::new_multi_thread();
-        let beside = beside.worker_threads(1).enable_all().build().unwrap();
-        let provider = beside.block_on(provider());
+        let (idle, active) = (runtime(), runtime());
+        let mut provider_runtime = tokio::runtime::Builder::new_multi_thread();
+        let provider_runtime = provider_runtime.worker_threads(1).enable_all().build().unwrap();
+        let provider = provider_runtime.block_on(provider());
         let http = HttpClient::builder().allow_http_on_loopback();
         let http = http.timeout(timeout).build().unwrap();
         let verifier =
@@ -145,30 +146,31 @@ impl Lost {
             tokio::spawn(async move { serving.bearer("opaque").await });
             provider.asked_at_least(1).await;
         });
-        Lost { idle, here, provider, verifier, _beside: beside }
+        Lost { idle, active, provider, verifier, _provider_runtime: provider_runtime }
     }
 }
 
-/// The deadline of the verifier ends the wait for a request that nobody runs any more.
+/// The verifier's deadline ends the wait for a request on an idle runtime.
 #[test]
-fn a_request_of_a_runtime_that_isnt_run_keeps_nobody_waiting() {
-    // Long enough for the call below to begin before the request counts as lost.
+fn request_on_an_idle_runtime_is_replaced() {
+    // Long enough that the call below begins before the request counts as lost.
     let lost = Lost::begin(Duration::from_secs(3));
     lost.provider.release();
-    lost.here.block_on(async {
+    lost.active.block_on(async {
         let serving = Serving::bearers(lost.verifier).await;
-        let refused = within("the call", serving.bearer("opaque")).await;
-        assert_eq!(refused, Err(UNAVAILABLE.into()));
-        // It holds the one place no longer.
+        let rejected = within("the call", serving.bearer("opaque")).await;
+        assert_eq!(rejected, Err(UNAVAILABLE.into()));
+        // The lost request no longer holds the only slot.
         assert_eq!(within("the call", serving.bearer("another")).await, Ok("ada".into()));
         assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
     });
 }
 
 #[test]
-fn the_end_of_a_lost_request_leaves_the_one_in_its_place_alone() {
-    let Lost { idle, here, provider, verifier, _beside } = Lost::begin(Duration::from_secs(20));
-    here.block_on(async {
+fn end_of_a_lost_request_does_not_affect_its_replacement() {
+    let Lost { idle, active, provider, verifier, _provider_runtime } =
+        Lost::begin(Duration::from_secs(20));
+    active.block_on(async {
         let (verifier, waiting) = Counted::new(verifier);
         let serving = Arc::new(Serving::bearers(verifier).await);
         let call = || {
@@ -190,7 +192,7 @@ fn the_end_of_a_lost_request_leaves_the_one_in_its_place_alone() {
 }
 
 #[tokio::test]
-async fn each_callers_token_is_judged_for_itself() {
+async fn each_token_gets_its_own_outcome() {
     let provider = Provider::start().await;
     provider.reply_by(ENDPOINT, |seen| {
         let token = &seen.form["token"];

@@ -1,9 +1,9 @@
-//! What an answer must say for its token's caller to get in.
+//! The introspection responses that admit a caller, and those that don't.
 
 use super::*;
 
 #[tokio::test]
-async fn a_token_that_is_active_gets_in_with_its_claims() {
+async fn active_token_is_admitted_with_its_claims() {
     let provider = provider().await;
     let serving = serving(&provider).await;
     assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
@@ -18,7 +18,7 @@ async fn a_token_that_is_active_gets_in_with_its_claims() {
 }
 
 #[tokio::test]
-async fn only_a_token_that_is_good_in_every_way_gets_in() {
+async fn each_member_of_the_response_is_checked() {
     let provider = Provider::start().await;
     let serving = serving(&provider).await;
     let now = unix_now();
@@ -49,7 +49,7 @@ async fn only_a_token_that_is_good_in_every_way_gets_in() {
         ("an empty audience", ada(json!({"aud": ""})), Err(INVALID)),
         ("no audience in the list", ada(json!({"aud": []})), Err(INVALID)),
         ("others in the list", ada(json!({"aud": ["a", "b"]})), Err(INVALID)),
-        ("us in the list", ada(json!({"aud": ["https://shop.example", AUDIENCE]})), good),
+        ("this service in the list", ada(json!({"aud": ["https://shop.example", AUDIENCE]})), good),
         ("a number in the list", ada(json!({"aud": [AUDIENCE, 1]})), Err(INVALID)),
         ("a nested list", ada(json!({"aud": [[AUDIENCE]]})), Err(INVALID)),
         ("an object", ada(json!({"aud": {AUDIENCE: true}})), Err(INVALID)),
@@ -71,7 +71,7 @@ async fn only_a_token_that_is_good_in_every_way_gets_in() {
         ("a beginning to come", ada(json!({"nbf": now + 120.5})), Err(INVALID)),
         ("a beginning as a string", ada(json!({"nbf": "0"})), Err(INVALID)),
         ("nbf: null", ada(json!({"nbf": "N"})).replace("\"N\"", "null"), Err(INVALID)),
-        // What the token is.
+        // The token's type.
         ("bound to a certificate", ada(json!({"cnf": {"x5t#S256": "bwcK0esc"}})), Err(INVALID)),
         ("bound to nothing", ada(json!({"cnf": {}})), Err(INVALID)),
         ("cnf: null", ada(json!({"cnf": "C"})).replace("\"C\"", "null"), Err(INVALID)),
@@ -92,15 +92,15 @@ async fn only_a_token_that_is_good_in_every_way_gets_in() {
         ("Cognito's ID token", ada(json!({"token_use": "id"})), Err(INVALID)),
         ("Hydra's for access", ada(json!({"token_use": "access_token"})), good),
         ("Hydra's refresh token", ada(json!({"token_use": "refresh_token"})), Err(INVALID)),
-        ("a use that nobody knows", ada(json!({"token_use": "Access"})), Err(INVALID)),
+        ("an unknown use", ada(json!({"token_use": "Access"})), Err(INVALID)),
         ("a use that isn't text", ada(json!({"token_use": 1})), Err(INVALID)),
         ("an ID token with a nonce", ada(json!({"nonce": "n-0S6"})), Err(INVALID)),
         ("an ID token with a hash", ada(json!({"at_hash": "MTIzNDU2"})), Err(INVALID)),
         ("an ID token with another hash", ada(json!({"c_hash": "MTIzNDU2"})), Err(INVALID)),
         ("an ID token with a third hash", ada(json!({"s_hash": "MTIzNDU2"})), Err(INVALID)),
         ("an event", ada(json!({"events": {}})), Err(INVALID)),
-        ("claims that nobody knows", ada(json!({"nonces": 1, "event": 1, "hash": [{}]})), good),
-        // The claims of the service's own type.
+        ("unknown claims", ada(json!({"nonces": 1, "event": 1, "hash": [{}]})), good),
+        // The claims type of the service.
         ("a claim is missing", ada(json!({"sub": null})), Err(INVALID)),
         ("a claim of another type", ada(json!({"sub": 7})), Err(INVALID)),
     ];
@@ -113,7 +113,7 @@ async fn only_a_token_that_is_good_in_every_way_gets_in() {
 }
 
 #[tokio::test]
-async fn what_is_waived_by_name_isnt_asked_for_and_nothing_else_is_waived() {
+async fn unchecked_matchers_waive_only_their_claim() {
     let provider = Provider::start().await;
     let builder = |issuer, audience| {
         let client = ClientAuthentication::basic("accounts", "s3cret");
@@ -146,7 +146,7 @@ async fn what_is_waived_by_name_isnt_asked_for_and_nothing_else_is_waived() {
 }
 
 #[tokio::test]
-async fn of_an_empty_setting_nothing_is_the_right_one() {
+async fn empty_issuer_or_audience_matches_nothing() {
     let provider = Provider::start().await;
     provider.reply(ENDPOINT, Reply::Json(ada(json!({"iss": "", "aud": ""}))));
     for (issuer, audience) in [
@@ -164,7 +164,7 @@ async fn of_an_empty_setting_nothing_is_the_right_one() {
 }
 
 #[tokio::test]
-async fn the_skew_is_what_it_is_set_to() {
+async fn clock_skew_is_configurable() {
     let provider = Provider::start().await;
     let verifier = builder::<Claims>(&provider).clock_skew(Duration::ZERO);
     let verifier =
@@ -183,15 +183,15 @@ async fn the_skew_is_what_it_is_set_to() {
 }
 
 #[tokio::test]
-async fn what_isnt_an_introspection_response_decides_nothing() {
+async fn invalid_response_is_unavailable() {
     let provider = Provider::start().await;
     let http = HttpClient::builder().allow_http_on_loopback();
     let http = http.timeout(Duration::from_millis(500)).build().unwrap();
     let verifier = builder::<Claims>(&provider).http_client(http).build().unwrap();
     let serving = Serving::bearers(verifier).await;
     let good = ada(json!({}));
-    let elsewhere = Provider::start().await;
-    elsewhere.reply(ENDPOINT, Reply::Json(good.clone()));
+    let redirect_target = Provider::start().await;
+    redirect_target.reply(ENDPOINT, Reply::Json(good.clone()));
     let whole = |status: u16, body: &str| {
         Reply::Whole(
             http::StatusCode::from_u16(status).unwrap(),
@@ -203,20 +203,20 @@ async fn what_isnt_an_introspection_response_decides_nothing() {
     let cases = [
         ("not found", Reply::status(404)),
         ("a broken server", Reply::status(500)),
-        ("a broken server that speaks all the same", whole(500, &good)),
-        ("our own credentials refused", whole(401, &good)),
-        ("our own credentials not enough", whole(403, &good)),
+        ("a broken server with a good body", whole(500, &good)),
+        ("the service's credentials rejected", whole(401, &good)),
+        ("the service's credentials insufficient", whole(403, &good)),
         ("created", whole(201, &good)),
         ("no content", Reply::status(204)),
-        ("a redirect", Reply::redirect(elsewhere.url(ENDPOINT))),
+        ("a redirect", Reply::redirect(redirect_target.url(ENDPOINT))),
         ("a body without end", Reply::Endless),
         ("a body that is too large", Reply::Json(padded)),
         ("a body that stops", Reply::Stalled),
         ("a connection that ends", Reply::Reset),
         ("nothing", Reply::Json(String::new())),
         ("no JSON", Reply::Json("<html>sign in</html>".into())),
-        ("half of it", Reply::Json(good[..good.len() / 2].into())),
-        ("more than it", Reply::Json(format!("{good}{good}"))),
+        ("half of the JSON", Reply::Json(good[..good.len() / 2].into())),
+        ("the JSON twice", Reply::Json(format!("{good}{good}"))),
         ("a list", Reply::Json("[true]".into())),
         ("a list of the members", Reply::Json(format!("[true, {ISSUER:?}, {AUDIENCE:?}]"))),
         ("true", Reply::Json("true".into())),
@@ -228,7 +228,7 @@ async fn what_isnt_an_introspection_response_decides_nothing() {
         let outcome = within(name, serving.bearer(&format!("token-{at}"))).await;
         assert_eq!(outcome, Err(UNAVAILABLE.into()), "{name}");
     }
-    assert_eq!(elsewhere.asked(), 0, "the token went elsewhere");
+    assert_eq!(redirect_target.asked(), 0, "the token was sent to the redirect target");
 }
 
 #[derive(Debug)]
@@ -237,7 +237,7 @@ struct Panics;
 impl<'de> Deserialize<'de> for Panics {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let claims = Claims::deserialize(deserializer)?;
-        assert_ne!(claims.sub, "ada", "the reading of claims panics");
+        assert_ne!(claims.sub, "ada", "the deserialization of claims panics");
         Ok(Panics)
     }
 }
@@ -255,7 +255,7 @@ impl HasScopes for Panics {
 }
 
 #[tokio::test]
-async fn claims_whose_reading_panics_refuse_that_call_alone() {
+async fn panicking_claims_type_rejects_only_its_call() {
     let provider = provider().await;
     let serving = Serving::bearers(builder::<Panics>(&provider).build().unwrap()).await;
     for _ in 0..2 {

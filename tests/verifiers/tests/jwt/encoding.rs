@@ -1,4 +1,4 @@
-//! What isn't a JWS in compact form, and base64url and JSON that say one thing in two ways.
+//! Tokens that aren't a compact JWS, and ambiguous base64url and JSON.
 
 use serde_json::json;
 use tonic::transport::Server;
@@ -12,7 +12,7 @@ use tonic_guard_verifier_tests::{Bearers, Serving, pb::accounts_server::Accounts
 use crate::support::{AUDIENCE, Fixture, INVALID, ISSUER, MALFORMED, base64url};
 
 #[tokio::test]
-async fn what_isnt_three_parts_is_malformed() {
+async fn token_without_three_parts_is_malformed() {
     let fixture = Fixture::new().await;
     let good = fixture.token().sign();
     let parts: Vec<_> = good.split('.').collect();
@@ -20,7 +20,7 @@ async fn what_isnt_three_parts_is_malformed() {
     // RFC 7516, appendix A.2: five parts.
     let jwe_header = base64url(r#"{"alg":"RSA1_5","enc":"A128CBC-HS256"}"#);
     fixture
-        .refuses(
+        .rejects(
             MALFORMED,
             [
                 ("a word", "token".to_owned()),
@@ -47,13 +47,13 @@ async fn json_serialisation_is_malformed() {
     let parts: Vec<_> = good.split('.').collect();
     let flat = json!({"protected": parts[0], "payload": parts[1], "signature": parts[2]});
     let flat = flat.to_string();
-    fixture.refuses(MALFORMED, [("bare", flat.clone()), ("encoded", base64url(flat))]).await;
+    fixture.rejects(MALFORMED, [("bare", flat.clone()), ("encoded", base64url(flat))]).await;
 }
 
 #[tokio::test]
-async fn padding_white_space_and_second_spellings_are_malformed() {
+async fn padding_and_non_canonical_base64url_are_malformed() {
     let fixture = Fixture::new().await;
-    // A payload of 3n + 1 bytes leaves four bits over, which a lax decoder drops.
+    // A payload of 3n + 1 bytes leaves four spare bits, which a lax decoder ignores.
     let mut payload = fixture.token().payload();
     while payload.len() % 3 != 1 {
         payload = payload.replacen('{', "{ ", 1);
@@ -88,11 +88,11 @@ async fn padding_white_space_and_second_spellings_are_malformed() {
         };
         with("spare bits", format!("{rest}{spare}"));
     }
-    fixture.refuses(MALFORMED, tokens).await;
+    fixture.rejects(MALFORMED, tokens).await;
 }
 
 #[tokio::test]
-async fn a_header_or_payload_that_isnt_a_json_object_gets_nobody_in() {
+async fn header_or_payload_that_is_not_a_json_object_is_rejected() {
     let fixture = Fixture::new().await;
     let (header, payload) = (fixture.header().to_string(), fixture.token().payload());
     let mut tokens = Vec::new();
@@ -113,11 +113,11 @@ async fn a_header_or_payload_that_isnt_a_json_object_gets_nobody_in() {
     let message = format!("{}.{}", base64url(&header), base64url(broken));
     let signature = fixture.issuer.signing_key().signature(message.as_bytes());
     let token = format!("{message}.{}", base64url(signature));
-    fixture.refuses(MALFORMED, [("not UTF-8", token)]).await;
+    fixture.rejects(MALFORMED, [("not UTF-8", token)]).await;
 }
 
 #[tokio::test]
-async fn a_member_that_stands_twice_is_refused() {
+async fn duplicate_member_is_rejected() {
     let fixture = Fixture::new().await;
     let (header, payload) = (fixture.header().to_string(), fixture.token().payload());
     let twice = |json: &str, member: &str| json.replacen('{', &format!("{{{member},"), 1);
@@ -144,12 +144,12 @@ async fn a_member_that_stands_twice_is_refused() {
     }
     fixture.admits(&fixture.sign(&header, &payload)).await;
     fixture.admits(&fixture.sign(&header, &twice(&payload, r#""own":{"a":{"a":1}}"#))).await;
-    for (member, token, refusal) in tokens {
-        assert_eq!(fixture.serving.bearer(&token).await, Err(refusal.into()), "{member}");
+    for (member, token, rejection) in tokens {
+        assert_eq!(fixture.serving.bearer(&token).await, Err(rejection.into()), "{member}");
     }
 }
 
-/// A server of large headers, and a token of this many bytes.
+/// A server that accepts large headers, and a token of this many bytes.
 async fn with_length(length: usize) -> (Serving, String) {
     let issuer = Issuer::new(ISSUER);
     let tokens: JwtVerifier<Claims> = JwtVerifier::access_tokens(ISSUER, AUDIENCE)
@@ -167,7 +167,7 @@ async fn with_length(length: usize) -> (Serving, String) {
 }
 
 #[tokio::test]
-async fn a_token_of_more_than_16_kib_is_malformed() {
+async fn token_of_more_than_16_kib_is_malformed() {
     let (serving, token) = with_length(16 * 1024 - 2).await;
     assert!(token.len() <= 16 * 1024, "{}", token.len());
     assert_eq!(serving.bearer(&token).await, Ok("ada".into()));
@@ -176,7 +176,7 @@ async fn a_token_of_more_than_16_kib_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_mebibyte_of_dots_gets_nobody_in() {
+async fn mebibyte_of_dots_is_rejected() {
     let fixture = Fixture::new().await;
     let outcome = fixture.serving.bearer(&".".repeat(1024 * 1024)).await;
     assert!(outcome.is_err(), "{outcome:?}");

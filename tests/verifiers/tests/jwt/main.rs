@@ -1,4 +1,4 @@
-//! Signed tokens on the wire: who gets in, and above all who doesn't.
+//! Signed tokens on the wire: the tokens that are admitted, and above all those that are rejected.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Which kind of token a service takes.
+//! The types of tokens that a service accepts.
 
 use serde_json::json;
 use tonic_guard::jwt::{Claims, JwtVerifier, KeySet};
@@ -8,7 +8,7 @@ use tonic_guard_verifier_tests::Serving;
 use crate::support::{AUDIENCE, Fixture, INVALID, ISSUER, MALFORMED};
 
 #[tokio::test]
-async fn an_access_token_says_that_it_is_one() {
+async fn access_token_requires_its_typ() {
     let fixture = Fixture::new().await;
     for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "APPLICATION/At+Jwt"] {
         fixture.admits(&fixture.token().header("typ", typ).sign()).await;
@@ -26,26 +26,27 @@ async fn an_access_token_says_that_it_is_one() {
         "at jwt",
         "at",
         "text/at+jwt",
-        // As long as what may be left out.
+        // As long as the optional prefix.
         "other-media/at+jwt",
         "application/application/at+jwt",
         "application/",
         "applicatioñ/at+jwt",
     ]
     .map(|typ| (typ, fixture.token().header("typ", typ).sign()));
-    fixture.refuses(INVALID, tokens).await;
+    fixture.rejects(INVALID, tokens).await;
     let mut header = fixture.header();
     header.as_object_mut().unwrap().remove("typ");
     let token = fixture.sign(&header.to_string(), &fixture.token().payload());
-    fixture.refuses(INVALID, [("absent", token)]).await;
+    fixture.rejects(INVALID, [("absent", token)]).await;
     let tokens = [json!(null), json!(["at+jwt"]), json!(1)]
         .map(|typ| (typ.to_string(), fixture.token().header("typ", typ).sign()));
-    fixture.refuses(MALFORMED, tokens).await;
+    fixture.rejects(MALFORMED, tokens).await;
 }
 
-/// What an OpenID provider gives its client for the same user, by the same key.
+/// The tokens that an OpenID provider issues to its client for the same user, signed by the same
+/// key.
 #[tokio::test]
-async fn an_id_token_is_no_access_token() {
+async fn id_token_is_rejected_as_an_access_token() {
     let fixture = Fixture::new().await;
     let id_token = fixture.issuer.plain_jwt(AUDIENCE).claim("nonce", "n-0S6_WzA2Mj");
     let logout = fixture
@@ -55,14 +56,14 @@ async fn an_id_token_is_no_access_token() {
         .claim("events", json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
     let tokens = [
         ("ID token", id_token.sign()),
-        ("ID token without a mark", fixture.issuer.plain_jwt(AUDIENCE).sign()),
+        ("ID token without a nonce", fixture.issuer.plain_jwt(AUDIENCE).sign()),
         ("logout token", logout.sign()),
     ];
-    fixture.refuses(INVALID, tokens).await;
+    fixture.rejects(INVALID, tokens).await;
 }
 
 #[tokio::test]
-async fn the_plain_profile_takes_what_doesnt_say_that_it_is_something_else() {
+async fn any_jwt_accepts_tokens_that_name_no_other_type() {
     let issuer = Issuer::new(ISSUER);
     let keys = KeySet::from_jwks(issuer.jwks()).unwrap();
     let verifier: JwtVerifier<Claims> = JwtVerifier::any_jwt(ISSUER, AUDIENCE).build(keys);
@@ -104,7 +105,7 @@ async fn the_plain_profile_takes_what_doesnt_say_that_it_is_something_else() {
         let token = token().claim(name, &value).sign();
         assert_eq!(serving.bearer(&token).await, Err(INVALID.into()), "{name} {value}");
     }
-    // What holds for access tokens holds here.
+    // The checks of access tokens apply here, too.
     for token in [
         token().without("exp"),
         token().without("aud"),

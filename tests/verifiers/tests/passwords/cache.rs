@@ -1,23 +1,23 @@
-//! A right password is remembered for a while, and nothing else is.
+//! A right password is cached for a while, and nothing else is.
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tonic_guard_verifier_tests::LIMIT;
 
-use crate::{Cost, call, call_on, refused, serve};
+use crate::{Cost, call, call_on, rejected, serve};
 
 #[tokio::test]
-async fn a_right_password_is_checked_once_and_a_wrong_one_each_time() {
+async fn right_password_is_checked_once_and_a_wrong_one_each_time() {
     let mut cost = Cost::new(56, 1);
     let serving = serve(cost.ada()).await;
     for (password, expected, begun) in [
-        ("wrong", refused("CREDENTIALS_INVALID"), 1),
+        ("wrong", rejected("CREDENTIALS_INVALID"), 1),
         ("pa:ss", Ok("ada".into()), 2),
         ("pa:ss", Ok("ada".into()), 2),
-        ("wrong", refused("CREDENTIALS_INVALID"), 3),
-        ("wrong", refused("CREDENTIALS_INVALID"), 4),
-        ("", refused("CREDENTIALS_INVALID"), 5),
+        ("wrong", rejected("CREDENTIALS_INVALID"), 3),
+        ("wrong", rejected("CREDENTIALS_INVALID"), 4),
+        ("", rejected("CREDENTIALS_INVALID"), 5),
         ("pa:ss", Ok("ada".into()), 5),
     ] {
         assert_eq!(call(&serving, "ada", password).await, expected);
@@ -26,18 +26,18 @@ async fn a_right_password_is_checked_once_and_a_wrong_one_each_time() {
 }
 
 #[tokio::test]
-async fn a_remembered_password_is_of_its_user_alone() {
+async fn cached_password_is_valid_for_its_user_only() {
     let mut cost = Cost::new(64, 1);
     let serving = serve(cost.ada()).await;
     assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
     for user in ["eve", "Ada", "ad", ""] {
-        assert_eq!(call(&serving, user, "pa:ss").await, refused("CREDENTIALS_INVALID"), "{user}");
+        assert_eq!(call(&serving, user, "pa:ss").await, rejected("CREDENTIALS_INVALID"), "{user}");
     }
     assert_eq!(cost.rest().await.begun, 5);
 }
 
 #[tokio::test]
-async fn many_calls_of_one_user_at_once_are_one_check() {
+async fn concurrent_calls_of_one_user_share_one_check() {
     let mut cost = Cost::new(72, 1);
     let serving = serve(cost.ada().max_concurrent(1)).await;
     let (channel, mut calls) = (serving.server().channel().await, JoinSet::new());
@@ -51,11 +51,11 @@ async fn many_calls_of_one_user_at_once_are_one_check() {
 }
 
 #[tokio::test]
-async fn a_password_is_not_remembered_beyond_its_age_however_often_it_comes() {
+async fn cache_hits_do_not_extend_the_ttl() {
     let mut cost = Cost::new(80, 1);
     let serving = serve(cost.ada().cache_ttl(Duration::from_millis(300))).await;
     let begin = std::time::Instant::now();
-    // It comes more often than it is forgotten: a hit must not begin the time anew.
+    // It is used more often than it expires: a hit must not restart the time.
     while cost.work().begun < 3 {
         assert!(begin.elapsed() < LIMIT);
         assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
@@ -64,7 +64,7 @@ async fn a_password_is_not_remembered_beyond_its_age_however_often_it_comes() {
 }
 
 #[tokio::test]
-async fn nothing_is_remembered_for_no_time() {
+async fn ttl_of_zero_turns_the_cache_off() {
     let mut cost = Cost::new(88, 1);
     let serving = serve(cost.ada().cache_ttl(Duration::ZERO)).await;
     for begun in 1..4 {

@@ -1,4 +1,4 @@
-//! How much is at work, whoever calls and whoever goes away.
+//! The limits on concurrent and queued password checks, also while callers disconnect.
 
 use std::time::{Duration, Instant};
 
@@ -6,17 +6,17 @@ use tokio::task::JoinSet;
 use tonic::Code;
 use tonic_guard_verifier_tests::{LIMIT, Serving, told};
 
-use crate::{Cost, call, call_on, refused, serve};
+use crate::{Cost, call, call_on, rejected, serve};
 
 /// Enough memory that one check takes some milliseconds for each pass.
-const DEAR: u32 = 1024;
+const EXPENSIVE: u32 = 1024;
 
-/// Sends so many calls of this user, on as many connections as they need.
+/// Sends `count` calls of this user, on as many connections as they need.
 async fn send(serving: &Serving, count: usize, user: &'static str) -> JoinSet<Code> {
     let mut calls = JoinSet::new();
     let mut channel = serving.server().channel().await;
     for at in 0..count {
-        // A connection takes no more than some hundred calls at once.
+        // A connection accepts only some hundred calls at once.
         if at % 100 == 99 {
             channel = serving.server().channel().await;
         }
@@ -32,8 +32,8 @@ async fn send(serving: &Serving, count: usize, user: &'static str) -> JoinSet<Co
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_calls_that_are_reset_leave_the_bound_and_a_good_call_is_answered() {
-    let mut cost = Cost::new(DEAR, 8);
+async fn thousand_reset_calls_keep_the_limit_and_a_good_call_is_answered() {
+    let mut cost = Cost::new(EXPENSIVE, 8);
     let users = cost.ada().max_concurrent(2).max_queued(10_000);
     let serving = serve(users).await;
     for round in 0..2 {
@@ -41,20 +41,21 @@ async fn a_thousand_calls_that_are_reset_leave_the_bound_and_a_good_call_is_answ
         let calls = send(&serving, 1_000, user).await;
         cost.begun(cost.work().begun + 2).await;
         let before = cost.work().begun;
-        // Dropped, each client resets its call.
+        // Dropping the clients resets their calls.
         drop(calls);
         assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
         let work = cost.rest().await;
-        assert!(work.at_most <= 2, "{work:?}");
-        // What had not begun never does, but for what began while the resets were on their way.
+        assert!(work.max_running <= 2, "{work:?}");
+        // Checks that hadn't begun never begin, except those that began while the resets were in
+        // transit.
         assert!(work.begun - before < 500, "{before}, {work:?}");
-        assert_eq!(work.parameters, format!("memory_kib={DEAR} passes=8 lanes=1"));
+        assert_eq!(work.parameters, format!("memory_kib={EXPENSIVE} passes=8 lanes=1"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_who_resets_each_call_gets_no_more_work_done_at_once() {
-    let mut cost = Cost::new(DEAR + 24, 64);
+async fn resetting_calls_does_not_raise_the_limit() {
+    let mut cost = Cost::new(EXPENSIVE + 24, 64);
     let serving = serve(cost.ada().max_concurrent(1)).await;
     let channel = serving.server().channel().await;
     for begun in 1..12 {
@@ -62,16 +63,16 @@ async fn a_caller_who_resets_each_call_gets_no_more_work_done_at_once() {
         cost.begun(begun).await;
         call.abort();
     }
-    assert_eq!(cost.rest().await.at_most, 1);
+    assert_eq!(cost.rest().await.max_running, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_queue_is_unavailable_for_known_and_unknown_alike() {
-    let mut cost = Cost::new(DEAR + 8, 16);
+async fn full_queue_is_unavailable_for_known_and_unknown_users() {
+    let mut cost = Cost::new(EXPENSIVE + 8, 16);
     let users = cost.ada().max_concurrent(1).max_queued(1);
     let serving = serve(users).await;
     assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
-    // Callers enough that one is at work, one waits, and others are turned away, again and again.
+    // Enough callers that one check runs, one waits, and others are repeatedly rejected.
     let mut callers = JoinSet::new();
     for _ in 0..8 {
         let channel = serving.server().channel().await;
@@ -84,36 +85,36 @@ async fn a_full_queue_is_unavailable_for_known_and_unknown_alike() {
     let deadline = Instant::now() + LIMIT;
     for user in ["ada", "mallory"] {
         let full = loop {
-            let refused =
+            let rejected =
                 call_on(serving.server().channel().await, user, "wrong").await.unwrap_err();
-            if refused.code() != Code::Unauthenticated {
-                break refused;
+            if rejected.code() != Code::Unauthenticated {
+                break rejected;
             }
-            assert!(Instant::now() < deadline, "{user} is never turned away");
+            assert!(Instant::now() < deadline, "{user} is never rejected by the full queue");
         };
         assert_eq!(told(&full), "Unavailable AUTHENTICATOR_UNAVAILABLE", "{user}");
         assert!(full.metadata().get("www-authenticate").is_none());
-        // Who is remembered gets in.
+        // A cached password is still admitted.
         assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
     }
     callers.shutdown().await;
-    // Their resets are on their way, and each gives back its place as it arrives.
+    // Each reset frees its slot when it arrives.
     let answer = loop {
         let answer = call(&serving, "ada", "wrong").await;
         if answer != Err("Unavailable AUTHENTICATOR_UNAVAILABLE".into()) {
             break answer;
         }
-        assert!(Instant::now() < deadline, "no place is given back");
+        assert!(Instant::now() < deadline, "no slot is freed");
     };
-    assert_eq!(answer, refused("CREDENTIALS_INVALID"));
-    assert_eq!(cost.rest().await.at_most, 1);
+    assert_eq!(answer, rejected("CREDENTIALS_INVALID"));
+    assert_eq!(cost.rest().await.max_running, 1);
 }
 
 #[tokio::test]
-async fn calls_are_driven_while_passwords_are_checked() {
-    // One thread drives all calls and this test: if it checked passwords itself, nothing could be seen to
-    // be at work.
-    let mut cost = Cost::new(DEAR + 16, 64);
+async fn calls_progress_while_passwords_are_checked() {
+    // One thread drives all calls and this test: if it checked passwords itself, no check would be
+    // seen running.
+    let mut cost = Cost::new(EXPENSIVE + 16, 64);
     let serving = serve(cost.ada().max_concurrent(1)).await;
     assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
     let calls = send(&serving, 10, "mallory").await;
@@ -124,5 +125,5 @@ async fn calls_are_driven_while_passwords_are_checked() {
     }
     assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
     drop(calls);
-    assert_eq!(cost.rest().await.at_most, 1);
+    assert_eq!(cost.rest().await.max_running, 1);
 }

@@ -1,13 +1,13 @@
-//! Who gets in, and what it costs to find out.
+//! The passwords that are admitted, and the cost of a check.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tonic_guard::passwords::Passwords;
 use tonic_guard_verifier_tests::{Log, TempFile};
 
-use crate::{Cost, User, basic, call, refused, serve, with};
+use crate::{Cost, User, basic, call, rejected, serve, with};
 
 #[tokio::test]
-async fn the_right_password_alone_lets_in() {
+async fn only_the_right_password_is_admitted() {
     let cost = Cost::new(8, 1);
     let of = |user: &str, password: &str| (user.to_owned(), cost.hash(password), User(user.into()));
     let users = [
@@ -18,8 +18,8 @@ async fn the_right_password_alone_lets_in() {
         of("c\u{e9}line", "x"),
     ];
     let serving = serve(Passwords::new(users).unwrap().max_queued(1000)).await;
-    let invalid = refused("CREDENTIALS_INVALID");
-    let malformed = refused("CREDENTIALS_MALFORMED");
+    let invalid = rejected("CREDENTIALS_INVALID");
+    let malformed = rejected("CREDENTIALS_MALFORMED");
     let raw = |bytes: &[u8]| format!("Basic {}", STANDARD.encode(bytes));
     let cases = [
         (basic("ada", "pa:ss"), Ok("ada".into())),
@@ -28,7 +28,7 @@ async fn the_right_password_alone_lets_in() {
         (basic("", "nameless"), Ok(String::new())),
         (basic("c\u{e9}line", "x"), Ok("c\u{e9}line".into())),
         (basic("ada", "pa:ss").replace("Basic", "bAsIc "), Ok("ada".into())),
-        // Another password, or another's.
+        // Another password, or another user's.
         (basic("ada", "pa"), invalid.clone()),
         (basic("ada", ""), invalid.clone()),
         (basic("ada", "PA:SS"), invalid.clone()),
@@ -39,7 +39,7 @@ async fn the_right_password_alone_lets_in() {
         (basic("eve", "pa:ss"), invalid.clone()),
         (basic("eve", " "), invalid.clone()),
         (basic("bob", "pass"), invalid.clone()),
-        // The same letters, composed otherwise: bytes are compared.
+        // The same letters in another normalisation: bytes are compared.
         (basic("bob", "pa\u{308}ss \u{1f511}"), invalid.clone()),
         (basic("ce\u{301}line", "x"), invalid.clone()),
         // Another user.
@@ -50,7 +50,7 @@ async fn the_right_password_alone_lets_in() {
         (basic("", "pa:ss"), invalid.clone()),
         // The stored hash isn't a password.
         (basic("ada", cost.hash("pa:ss").phc()), invalid.clone()),
-        // Not as RFC 7617 says.
+        // Not in the format of RFC 7617.
         (raw(b"ada"), malformed.clone()),
         (raw(b""), malformed.clone()),
         (raw(b"ada:pa:ss\n"), malformed.clone()),
@@ -62,7 +62,7 @@ async fn the_right_password_alone_lets_in() {
         ("Basic".into(), malformed.clone()),
         ("Basic YWRhOnBhOnNz=".into(), malformed.clone()),
         ("Basic YWRhOnBhOnN".into(), malformed),
-        ("Bearer YWRhOnBhOnNz".into(), refused("CREDENTIAL_TYPE_UNSUPPORTED")),
+        ("Bearer YWRhOnBhOnNz".into(), rejected("CREDENTIAL_TYPE_UNSUPPORTED")),
     ];
     for (header, expected) in cases {
         assert_eq!(with(&serving, &header).await, expected, "{header}");
@@ -70,14 +70,14 @@ async fn the_right_password_alone_lets_in() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_costs_what_a_known_one_does() {
+async fn unknown_user_costs_as_much_as_a_known_one() {
     let mut cost = Cost::new(16, 3);
     let users = cost.ada();
     let serving = serve(users).await;
     let mut seen = Vec::new();
     for (user, password) in [("ada", "wrong"), ("mallory", "wrong"), ("mallory", "pa:ss")] {
         cost.begin();
-        assert_eq!(call(&serving, user, password).await, refused("CREDENTIALS_INVALID"));
+        assert_eq!(call(&serving, user, password).await, rejected("CREDENTIALS_INVALID"));
         seen.push(cost.rest().await);
     }
     assert_eq!(seen[0].begun, 1);
@@ -86,25 +86,25 @@ async fn an_unknown_user_costs_what_a_known_one_does() {
 }
 
 #[tokio::test]
-async fn where_hashes_differ_an_unknown_user_costs_what_the_dearest_does() {
-    let (cheap, mut dear) = (Cost::new(24, 1), Cost::new(32, 2));
+async fn unknown_user_costs_as_much_as_the_most_expensive_hash() {
+    let (cheap, mut expensive) = (Cost::new(24, 1), Cost::new(32, 2));
     let mark = Log::get().mark();
     let users = [
         ("ada", cheap.hash("pa:ss"), User("ada".into())),
-        ("eve", dear.hash("pa:ss"), User("eve".into())),
+        ("eve", expensive.hash("pa:ss"), User("eve".into())),
     ];
     let users = Passwords::new(users).unwrap();
     Log::get().line(mark, &["WARN", "differing parameters"]).await;
     let serving = serve(users).await;
-    dear.begin();
-    assert_eq!(call(&serving, "mallory", "pa:ss").await, refused("CREDENTIALS_INVALID"));
-    assert_eq!(dear.rest().await.parameters, "memory_kib=32 passes=2 lanes=1");
+    expensive.begin();
+    assert_eq!(call(&serving, "mallory", "pa:ss").await, rejected("CREDENTIALS_INVALID"));
+    assert_eq!(expensive.rest().await.parameters, "memory_kib=32 passes=2 lanes=1");
     assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");
-    assert_eq!(dear.rest().await.begun, 1);
+    assert_eq!(expensive.rest().await.begun, 1);
 }
 
 #[tokio::test]
-async fn users_in_a_file_are_obeyed_when_it_is_replaced() {
+async fn replaced_file_is_loaded() {
     let cost = Cost::new(40, 1);
     let (one, two) = (cost.hash("one"), cost.hash("two"));
     let entry = |user: &str, phc: &str| {
@@ -119,23 +119,23 @@ async fn users_in_a_file_are_obeyed_when_it_is_replaced() {
     }
     let log = Log::get();
     let mark = log.mark();
-    // The one has another password, the other is gone: nothing that was remembered helps.
+    // One user has another password, the other is removed: cached passwords don't count.
     file.replace(&format!("[{}]", entry("ada", two.phc())));
     log.line(mark, &["INFO", "hold now", path]).await;
-    assert_eq!(call(&serving, "ada", "one").await, refused("CREDENTIALS_INVALID"));
+    assert_eq!(call(&serving, "ada", "one").await, rejected("CREDENTIALS_INVALID"));
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
-    assert_eq!(call(&serving, "eve", "one").await, refused("CREDENTIALS_INVALID"));
+    assert_eq!(call(&serving, "eve", "one").await, rejected("CREDENTIALS_INVALID"));
     // A hash that would take all memory isn't loaded.
     let mark = log.mark();
     file.replace(&both.replace("m=40", "m=4000000000"));
     log.line(mark, &["ERROR", "still hold", path, r#"of the user "ada": Argon2's parameters"#])
         .await;
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
-    assert_eq!(call(&serving, "eve", "one").await, refused("CREDENTIALS_INVALID"));
+    assert_eq!(call(&serving, "eve", "one").await, rejected("CREDENTIALS_INVALID"));
 }
 
 #[tokio::test]
-async fn no_password_and_no_hash_is_logged() {
+async fn passwords_and_hashes_are_never_logged() {
     let mut cost = Cost::new(48, 1);
     let log = Log::get();
     let mark = log.mark();

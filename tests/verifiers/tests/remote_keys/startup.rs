@@ -1,11 +1,11 @@
-//! At start: fetched or not, and what is refused there and then.
+//! Construction: keys that are fetched at once or lazily, and settings that are rejected.
 
 use std::error::Error;
 
 use super::*;
 
-/// An error with all its causes.
-fn whole(error: &dyn Error) -> String {
+/// The error and all its causes as one text.
+fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -16,7 +16,7 @@ fn whole(error: &dyn Error) -> String {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_at_start_and_not_again_for_each_token() {
+async fn keys_are_fetched_at_start_and_not_per_token() {
     let publisher = Publisher::start().await;
     let serving = publisher.serving().await;
     assert_eq!(publisher.provider.asked(), 1);
@@ -24,16 +24,16 @@ async fn keys_are_fetched_at_start_and_not_again_for_each_token() {
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
     }
     let known = publisher.issuer.signing_key();
-    assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID));
+    assert_eq!(serving.bearer(&publisher.forged(known.id())).await, rejected(INVALID));
     assert_eq!(publisher.provider.asked(), 1);
     let [seen] = publisher.provider.seen().try_into().unwrap();
     assert_eq!(seen.headers["accept"], "application/json");
-    assert_eq!(seen.headers.get("accept-encoding"), None, "no compression is asked for");
+    assert_eq!(seen.headers.get("accept-encoding"), None, "no compression is requested");
     assert_eq!(seen.headers.get("authorization"), None);
 }
 
 #[tokio::test]
-async fn lazy_keys_are_fetched_when_the_first_token_comes() {
+async fn lazy_keys_are_fetched_for_the_first_token() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     assert!(serving.whoami(&[]).await.is_err());
@@ -44,7 +44,7 @@ async fn lazy_keys_are_fetched_when_the_first_token_comes() {
 }
 
 #[tokio::test]
-async fn lazy_keys_are_kept_fresh_once_they_are_fetched() {
+async fn lazy_keys_are_refreshed_once_they_are_fetched() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     pass(2 * REFRESH).await;
@@ -56,7 +56,7 @@ async fn lazy_keys_are_kept_fresh_once_they_are_fetched() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_at_a_glance_fetches_nothing() {
+async fn token_rejected_without_its_signature_causes_no_fetch() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     let other = Issuer::with_algorithm("https://evil.example", Algorithm::EdDSA);
@@ -77,7 +77,7 @@ async fn a_token_that_is_refused_at_a_glance_fetches_nothing() {
 }
 
 #[tokio::test]
-async fn a_tokens_own_word_on_where_keys_are_is_never_followed() {
+async fn key_urls_in_a_token_are_never_followed() {
     let publisher = Publisher::start().await;
     let evil = Publisher::start().await;
     let serving = publisher.serving().await;
@@ -87,13 +87,13 @@ async fn a_tokens_own_word_on_where_keys_are_is_never_followed() {
         let url = evil.provider.url(JWKS);
         let header = serde_json::json!({"alg": "EdDSA", "typ": "at+jwt", name: url}).to_string();
         let payload = publisher.issuer.access_token(AUDIENCE).payload();
-        assert_eq!(serving.bearer(&key.sign(&header, &payload)).await, told(INVALID), "{name}");
+        assert_eq!(serving.bearer(&key.sign(&header, &payload)).await, rejected(INVALID), "{name}");
     }
     assert_eq!(evil.provider.asked(), 0);
 }
 
 #[tokio::test]
-async fn what_cant_be_fetched_at_start_is_told_with_its_url_and_its_cause() {
+async fn failed_fetch_at_start_reports_its_url_and_its_cause() {
     let mut publisher = Publisher::start().await;
     let http = http().timeout(Duration::from_millis(500)).build().unwrap();
     let url = publisher.provider.url(JWKS);
@@ -101,17 +101,17 @@ async fn what_cant_be_fetched_at_start_is_told_with_its_url_and_its_cause() {
         let name = format!("{reply:.200?}");
         publisher.provider.reply(JWKS, reply);
         let keys = publisher.keys().http_client(http.clone()).connect();
-        let error = whole(&within(&name, keys).await.expect_err(&name));
+        let error = with_causes(&within(&name, keys).await.expect_err(&name));
         assert!(error.contains(&url) && error.contains(cause), "{name}: {error}");
     }
     publisher.provider.stop().await;
-    let error = whole(&within("connecting", publisher.keys().connect()).await.unwrap_err());
+    let error = with_causes(&within("connecting", publisher.keys().connect()).await.unwrap_err());
     assert!(error.contains(&format!("{url} gave no answer")), "{error}");
     assert!(error.contains("refused"), "{error}");
 }
 
 #[tokio::test]
-async fn a_url_that_isnt_https_is_refused_before_anything_is_sent() {
+async fn url_without_https_is_rejected_before_a_request() {
     let publisher = Publisher::start().await;
     let url = publisher.provider.url(JWKS);
     let error = RemoteKeys::jwks(&url).connect().await.unwrap_err();
@@ -119,7 +119,7 @@ async fn a_url_that_isnt_https_is_refused_before_anything_is_sent() {
     assert_eq!(publisher.provider.asked(), 0);
 
     let loopback = http().build().unwrap();
-    for (url, refused) in [
+    for (url, rejected) in [
         ("http://id.example/keys", "http://id.example/keys isn't https"),
         ("http://127.0.0.1.evil.example/keys", "http://127.0.0.1.evil.example/keys isn't https"),
         ("http://localhost@evil.example/keys", "http://evil.example/keys isn't https"),
@@ -132,7 +132,7 @@ async fn a_url_that_isnt_https_is_refused_before_anything_is_sent() {
     ] {
         for keys in [RemoteKeys::jwks(url), RemoteKeys::discover(url)] {
             let error = keys.http_client(loopback.clone()).lazy().unwrap_err();
-            assert_eq!(error.to_string(), refused);
+            assert_eq!(error.to_string(), rejected);
         }
     }
     for url in ["https://id.example", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost"] {
@@ -145,7 +145,7 @@ async fn a_url_that_isnt_https_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn times_that_dont_fit_are_refused() {
+async fn inconsistent_times_are_rejected() {
     let seconds = Duration::from_secs;
     let keys = || RemoteKeys::jwks("https://id.example/keys");
     for (keys, fit) in [
@@ -161,13 +161,13 @@ async fn times_that_dont_fit_are_refused() {
     ] {
         let name = format!("{keys:?}");
         let error = keys.lazy().err().map(|error| error.to_string());
-        let refused = "the keys' times must be: 0 < cooldown <= refresh_every < max_age";
-        assert_eq!(error.as_deref(), (!fit).then_some(refused), "{name}");
+        let rejected = "the keys' times must be: 0 < cooldown <= refresh_every < max_age";
+        assert_eq!(error.as_deref(), (!fit).then_some(rejected), "{name}");
     }
 }
 
 #[tokio::test]
-async fn the_refresher_ends_with_the_last_handle() {
+async fn refresh_task_ends_with_the_last_handle() {
     let publisher = Publisher::start().await;
     let keys = publisher.keys().connect().await.unwrap();
     let another = keys.clone();
