@@ -7,22 +7,19 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
-use std::{
-    process::{Output, Stdio},
-    time::Duration,
-};
+use std::process::{Output, Stdio};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::{Child, ChildStdout, Command},
-    time::timeout,
 };
 use tonic::{Code, transport::Channel};
 use tonic_guard_examples::{
     Credentials, outcome,
     pb::{ListOrders, orders_client::OrdersClient},
 };
+use tonic_guard_tests::{process::program, within};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -30,23 +27,6 @@ use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
-
-/// Far more than any step takes; what takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// What `future` gives, or a failure that says what took too long.
-async fn within<F: Future>(what: &str, future: F) -> F::Output {
-    match timeout(LIMIT, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("{what} took longer than {LIMIT:?}"),
-    }
-}
-
-fn program(path: &str) -> Command {
-    let mut command = Command::new(path);
-    command.kill_on_drop(true).stdin(Stdio::null());
-    command
-}
 
 async fn run(command: &mut Command) -> (Output, String) {
     let output = within("the program", command.output()).await.unwrap();

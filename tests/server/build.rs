@@ -10,9 +10,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=../support/proto");
     let files = protox::compile(["proto/orders.proto"], ["proto"])?;
     tonic_prost_build::configure().compile_fds(files)?;
-    let files = protox::compile(["shapes.proto"], ["../support/proto"])?;
-    tonic_prost_build::configure().compile_fds(files)?;
     policies()?;
+    shared_with_all_suites()?;
     let files = protox::compile(["proto/shared.proto"], ["proto"])?;
     tonic_prost_build::configure().use_arc_self(true).compile_fds(files)?;
     wide(Path::new(&env::var("OUT_DIR")?))
@@ -25,6 +24,16 @@ fn policies() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .extern_path(".guard.test.v1.Note", "::tonic_guard_tests::pb::Note")
         .compile_fds(files)?;
+    Ok(())
+}
+
+/// The code that `tests/support/src/generated` has, for the test that compares them.
+fn shared_with_all_suites() -> Result<(), Box<dyn Error>> {
+    let files =
+        protox::compile(["kinds.proto", "later.proto", "shapes.proto"], ["../support/proto"])?;
+    let out = Path::new(&env::var("OUT_DIR")?).join("shared_with_all_suites");
+    fs::create_dir_all(&out)?;
+    tonic_prost_build::configure().build_transport(false).out_dir(out).compile_fds(files)?;
     Ok(())
 }
 

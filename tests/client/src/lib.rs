@@ -28,7 +28,7 @@ use tonic_guard::{
     scheme::{ApiKey, ApiKeyValue, Basic, BasicCredentials, Bearer, BearerToken},
 };
 use tonic_guard_tests::{
-    Running,
+    LIMIT, Running,
     pb::{
         Note,
         kinds_client::KindsClient,
@@ -39,31 +39,6 @@ use tower_service::Service;
 
 /// A generated client whose calls carry credentials.
 pub type Client = KindsClient<CallCredentialsService<Channel>>;
-
-/// Far more than any step takes; what takes longer hangs.
-pub const LIMIT: Duration = Duration::from_secs(60);
-
-/// What `future` gives.
-///
-/// # Panics
-/// When it takes longer than [`LIMIT`].
-#[allow(clippy::expect_used, reason = "a test fixture")]
-pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(LIMIT, future).await.expect(what)
-}
-
-/// Waits until `condition` holds.
-///
-/// # Panics
-/// When it doesn't within [`LIMIT`].
-pub async fn until(what: &str, condition: impl Fn() -> bool) {
-    within(what, async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await;
-}
 
 /// Gives out tokens, each once, and knows which are good.
 ///
@@ -438,7 +413,7 @@ impl Guarded {
 
     /// Where it listens.
     pub fn endpoint(&self) -> Endpoint {
-        endpoint(&self.running)
+        self.running.endpoint()
     }
 
     /// A client of this server.
@@ -455,15 +430,6 @@ impl Guarded {
     pub fn running(&self) -> &Running {
         &self.running
     }
-}
-
-/// Where `running` listens.
-///
-/// # Panics
-/// Never: an address makes a URI.
-#[allow(clippy::expect_used, reason = "a test fixture")]
-pub fn endpoint(running: &Running) -> Endpoint {
-    Endpoint::from_shared(format!("http://{}", running.addr())).expect("an address makes a URI")
 }
 
 /// A client of a server on loopback.

@@ -1,18 +1,11 @@
 //! What the tests of verifiers share: a guarded service that says who calls, and calls to it.
 
-pub mod counted;
-mod log;
-pub mod provider;
-mod temp_file;
-
-pub use self::{log::Log, temp_file::TempFile};
-
 use tonic::{
     Request, Response, Status,
     transport::{Channel, Server},
 };
 use tonic_guard::{Authenticate, HasScopes, authenticated, guard, jwt::Claims, scheme::Bearer};
-use tonic_guard_tests::{Running, reason, request};
+use tonic_guard_tests::{Running, code_and_reason, request};
 
 use pb::{
     Name, Void,
@@ -25,9 +18,6 @@ use pb::{
 pub mod pb {
     tonic::include_proto!("guard.verifiers.v1");
 }
-
-/// Far more than anything takes that a test waits for.
-pub const LIMIT: std::time::Duration = std::time::Duration::from_secs(180);
 
 /// Lets `time` pass on tokio's clock, at once. Nothing else may be waiting for that clock.
 pub async fn pass(time: std::time::Duration) {
@@ -124,7 +114,7 @@ impl Serving {
     /// The refusal.
     pub async fn bearer(&self, token: &str) -> Result<String, String> {
         let header = format!("Bearer {token}");
-        self.whoami(&[("authorization", &header)]).await.map_err(|status| told(&status))
+        self.whoami(&[("authorization", &header)]).await.map_err(|status| code_and_reason(&status))
     }
 
     /// The same for `Close`, which asks for the scope `accounts:close`.
@@ -136,14 +126,9 @@ impl Serving {
         let request = request(Void {}, &[("authorization", &header)]);
         match self.client().close(request).await {
             Ok(answer) => Ok(answer.into_inner().name),
-            Err(status) => Err(told(&status)),
+            Err(status) => Err(code_and_reason(&status)),
         }
     }
-}
-
-/// The code and the reason of a refusal, as in `Unauthenticated CREDENTIALS_INVALID`.
-pub fn told(status: &Status) -> String {
-    format!("{:?} {}", status.code(), reason(status))
 }
 
 impl<E> Named for Claims<E> {

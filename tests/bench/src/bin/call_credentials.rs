@@ -33,6 +33,7 @@ use tonic_guard_bench::{
     heap::keep_the_heap,
     quantile::{median, quartiles_of_ratios},
 };
+use tonic_guard_tests::provider::{Provider, Reply};
 use tonic_guard_tests::{
     Running,
     pb::{
@@ -41,7 +42,6 @@ use tonic_guard_tests::{
         kinds_server::{Kinds, KindsServer},
     },
 };
-use tonic_guard_verifier_tests::provider::{Provider, Reply};
 use tower_layer::Layer;
 
 /// As long as an access token in the form of a JWT often is.

@@ -30,12 +30,12 @@ use tonic_guard::{
     guard,
     http_client::HttpClient,
 };
-use tonic_guard_client_tests::{Client, Echo, Issuer, client, endpoint};
+use tonic_guard_client_tests::{Client, Echo, Issuer, client};
+use tonic_guard_tests::provider::{Provider, Reply};
 use tonic_guard_tests::{
     Running,
     pb::{Note, kinds_server::KindsServer},
 };
-use tonic_guard_verifier_tests::provider::{Provider, Reply};
 
 const LIFE: Duration = Duration::from_secs(2);
 const CALLERS: usize = 16;
@@ -89,7 +89,7 @@ async fn main() -> ExitCode {
 
     let http = HttpClient::builder().allow_http_on_loopback().build().unwrap();
     let source = ClientCredentials::new(http, &provider.url("/token"), "orders", "s3cret").unwrap();
-    let client = client(endpoint(&running), &CallCredentials::bearer(source));
+    let client = client(running.endpoint(), &CallCredentials::bearer(source));
     let counts = Arc::new(Counts::default());
     let begin = Instant::now();
     let end = begin + Duration::from_secs(seconds);
@@ -105,7 +105,7 @@ async fn main() -> ExitCode {
     while Instant::now() < end {
         tokio::time::sleep(Duration::from_secs(30).min(end - Instant::now())).await;
         // The endpoint's memory of its requests would be what grows.
-        provider.forget();
+        provider.clear_received();
         tell(begin, &counts, &asked, &failed);
     }
     for caller in callers {

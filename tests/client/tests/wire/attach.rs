@@ -12,8 +12,8 @@ use tonic_guard::{
     client::{CallCredentials, CallErrorKind, CallOptions, Credential, Token},
     scheme::ApiKey,
 };
-use tonic_guard_client_tests::{Guarded, answer, within};
-use tonic_guard_tests::{pb::kinds_client::KindsClient, reason, request};
+use tonic_guard_client_tests::{Guarded, answer};
+use tonic_guard_tests::{pb::kinds_client::KindsClient, reason, request, within};
 use tower_layer::Layer;
 use tower_service::Service;
 

@@ -12,10 +12,11 @@ use tonic_guard::{
     client::{CallCredentials, CallErrorKind, Token},
     guard,
 };
-use tonic_guard_client_tests::{Echo, Guarded, Issuer, within};
+use tonic_guard_client_tests::{Echo, Guarded, Issuer};
 use tonic_guard_tests::{
     Running,
     pb::{kinds_client::KindsClient, kinds_server::KindsServer},
+    within,
 };
 
 use crate::{kind, note};

@@ -15,8 +15,11 @@ use tonic_guard::{
     },
     http_client::HttpClient,
 };
-use tonic_guard_client_tests::{Guarded, Issuer, within};
-use tonic_guard_verifier_tests::provider::{Provider, Reply};
+use tonic_guard_client_tests::{Guarded, Issuer};
+use tonic_guard_tests::{
+    provider::{Provider, Reply},
+    within,
+};
 
 use crate::{kind, note};
 
@@ -65,12 +68,12 @@ async fn client_credentials_are_exchanged_once_and_again_when_the_token_is_refus
     for _ in 0..3 {
         client.unary(note("a")).await.unwrap();
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
     server.issuer.revoke_all();
     client.unary(note("b")).await.unwrap();
-    assert_eq!(provider.asked(), 2);
+    assert_eq!(provider.request_count(), 2);
 
-    let seen = &provider.seen()[0];
+    let seen = &provider.received()[0];
     assert_eq!(seen.headers["authorization"], "Basic b3JkZXJzOnMzY3JldA==");
     for (name, value) in [
         ("grant_type", "client_credentials"),
@@ -87,7 +90,7 @@ async fn the_secret_goes_into_the_body_where_it_is_told_to() {
     let (server, provider) = start().await;
     let source = client_credentials(&provider).secret_in_body();
     server.client(&CallCredentials::bearer(source)).unary(note("a")).await.unwrap();
-    let seen = &provider.seen()[0];
+    let seen = &provider.received()[0];
     assert!(!seen.headers.contains_key("authorization"));
     assert_eq!(
         (seen.form["client_id"].as_str(), seen.form["client_secret"].as_str()),
@@ -106,10 +109,10 @@ async fn a_token_without_expires_in_is_used_until_it_is_refused() {
     for _ in 0..3 {
         client.unary(note("a")).await.unwrap();
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
     server.issuer.revoke_all();
     client.unary(note("b")).await.unwrap();
-    assert_eq!((provider.asked(), server.attempts.count()), (2, 5));
+    assert_eq!((provider.request_count(), server.attempts.count()), (2, 5));
 }
 
 /// What becomes of a call whose token endpoint answers this way.
@@ -188,7 +191,7 @@ async fn a_redirect_is_not_followed() {
     let (status, _, provider) = outcome(Reply::redirect("/elsewhere".into())).await;
     assert_eq!(status.code(), Code::Unauthenticated);
     assert!(status.message().contains("isn't followed"), "{status:?}");
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -237,7 +240,7 @@ async fn a_refresh_token_that_rotates_is_followed() {
         server.issuer.revoke_all();
     }
     assert_eq!(*kept.lock().unwrap(), ["r-2", "r-3", "r-4"]);
-    assert_eq!(provider.seen()[0].form["grant_type"], "refresh_token");
+    assert_eq!(provider.received()[0].form["grant_type"], "refresh_token");
 
     // One that was used by somebody else is told as such.
     let spent = RefreshToken::new(http(), &provider.url("/token"), "orders-cli", "r-1").unwrap();

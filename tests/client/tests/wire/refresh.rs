@@ -4,9 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use tonic::{Code, Request};
 use tonic_guard::client::{CallCredentials, CallError, CallErrorKind};
-use tonic_guard_client_tests::{
-    Answer, Guarded, Scripted, Source, client, endpoint, refusal, until, within,
-};
+use tonic_guard_client_tests::{Answer, Guarded, Scripted, Source, client, refusal};
+use tonic_guard_tests::{until, within};
 
 use crate::{kind, note};
 
@@ -300,7 +299,7 @@ async fn refusals_drive_at_most_one_refresh_per_interval() {
     let source = Source::new(&Arc::default());
     let credentials =
         CallCredentials::bearer(source.clone()).refusal_interval(Duration::from_secs(60));
-    let mut client = client(endpoint(&running), &credentials);
+    let mut client = client(running.endpoint(), &credentials);
     let kinds: Vec<_> = {
         let mut kinds = Vec::new();
         for _ in 0..20 {

@@ -13,10 +13,11 @@ use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Code, body::Body};
 use tonic_guard::client::CallCredentials;
-use tonic_guard_client_tests::{Client, Guarded, Source, answer, refusal, until, within};
+use tonic_guard_client_tests::{Client, Guarded, Source, answer, refusal};
 use tonic_guard_tests::{
     KINDS,
     pb::{Note, kinds_client::KindsClient},
+    until, within,
 };
 use tower_layer::Layer;
 use tower_service::Service;

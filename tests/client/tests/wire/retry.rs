@@ -9,7 +9,7 @@ use tonic::{
 };
 use tonic_guard::client::{CallCredentials, CallErrorKind, CallOptions};
 use tonic_guard_client_tests::{
-    Answer, Attempts, Client, Guarded, Scripted, Source, answer, client, endpoint, refusal, within,
+    Answer, Attempts, Client, Guarded, Scripted, Source, answer, client, refusal,
 };
 use tonic_guard_tests::{
     KINDS, Running,
@@ -17,7 +17,7 @@ use tonic_guard_tests::{
         Note,
         kinds_server::{Kinds, KindsServer},
     },
-    reason,
+    reason, within,
 };
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -32,7 +32,7 @@ async fn scripted(
     let (running, attempts) = Scripted::start(answers, last).await;
     let source = Source::new(&std::sync::Arc::default());
     let credentials = settings(CallCredentials::bearer(source.clone()));
-    (client(endpoint(&running), &credentials), attempts, source, running)
+    (client(running.endpoint(), &credentials), attempts, source, running)
 }
 
 fn as_it_is(credentials: CallCredentials) -> CallCredentials {
@@ -303,7 +303,7 @@ async fn a_handler_that_passes_on_a_refusal_is_called_once() {
     let running = Running::start(Server::builder().add_service(KindsServer::new(front))).await;
 
     let source = Source::new(&std::sync::Arc::default());
-    let mut client = client(endpoint(&running), &CallCredentials::bearer(source.clone()));
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source.clone()));
     let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
     assert_eq!((status.code(), kind(&status)), (Code::Unauthenticated, None));
     assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 1);
@@ -342,7 +342,7 @@ async fn a_token_whose_life_ends_in_that_pause_isnt_sent() {
     let pause = with_header(refusal(), "grpc-retry-pushback-ms", "1500");
     let (running, attempts) = Scripted::start([pause], answer).await;
     let source = Source::new(&std::sync::Arc::default()).life(Duration::from_secs(1));
-    let mut client = client(endpoint(&running), &CallCredentials::bearer(source));
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
     within("the call", client.unary(note("hi"))).await.unwrap();
     assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-3"]);
 }

@@ -1,5 +1,3 @@
-//! What runs programs that aren't Rust: installing their packages below the target directory, starting
-//! them, and ending them with the test.
+//! Installs the packages of other languages below the target directory.
 
 pub mod install;
-pub mod process;

@@ -13,10 +13,8 @@ use tokio::{
     process::{Child, Command},
     sync::OnceCell,
 };
-use tonic_guard_interop_clients::{
-    install,
-    process::{program, within},
-};
+use tonic_guard_interop_clients::install;
+use tonic_guard_tests::{process::program, within_limit};
 
 mod oidc_provider;
 
@@ -105,7 +103,7 @@ pub async fn ready(mut command: Command, task: &Value) -> (Child, Value) {
     drop(stdin);
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut line = String::new();
-    within(&format!("{command:?}"), START_LIMIT, lines.read_line(&mut line))
+    within_limit(&format!("{command:?}"), START_LIMIT, lines.read_line(&mut line))
         .await
         .expect("what it prints is text");
     let said = serde_json::from_str(&line);

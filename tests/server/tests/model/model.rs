@@ -137,7 +137,9 @@ fn extract(scheme: SchemeKind, call: &Call) -> Extracted {
             _ => Extracted::Malformed,
         },
         Basic => match value {
-            "Basic YWRhOnBhOnNz" | "basic YWRhOnBhOnNz" => Extracted::Presented(Ok(ADA_BY_PASSWORD)),
+            "Basic YWRhOnBhOnNz" | "basic YWRhOnBhOnNz" => {
+                Extracted::Presented(Ok(ADA_BY_PASSWORD))
+            }
             "Basic YWRhOm5vcGU=" => Extracted::Presented(Err("CREDENTIALS_INVALID")),
             "" | "\t" | "Basic !" | "Basic YWRh" => Extracted::Malformed,
             _ => Extracted::OtherScheme,
@@ -211,13 +213,17 @@ pub(crate) fn decide(policy: &Policy, call: &Call) -> Outcome {
 
 /// Returns `None` if the call carries no credentials, else the caller or the reason.
 fn one_of(schemes: &[SchemeKind], call: &Call) -> Option<Result<Who, &'static str>> {
-    let extracted: Vec<_> = schemes.iter().map(|scheme| (*scheme, extract(*scheme, call))).collect();
+    let extracted: Vec<_> =
+        schemes.iter().map(|scheme| (*scheme, extract(*scheme, call))).collect();
     if extracted.iter().any(|(_, extracted)| *extracted == Extracted::Duplicate) {
         return Some(Err("OVERLOADED_CREDENTIALS"));
     }
-    for (scheme, _) in extracted.iter().filter(|(_, extracted)| *extracted == Extracted::OtherScheme) {
-        let claimed =
-            |(other, extracted): &(SchemeKind, Extracted)| header(*other) == header(*scheme) && is_present(extracted);
+    for (scheme, _) in
+        extracted.iter().filter(|(_, extracted)| *extracted == Extracted::OtherScheme)
+    {
+        let claimed = |(other, extracted): &(SchemeKind, Extracted)| {
+            header(*other) == header(*scheme) && is_present(extracted)
+        };
         if !extracted.iter().any(claimed) {
             return Some(Err("CREDENTIAL_TYPE_UNSUPPORTED"));
         }
@@ -232,9 +238,11 @@ fn one_of(schemes: &[SchemeKind], call: &Call) -> Option<Result<Who, &'static st
     if headers.len() > 1 {
         return Some(Err("OVERLOADED_CREDENTIALS"));
     }
-    extracted.iter().find(|(_, extracted)| is_present(extracted)).map(|(_, extracted)| match extracted {
-        Extracted::Presented(result) => *result,
-        _ => Err("CREDENTIALS_MALFORMED"),
+    extracted.iter().find(|(_, extracted)| is_present(extracted)).map(|(_, extracted)| {
+        match extracted {
+            Extracted::Presented(result) => *result,
+            _ => Err("CREDENTIALS_MALFORMED"),
+        }
     })
 }
 

@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    assert_handler_check, assert_guarded,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };

@@ -6,7 +6,7 @@ use tonic_guard::{Authenticate, authenticated, authenticated as strict, guard};
 use tonic_guard_tests::{Running, Tokens, User};
 
 use crate::{
-    ADA, EVE, call, assert_guarded,
+    ADA, EVE, assert_guarded, call,
     pb::{
         Text,
         shape_server::{Shape, ShapeServer},

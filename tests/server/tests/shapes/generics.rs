@@ -7,7 +7,7 @@ use tonic_guard::{Authenticate, authenticated, scheme::Bearer};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    assert_handler_check, assert_guarded,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
@@ -66,8 +66,7 @@ mod types {
 
     #[tokio::test]
     async fn unauthenticated_calls_are_rejected() {
-        assert_guarded(|| Server { tokens: Tokens, store: Memory, key: PhantomData::<u8> })
-            .await;
+        assert_guarded(|| Server { tokens: Tokens, store: Memory, key: PhantomData::<u8> }).await;
     }
 }
 

@@ -9,18 +9,18 @@ mod conditional;
 mod desugared;
 mod generics;
 mod instrumented;
+mod lints;
 mod made_by_macros;
 mod optional;
+mod other_attributes;
 mod receivers;
 mod reexported;
 mod requests;
 mod returns;
 mod shadowed;
-mod lints;
 mod streams;
 mod two_services;
 mod wide;
-mod other_attributes;
 
 use tonic::{Code, Status, transport::Server};
 use tonic_guard::{Guarded, guard};
@@ -36,7 +36,7 @@ use crate::pb::{
 /// an `Arc`.
 #[allow(missing_docs, clippy::all)]
 pub(crate) mod pb {
-    tonic::include_proto!("guard.shapes.v1");
+    include!("../../../support/src/generated/guard.shapes.v1.rs");
 }
 
 /// The headers of a caller that is admitted.
@@ -62,7 +62,11 @@ where
     let rejected = call(&server, &[]).await.unwrap_err();
     assert_eq!(rejected.code(), Code::Unauthenticated);
     let (_, _, metadata) = error_info(&rejected).unwrap();
-    assert_eq!(metadata.get("method").map(String::as_str), Some("Call"), "the guard names the method in its rejection");
+    assert_eq!(
+        metadata.get("method").map(String::as_str),
+        Some("Call"),
+        "the guard names the method in its rejection"
+    );
     assert_eq!(call(&server, ADA).await.unwrap(), "ran");
 }
 

@@ -8,7 +8,7 @@ use tonic_guard::{Authenticate, authenticated, guard, guard_arc};
 use tonic_guard_tests::{Running, Tokens, User, request};
 
 use crate::{
-    ADA, call, assert_handler_check,
+    ADA, assert_handler_check, call,
     pb::{
         Text,
         shape_server::{Shape, ShapeServer},

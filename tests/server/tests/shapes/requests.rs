@@ -5,7 +5,7 @@ use tonic_guard::{Authenticate, authenticated};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    assert_handler_check, assert_guarded,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };

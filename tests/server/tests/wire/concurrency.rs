@@ -25,13 +25,12 @@ use tonic_guard_tests::{
         extra_client::ExtraClient,
         extra_server::{Extra, ExtraServer},
     },
-    reason, request,
+    reason, request, within,
 };
 
 use crate::support::{
-    limit::within,
     raw::{Answer, H2, UNARY, held_open, one_note},
-    service::{ADA, Ran, serve_guarded, serve_without_guard, call, note, says},
+    service::{ADA, Ran, call, note, says, serve_guarded, serve_without_guard},
 };
 
 service!(Plain: [scheme = "bearer"] => User);
@@ -145,9 +144,7 @@ impl Extra for Meeting {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousand_concurrent_callers_keep_their_identities() {
-    for server in
-        [serve_guarded(Meeting::new()).await, serve_without_guard(Meeting::new()).await]
-    {
+    for server in [serve_guarded(Meeting::new()).await, serve_without_guard(Meeting::new()).await] {
         let mut calls = JoinSet::new();
         // Fewer calls per connection than the server's limit.
         for connection in 0..10 {

@@ -1,75 +1,22 @@
 //! The event of each decision, as an operator's log shows it.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex, Once},
-};
-
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{
     AuthError, Authenticate, BoxAuthenticator, CallHead, authenticated, guard, in_process,
     scheme::{Bearer, BearerToken},
 };
 use tonic_guard_tests::{
-    Caller, Keys, Running, Tokens, User,
+    Caller, Keys, Log, Running, Tokens, User,
     pb::{
         Note,
         extra_server::{Extra, ExtraServer},
     },
-};
-use tracing::{Level, subscriber::DefaultGuard};
-
-use crate::support::{
-    limit::within,
-    service::{
-        ACME, ADA, ADAS_PASSWORD, EVE, serve_guarded, serve_without_guard, call, call_get_url,
-        says,
-    },
+    within,
 };
 
-/// What was logged, at the finest level there is, by everything that runs on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn begin() -> (Log, DefaultGuard) {
-        // Whether anyone listens is remembered for each event in the whole process, and other tests
-        // begin and end beside this assert_one_event: somebody always listens.
-        static LISTENER: Once = Once::new();
-        LISTENER.call_once(|| {
-            let sink =
-                tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(std::io::sink);
-            sink.init();
-        });
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// Returns this crate's lines since the last call.
-    fn ours(&self) -> Vec<String> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().filter(|line| line.contains("tonic_guard:")).map(str::to_owned).collect()
-    }
-}
+use crate::support::service::{
+    ACME, ADA, ADAS_PASSWORD, EVE, call, call_get_url, says, serve_guarded, serve_without_guard,
+};
 
 #[derive(Authenticate)]
 struct Service {
@@ -122,12 +69,12 @@ const GUARD_FIELDS: [&str; 2] = ["service=\"guard.test.v1.Extra\"", "method=\"Un
 
 #[tokio::test]
 async fn each_decision_of_the_guard_is_one_event() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = serve_guarded(Service::new()).await;
-    log.ours();
+    log.take_lines();
     call(&server, &[ADA]).await.unwrap();
     assert_one_event(
-        log.ours(),
+        log.take_lines(),
         &["DEBUG", GUARD_FIELDS[0], GUARD_FIELDS[1], "scheme=\"bearer\"", "outcome=\"admitted\""],
     );
     for (headers, level, why, cause) in [
@@ -154,48 +101,58 @@ async fn each_decision_of_the_guard_is_one_event() {
     ] {
         assert!(within("a rejected call", call(&server, headers)).await.is_err());
         let why = format!("reason=\"{why}\"");
-        let parts = [level, GUARD_FIELDS[0], GUARD_FIELDS[1], "scheme=\"bearer\"", "outcome=\"refused\""];
-        assert_one_event(log.ours(), &[&parts[..], &[&why, cause]].concat());
+        let parts =
+            [level, GUARD_FIELDS[0], GUARD_FIELDS[1], "scheme=\"bearer\"", "outcome=\"refused\""];
+        assert_one_event(log.take_lines(), &[&parts[..], &[&why, cause]].concat());
     }
 }
 
 #[tokio::test]
 async fn each_decision_of_the_handler_check_is_one_event_without_a_service() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = serve_without_guard(Service::new()).await;
     call(&server, &[ADA]).await.unwrap();
-    let lines = log.ours();
+    let lines = log.take_lines();
     assert!(!lines[0].contains("service="), "{lines:?}");
-    assert_one_event(lines, &["DEBUG", "method=\"unary\"", "scheme=\"bearer\"", "outcome=\"admitted\""]);
+    assert_one_event(
+        lines,
+        &["DEBUG", "method=\"unary\"", "scheme=\"bearer\"", "outcome=\"admitted\""],
+    );
     assert!(call(&server, &[]).await.is_err());
-    let lines = log.ours();
+    let lines = log.take_lines();
     assert!(!lines[0].contains("service="), "{lines:?}");
-    assert_one_event(lines, &["INFO", "method=\"unary\"", "outcome=\"refused\"", "CREDENTIALS_MISSING"]);
+    assert_one_event(
+        lines,
+        &["INFO", "method=\"unary\"", "outcome=\"refused\"", "CREDENTIALS_MISSING"],
+    );
 }
 
 #[tokio::test]
 async fn event_names_the_scheme_that_decided() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = serve_guarded(Service::new()).await;
-    log.ours();
+    log.take_lines();
     call_get_url(&server, &[]).await.unwrap();
-    assert_one_event(log.ours(), &["method=\"GetURL\"", "outcome=\"anonymous\""]);
+    assert_one_event(log.take_lines(), &["method=\"GetURL\"", "outcome=\"anonymous\""]);
     call_get_url(&server, &[ACME]).await.unwrap();
-    assert_one_event(log.ours(), &["scheme=\"api-key\"", "outcome=\"admitted\""]);
+    assert_one_event(log.take_lines(), &["scheme=\"api-key\"", "outcome=\"admitted\""]);
     assert!(call_get_url(&server, &[ACME, ADA]).await.is_err());
-    assert_one_event(log.ours(), &["scheme=\"bearer, api-key\"", "OVERLOADED_CREDENTIALS"]);
+    assert_one_event(log.take_lines(), &["scheme=\"bearer, api-key\"", "OVERLOADED_CREDENTIALS"]);
     assert!(call_get_url(&server, &[("x-stop", "1")]).await.is_err());
-    assert_one_event(log.ours(), &["outcome=\"refused\"", "reason=\"Some resource has been exhausted\""]);
+    assert_one_event(
+        log.take_lines(),
+        &["outcome=\"refused\"", "reason=\"Some resource has been exhausted\""],
+    );
 
     let mut request = Request::new(Note::default());
     in_process::call_as(User { name: "ada".into(), scopes: "write" }, &mut request);
     Service::new().unary(request).await.unwrap();
-    assert_one_event(log.ours(), &["method=\"unary\"", "outcome=\"called in process\""]);
+    assert_one_event(log.take_lines(), &["method=\"unary\"", "outcome=\"called in process\""]);
     let mut request = Request::new(Note::default());
     in_process::call_as("nobody", &mut request);
     assert!(Service::new().unary(request).await.is_err());
     assert_one_event(
-        log.ours(),
+        log.take_lines(),
         &["ERROR", "INTERNAL", "cause=`in_process::call_as` gave an identity of a type"],
     );
 }
@@ -217,27 +174,25 @@ impl Authenticate<Bearer> for Off {
 
 #[tokio::test]
 async fn bypass_is_warned_about_at_start_and_logged_per_call() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let service = Service { tokens: BoxAuthenticator::new(Off), keys: Keys::default() };
     let guard = guard(service, ExtraServer::from_arc);
-    let lines = log.ours();
+    let lines = log.take_lines();
     assert_eq!(lines.len(), 2, "{lines:#?}");
     for line in &lines {
         assert!(line.contains("WARN") && line.contains("authentication is off"), "{line}");
         assert!(line.contains("scheme=\"bearer\""), "{line}");
     }
     let server = Running::start(Server::builder().add_service(guard)).await;
-    log.ours();
+    log.take_lines();
     call(&server, &[]).await.unwrap();
-    assert_one_event(log.ours(), &[GUARD_FIELDS[1], "outcome=\"bypassed\""]);
+    assert_one_event(log.take_lines(), &[GUARD_FIELDS[1], "outcome=\"bypassed\""]);
 }
 
 #[tokio::test]
 async fn events_hold_no_credentials() {
-    let (log, _guard) = Log::begin();
-    for server in
-        [serve_guarded(Service::new()).await, serve_without_guard(Service::new()).await]
-    {
+    let (log, _guard) = Log::of_thread();
+    for server in [serve_guarded(Service::new()).await, serve_without_guard(Service::new()).await] {
         for headers in [
             &[ADA][..],
             &[ADA, ADA],
@@ -254,7 +209,7 @@ async fn events_hold_no_credentials() {
             let _ = call_get_url(&server, headers).await;
         }
     }
-    let lines = log.ours().join("\n");
+    let lines = log.take_lines().join("\n");
     assert!(lines.lines().count() >= 40, "{lines}");
     for secret in ["ada-token", "eve-token", "old-token", "key-1", "YWRh", "pa:ss", "s3cret"] {
         assert!(!lines.contains(secret), "{secret} in {lines}");
@@ -263,11 +218,14 @@ async fn events_hold_no_credentials() {
 
 #[tokio::test]
 async fn call_of_an_unknown_method_is_an_event() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::of_thread();
     let server = serve_guarded(Service::new()).await;
-    log.ours();
+    log.take_lines();
     let mut h2 = crate::support::raw::H2::connect(&server).await;
     let path = "/guard.test.v1.Extra/Nothing";
     h2.send(h2.request(path, &[], crate::support::raw::one_note())).await.unwrap();
-    assert_one_event(log.ours(), &["DEBUG", GUARD_FIELDS[0], "outcome=\"refused\"", "reason=\"UNIMPLEMENTED\""]);
+    assert_one_event(
+        log.take_lines(),
+        &["DEBUG", GUARD_FIELDS[0], "outcome=\"refused\"", "reason=\"UNIMPLEMENTED\""],
+    );
 }

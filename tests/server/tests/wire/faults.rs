@@ -19,12 +19,11 @@ use tonic_guard_tests::{
         Note,
         extra_server::{Extra, ExtraServer},
     },
-    reason,
+    reason, within,
 };
 
-use crate::support::{
-    limit::within,
-    service::{ADA, Ran, serve_guarded, serve_without_guard, call, call_get_url, says},
+use crate::support::service::{
+    ADA, Ran, call, call_get_url, says, serve_guarded, serve_without_guard,
 };
 
 service!(Plain: [scheme = "bearer"] => User);

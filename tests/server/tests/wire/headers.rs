@@ -8,7 +8,7 @@ use tonic_guard_tests::{Caller, Partner, Running, User, pb::extra_server::ExtraS
 use crate::support::{
     frames::{self, HEADERS},
     raw::{H2, UNARY, framed, one_note},
-    service::{Ran, serve_guarded, serve_without_guard, note},
+    service::{Ran, note, serve_guarded, serve_without_guard},
 };
 
 service!(ByToken: [scheme = "bearer"] => User);
@@ -135,7 +135,11 @@ async fn assert_outcomes(server: &Running, ran: &Ran, cases: &[Case<'_>]) {
         assert_eq!(answer.http, StatusCode::OK);
         let values: Vec<_> =
             headers.iter().map(|(_, value)| value.escape_ascii().to_string()).collect();
-        assert_eq!(Some(&*reason(&answer.status())).filter(|it| !it.is_empty()), *why, "{values:?}");
+        assert_eq!(
+            Some(&*reason(&answer.status())).filter(|it| !it.is_empty()),
+            *why,
+            "{values:?}"
+        );
         assert_eq!(ran.times() - before, usize::from(why.is_none()), "{values:?}");
     }
 }

@@ -18,11 +18,10 @@ use tokio::{
 };
 use tonic::{service::LayerExt, transport::Server};
 use tonic_guard::guard;
-use tonic_guard_tests::{Running, User, pb::Note, pb::extra_server::ExtraServer};
+use tonic_guard_tests::{Running, User, pb::Note, pb::extra_server::ExtraServer, within};
 use tonic_web::GrpcWebLayer;
 
 use crate::support::{
-    limit::within,
     raw::{H2, UNARY, framed},
     service::Ran,
 };

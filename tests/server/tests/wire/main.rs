@@ -12,16 +12,17 @@
 #[macro_use]
 mod support;
 
+mod attribute;
 mod browser;
 mod concurrency;
-mod separate_module;
 mod events;
 mod faults;
+mod generated;
 mod guard;
 mod headers;
 mod http1;
 mod in_process;
-mod rpc_kinds;
-mod attribute;
 mod policy;
 mod rejections;
+mod rpc_kinds;
+mod separate_module;

@@ -11,7 +11,7 @@ use tonic_guard_tests::{
 use crate::support::{
     frames::{self, END_HEADERS, END_STREAM, Frame, HEADERS},
     raw::{H2, UNARY, framed, one_note},
-    service::{ACME, ADA, ADAS_PASSWORD, EVE, serve_guarded, serve_without_guard, call, note},
+    service::{ACME, ADA, ADAS_PASSWORD, EVE, call, note, serve_guarded, serve_without_guard},
 };
 
 service!(Scoped: [scheme = Bearer::realm("orders"), scopes("read", "write")] => User);

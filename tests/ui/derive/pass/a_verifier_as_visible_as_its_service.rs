@@ -1,5 +1,5 @@
-//! What a field verifies shows in what the service authenticates: its type is as visible as the
-//! service's. Or the service says by hand who callers are.
+// What a field verifies shows in what the service authenticates: its type is as visible as the
+// service's. Or the service says by hand who callers are.
 
 use tonic_guard::Authenticate;
 

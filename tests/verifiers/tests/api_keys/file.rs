@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use tonic_guard::api_keys::{ApiKeys, KeyRecord};
-use tonic_guard_verifier_tests::{LIMIT, Log, Serving, TempFile};
+use tonic_guard_tests::{LIMIT, Log, TempFile};
+use tonic_guard_verifier_tests::Serving;
 
 use crate::{Partner, call, new_key, rejected, serve};
 
@@ -63,7 +64,7 @@ async fn expiry_in_the_file_applies() {
 
 #[tokio::test]
 async fn bad_file_changes_nothing_and_is_logged() {
-    let log = Log::get();
+    let log = Log::of_process();
     let ((key, record), (other, others)) = (new_key(), new_key());
     let file = TempFile::new("bad", &acme(&[&record]));
     let path = file.path().to_str().unwrap().to_owned();
@@ -78,17 +79,17 @@ async fn bad_file_changes_nothing_and_is_logged() {
     ] {
         let mark = log.mark();
         file.replace(bad);
-        log.line(mark, &["ERROR", "tonic_guard", "still hold", &path, why]).await;
+        log.wait_for_line(mark, &["ERROR", "tonic_guard", "still hold", &path, why]).await;
         assert_eq!(call(&serving, &key).await.unwrap(), "acme", "{why}");
         assert_eq!(call(&serving, &other).await, rejected("API_KEY_INVALID"), "{why}");
     }
     let mark = log.mark();
     std::fs::remove_file(file.path()).unwrap();
-    log.line(mark, &["ERROR", "tonic_guard", "still hold", &path]).await;
+    log.wait_for_line(mark, &["ERROR", "tonic_guard", "still hold", &path]).await;
     assert_eq!(call(&serving, &key).await.unwrap(), "acme");
     let mark = log.mark();
     file.replace(&acme(&[&others]));
-    log.line(mark, &["INFO", "tonic_guard", "hold now", &path]).await;
+    log.wait_for_line(mark, &["INFO", "tonic_guard", "hold now", &path]).await;
     assert_eq!(call(&serving, &other).await.unwrap(), "acme");
     assert_eq!(call(&serving, &key).await, rejected("API_KEY_INVALID"));
 }
@@ -105,7 +106,7 @@ async fn bad_file_is_an_error_at_start() {
 
 #[tokio::test]
 async fn keys_are_never_logged() {
-    let log = Log::get();
+    let log = Log::of_process();
     let mark = log.mark();
     let ((good, record), (unknown, _)) = (new_key(), new_key());
     let serving =
@@ -115,7 +116,8 @@ async fn keys_are_never_logged() {
         _ = call(&serving, key).await;
     }
     let id = &unknown[10..22];
-    log.line(mark, &["refused", "API_KEY_INVALID", &format!("no key has the id {id}")]).await;
+    log.wait_for_line(mark, &["refused", "API_KEY_INVALID", &format!("no key has the id {id}")])
+        .await;
     let text = log.since(0);
     for key in [good, unknown, typo] {
         assert!(!text.contains(&key[23..40]));

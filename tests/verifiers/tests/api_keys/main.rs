@@ -22,14 +22,13 @@ use tonic_guard::{
     authenticated, guard,
     scheme::ApiKey,
 };
-use tonic_guard_tests::request;
+use tonic_guard_tests::{code_and_reason, request};
 use tonic_guard_verifier_tests::{
     Named, Serving,
     pb::{
         Name, Void,
         accounts_server::{Accounts, AccountsServer},
     },
-    told,
 };
 
 /// The owner of a key.
@@ -99,13 +98,13 @@ where
 
 /// The outcome of `Whoami` with this key.
 async fn call(serving: &Serving, key: &str) -> Result<String, String> {
-    serving.whoami(&[("x-api-key", key)]).await.map_err(|status| told(&status))
+    serving.whoami(&[("x-api-key", key)]).await.map_err(|status| code_and_reason(&status))
 }
 
 /// The outcome of `Close` with this key.
 async fn close(serving: &Serving, key: &str) -> Result<String, String> {
     let answer = serving.client().close(request(Void {}, &[("x-api-key", key)])).await;
-    answer.map(|answer| answer.into_inner().name).map_err(|status| told(&status))
+    answer.map(|answer| answer.into_inner().name).map_err(|status| code_and_reason(&status))
 }
 
 fn rejected(reason: &str) -> Result<String, String> {

@@ -7,8 +7,7 @@ use tonic_guard::{
     api_keys::{ApiKeys, GeneratedKey, KeyHash},
     scheme::ApiKey,
 };
-
-use tonic_guard_verifier_tests::TempFile;
+use tonic_guard_tests::TempFile;
 
 use crate::{Partner, new_key};
 

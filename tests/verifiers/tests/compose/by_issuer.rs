@@ -90,7 +90,7 @@ async fn token_without_exactly_one_listed_issuer_reaches_no_verifier() {
         let outcome = outcome(&serving, token).await;
         assert!([INVALID, MALFORMED].contains(&outcome.as_str()), "{outcome} by {token}");
     }
-    assert_eq!(verifier.asked(), 0);
+    assert_eq!(verifier.call_count(), 0);
     let good = key.sign(header, "{\"iss\":\"https://staff.example\"}");
     assert_eq!(outcome(&serving, &good).await, "session kept");
 }

@@ -26,11 +26,11 @@ async fn each_format_has_its_verifier() {
     let serving = Serving::bearers(tokens).await;
     let good = issuer.access_token(AUDIENCE).subject("ada").sign();
     assert_eq!(outcome(&serving, &good).await, "ada of https://id.example");
-    assert_eq!((sessions.asked(), others.asked()), (0, 0));
+    assert_eq!((sessions.call_count(), others.call_count()), (0, 0));
     assert_eq!(outcome(&serving, "sess_1").await, "session kept");
     assert_eq!(outcome(&serving, "sess").await, "session other");
     assert_eq!(outcome(&serving, "Sess_1").await, "session other");
-    assert_eq!((sessions.asked(), others.asked()), (1, 2));
+    assert_eq!((sessions.call_count(), others.call_count()), (1, 2));
 }
 
 /// The other verifiers admit every token, so a token that reaches one of them is admitted.
@@ -67,7 +67,7 @@ async fn rejected_jwt_reaches_no_other_verifier() {
     ] {
         let outcome = outcome(&serving, &token).await;
         assert!(outcome.starts_with("Unauthenticated "), "{outcome} by {token}");
-        assert_eq!((sessions.asked(), others.asked()), (0, 0), "{token}");
+        assert_eq!((sessions.call_count(), others.call_count()), (0, 0), "{token}");
     }
     assert_eq!(outcome(&serving, &good).await, "ada of https://id.example");
     assert_eq!(outcome(&serving, "eyes").await, "session kept");
@@ -83,7 +83,7 @@ async fn token_of_an_unknown_format_is_invalid() {
     for token in ["1", "sess", "asess_1", "a.b", "a.b.c.d", "v4.public.abc", "a.b.c"] {
         assert_eq!(outcome(&serving, token).await, INVALID, "{token}");
     }
-    assert_eq!(sessions.asked(), 0);
+    assert_eq!(sessions.call_count(), 0);
     let empty: ByTokenFormat<Caller> = ByTokenFormat::new();
     let serving = Serving::bearers(empty).await;
     assert_eq!(outcome(&serving, "1").await, INVALID);

@@ -73,7 +73,7 @@ impl AdmitsAll {
         AdmitsAll { off: true, ..AdmitsAll::new(name) }
     }
 
-    pub(crate) fn asked(&self) -> usize {
+    pub(crate) fn call_count(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
@@ -113,6 +113,6 @@ pub(crate) async fn outcome(serving: &Serving, token: &str) -> String {
 pub(crate) async fn outcome_without_credentials(serving: &Serving) -> String {
     match serving.whoami(&[]).await {
         Ok(name) => name,
-        Err(status) => tonic_guard_verifier_tests::told(&status),
+        Err(status) => tonic_guard_tests::code_and_reason(&status),
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 const INACTIVE: &str = r#"{"active": false}"#;
 
 /// Responds to tokens that begin with `good` as ada's, and to others as inactive.
-fn by_prefix(seen: &Seen) -> Reply {
+fn by_prefix(seen: &Received) -> Reply {
     let good = seen.form["token"].starts_with("good");
     Reply::Json(if good { ada(json!({})) } else { INACTIVE.into() })
 }
@@ -17,13 +17,13 @@ async fn good_token_is_cached_for_its_ttl() {
     for _ in 0..5 {
         assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
     provider.reply(ENDPOINT, Reply::Json(INACTIVE.into()));
     pass(Duration::from_secs(40)).await;
     assert_eq!(serving.bearer("opaque").await, Ok("ada".into()), "not yet a minute");
     pass(Duration::from_secs(20)).await;
     assert_eq!(serving.bearer("opaque").await, Err(INVALID.into()), "revoked");
-    assert_eq!(provider.asked(), 2);
+    assert_eq!(provider.request_count(), 2);
 }
 
 /// The response may become outdated while it is in transit.
@@ -37,13 +37,13 @@ async fn age_of_a_response_counts_from_its_request() {
         let first = Arc::clone(&serving);
         let token = format!("held-{held}");
         let call = tokio::spawn(async move { first.bearer(&token).await });
-        provider.asked_at_least(asked).await;
+        provider.wait_for_requests(asked).await;
         pass(Duration::from_secs(held)).await;
         provider.release();
         assert_eq!(within("the call", call).await.unwrap(), Ok("ada".into()), "{held}");
         assert_eq!(serving.bearer(&format!("held-{held}")).await, Ok("ada".into()), "{held}");
     }
-    assert_eq!(provider.asked(), 3);
+    assert_eq!(provider.request_count(), 3);
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn good_token_is_not_cached_beyond_its_exp() {
     for _ in 0..3 {
         assert_eq!(serving.bearer("another").await, Ok("ada".into()));
     }
-    assert_eq!(provider.asked(), 5);
+    assert_eq!(provider.request_count(), 5);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn ttl_of_zero_turns_the_cache_off() {
         assert_eq!(serving.bearer("good").await, Ok("ada".into()));
         assert_eq!(serving.bearer("bad").await, Err(INVALID.into()));
     }
-    assert_eq!(provider.asked(), 6);
+    assert_eq!(provider.request_count(), 6);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn bad_token_is_cached_for_a_short_time() {
     for _ in 0..5 {
         assert_eq!(serving.bearer("opaque").await, Err(INVALID.into()));
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
     provider.reply_by(ENDPOINT, |_| Reply::Json(ada(json!({}))));
     pass(Duration::from_secs(5)).await;
     assert_eq!(serving.bearer("opaque").await, Ok("ada".into()));
@@ -116,7 +116,7 @@ async fn expired_token_is_cached_as_expired() {
     for _ in 0..3 {
         assert_eq!(serving.bearer("opaque").await, Err(EXPIRED.into()));
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -129,9 +129,9 @@ async fn bad_tokens_do_not_evict_good_ones() {
     for at in 0..200 {
         assert_eq!(serving.bearer(&format!("bad-{at}")).await, Err(INVALID.into()));
     }
-    assert_eq!(provider.asked(), 201);
+    assert_eq!(provider.request_count(), 201);
     assert_eq!(serving.bearer("good").await, Ok("ada".into()));
-    assert_eq!(provider.asked(), 201);
+    assert_eq!(provider.request_count(), 201);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn cache_is_bounded() {
         }
     }
     // Forty answers of some 200 bytes don't fit.
-    assert!(provider.asked() > 60, "{} requests", provider.asked());
+    assert!(provider.request_count() > 60, "{} requests", provider.request_count());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn asked_by(client: ClientAuthentication) -> Seen {
+async fn asked_by(client: ClientAuthentication) -> Received {
     let provider = provider().await;
     let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
     let endpoint = provider.url(ENDPOINT);
@@ -12,7 +12,7 @@ async fn asked_by(client: ClientAuthentication) -> Seen {
         .unwrap();
     let serving = Serving::bearers(verifier).await;
     assert_eq!(serving.bearer("a+token/with=").await, Ok("ada".into()));
-    let [seen] = provider.seen().try_into().unwrap();
+    let [seen] = provider.received().try_into().unwrap();
     seen
 }
 
@@ -72,7 +72,7 @@ async fn credentials_invalid_in_a_header_are_never_sent() {
         .unwrap();
     let serving = Serving::bearers(verifier).await;
     assert_eq!(serving.bearer("opaque").await, Err(UNAVAILABLE.into()));
-    assert_eq!(provider.asked(), 0);
+    assert_eq!(provider.request_count(), 0);
 }
 
 #[tokio::test]

@@ -30,12 +30,12 @@ use tonic_guard::{
         IssuerMatcher,
     },
 };
-use tonic_guard_verifier_tests::{
-    Named, Serving,
+use tonic_guard_tests::{
     counted::Counted,
-    pass,
-    provider::{Provider, Reply, Seen, within},
+    provider::{Provider, Received, Reply},
+    within,
 };
+use tonic_guard_verifier_tests::{Named, Serving, pass};
 
 const ISSUER: &str = "https://id.example";
 const AUDIENCE: &str = "https://accounts.example";

@@ -14,12 +14,12 @@ async fn calls_with_one_token_share_one_request() {
         let serving = Arc::clone(&serving);
         calls.spawn(async move { serving.bearer("opaque").await });
     }
-    provider.asked_at_least(1).await;
+    provider.wait_for_requests(1).await;
     provider.release();
     while let Some(outcome) = within("the calls", calls.join_next()).await {
         assert_eq!(outcome.unwrap(), Ok("ada".into()));
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn disconnected_caller_does_not_affect_others() {
         tokio::spawn(async move { serving.bearer("opaque").await })
     };
     let first = call(&serving);
-    provider.asked_at_least(1).await;
+    provider.wait_for_requests(1).await;
     let second = call(&serving);
     waiting.reach(2).await;
     first.abort();
@@ -43,7 +43,7 @@ async fn disconnected_caller_does_not_affect_others() {
     waiting.reach(1).await;
     provider.release();
     assert_eq!(within("the second call", second).await.unwrap(), Ok("ada".into()));
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -56,12 +56,12 @@ async fn response_for_a_disconnected_caller_is_cached() {
         let serving = Arc::clone(&serving);
         tokio::spawn(async move { serving.bearer("opaque").await })
     };
-    provider.asked_at_least(1).await;
+    provider.wait_for_requests(1).await;
     call.abort();
     waiting.reach(0).await;
     provider.release();
     assert_eq!(within("the call", serving.bearer("opaque")).await, Ok("ada".into()));
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn concurrent_requests_are_limited() {
     for (token, asked) in [("one", 1), ("two", 2)] {
         let serving = Arc::clone(&serving);
         calls.spawn(async move { serving.bearer(token).await });
-        provider.asked_at_least(asked).await;
+        provider.wait_for_requests(asked).await;
     }
     let rejected = within("a third token", serving.bearer("three")).await;
     assert_eq!(rejected, Err(UNAVAILABLE.into()));
@@ -86,7 +86,7 @@ async fn concurrent_requests_are_limited() {
         assert_eq!(outcome.unwrap(), Ok("ada".into()));
     }
     assert_eq!(serving.bearer("three").await, Ok("ada".into()));
-    assert_eq!(provider.asked(), 3);
+    assert_eq!(provider.request_count(), 3);
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ impl Lost {
         idle.block_on(async {
             let serving = Serving::bearers(verifier.clone()).await;
             tokio::spawn(async move { serving.bearer("opaque").await });
-            provider.asked_at_least(1).await;
+            provider.wait_for_requests(1).await;
         });
         Lost { idle, active, provider, verifier, _provider_runtime: provider_runtime }
     }
@@ -179,7 +179,7 @@ fn end_of_a_lost_request_does_not_affect_its_replacement() {
         };
         pass(Duration::from_secs(21)).await;
         let first = call();
-        provider.asked_at_least(2).await;
+        provider.wait_for_requests(2).await;
         idle.shutdown_background();
         let second = call();
         waiting.reach(2).await;
@@ -187,7 +187,7 @@ fn end_of_a_lost_request_does_not_affect_its_replacement() {
         for call in [first, second] {
             assert_eq!(within("the call", call).await.unwrap(), Ok("ada".into()));
         }
-        assert_eq!(provider.asked(), 2);
+        assert_eq!(provider.request_count(), 2);
     });
 }
 

@@ -228,7 +228,7 @@ async fn invalid_response_is_unavailable() {
         let outcome = within(name, serving.bearer(&format!("token-{at}"))).await;
         assert_eq!(outcome, Err(UNAVAILABLE.into()), "{name}");
     }
-    assert_eq!(redirect_target.asked(), 0, "the token was sent to the redirect target");
+    assert_eq!(redirect_target.request_count(), 0, "the token was sent to the redirect target");
 }
 
 #[derive(Debug)]

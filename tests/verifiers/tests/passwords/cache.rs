@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tonic_guard_verifier_tests::LIMIT;
 
 use crate::{Cost, call, call_on, rejected, serve};
+use tonic_guard_tests::LIMIT;
 
 #[tokio::test]
 async fn right_password_is_checked_once_and_a_wrong_one_each_time() {

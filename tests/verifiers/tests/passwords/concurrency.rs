@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tonic::Code;
-use tonic_guard_verifier_tests::{LIMIT, Serving, told};
+use tonic_guard_tests::{LIMIT, code_and_reason};
+use tonic_guard_verifier_tests::Serving;
 
 use crate::{Cost, call, call_on, rejected, serve};
 
@@ -92,7 +93,7 @@ async fn full_queue_is_unavailable_for_known_and_unknown_users() {
             }
             assert!(Instant::now() < deadline, "{user} is never rejected by the full queue");
         };
-        assert_eq!(told(&full), "Unavailable AUTHENTICATOR_UNAVAILABLE", "{user}");
+        assert_eq!(code_and_reason(&full), "Unavailable AUTHENTICATOR_UNAVAILABLE", "{user}");
         assert!(full.metadata().get("www-authenticate").is_none());
         // A cached password is still admitted.
         assert_eq!(call(&serving, "ada", "pa:ss").await.unwrap(), "ada");

@@ -26,15 +26,14 @@ use tonic_guard::{
     passwords::{Parameters, PasswordHash, Passwords},
     scheme::Basic,
 };
-use tonic_guard_tests::request;
+use tonic_guard_tests::{LIMIT, Log, code_and_reason, request};
 use tonic_guard_verifier_tests::{
-    LIMIT, Log, Named, Serving,
+    Named, Serving,
     pb::{
         Name, Void,
         accounts_client::AccountsClient,
         accounts_server::{Accounts, AccountsServer},
     },
-    told,
 };
 
 /// The owner of a password.
@@ -87,7 +86,7 @@ fn basic(user: &str, password: &str) -> String {
 
 /// The outcome of `Whoami` with this header.
 async fn with(serving: &Serving, header: &str) -> Result<String, String> {
-    serving.whoami(&[("authorization", header)]).await.map_err(|status| told(&status))
+    serving.whoami(&[("authorization", header)]).await.map_err(|status| code_and_reason(&status))
 }
 
 /// The outcome of `Whoami` with this password.
@@ -116,7 +115,7 @@ struct Cost {
 impl Cost {
     fn new(memory: u32, passes: u32) -> Self {
         let parameters = Parameters::new(memory, passes, 1).unwrap();
-        Cost { parameters, memory, mark: Log::get().mark() }
+        Cost { parameters, memory, mark: Log::of_process().mark() }
     }
 
     fn hash(&self, password: &str) -> PasswordHash {
@@ -133,14 +132,14 @@ impl Cost {
 
     /// Starts the count.
     fn begin(&mut self) {
-        self.mark = Log::get().mark();
+        self.mark = Log::of_process().mark();
     }
 
     /// The number of Argon2 runs begun and ended, and the maximum that ran at once.
     fn work(&self) -> Work {
         let span = format!("argon2{{memory_kib={} ", self.memory);
         let mut work = Work::default();
-        for line in Log::get().since(self.mark).lines().filter(|line| line.contains(&span)) {
+        for line in Log::of_process().since(self.mark).lines().filter(|line| line.contains(&span)) {
             work.parameters = line.split(['{', '}']).nth(1).unwrap_or_default().into();
             match () {
                 _ if line.ends_with("enter") => work.begun += 1,

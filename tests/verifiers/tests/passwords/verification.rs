@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tonic_guard::passwords::Passwords;
-use tonic_guard_verifier_tests::{Log, TempFile};
+use tonic_guard_tests::{Log, TempFile};
 
 use crate::{Cost, User, basic, call, rejected, serve, with};
 
@@ -88,13 +88,13 @@ async fn unknown_user_costs_as_much_as_a_known_one() {
 #[tokio::test]
 async fn unknown_user_costs_as_much_as_the_most_expensive_hash() {
     let (cheap, mut expensive) = (Cost::new(24, 1), Cost::new(32, 2));
-    let mark = Log::get().mark();
+    let mark = Log::of_process().mark();
     let users = [
         ("ada", cheap.hash("pa:ss"), User("ada".into())),
         ("eve", expensive.hash("pa:ss"), User("eve".into())),
     ];
     let users = Passwords::new(users).unwrap();
-    Log::get().line(mark, &["WARN", "differing parameters"]).await;
+    Log::of_process().wait_for_line(mark, &["WARN", "differing parameters"]).await;
     let serving = serve(users).await;
     expensive.begin();
     assert_eq!(call(&serving, "mallory", "pa:ss").await, rejected("CREDENTIALS_INVALID"));
@@ -117,19 +117,22 @@ async fn replaced_file_is_loaded() {
     for user in ["ada", "eve"] {
         assert_eq!(call(&serving, user, "one").await.unwrap(), user);
     }
-    let log = Log::get();
+    let log = Log::of_process();
     let mark = log.mark();
     // One user has another password, the other is removed: cached passwords don't count.
     file.replace(&format!("[{}]", entry("ada", two.phc())));
-    log.line(mark, &["INFO", "hold now", path]).await;
+    log.wait_for_line(mark, &["INFO", "hold now", path]).await;
     assert_eq!(call(&serving, "ada", "one").await, rejected("CREDENTIALS_INVALID"));
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
     assert_eq!(call(&serving, "eve", "one").await, rejected("CREDENTIALS_INVALID"));
     // A hash that would take all memory isn't loaded.
     let mark = log.mark();
     file.replace(&both.replace("m=40", "m=4000000000"));
-    log.line(mark, &["ERROR", "still hold", path, r#"of the user "ada": Argon2's parameters"#])
-        .await;
+    log.wait_for_line(
+        mark,
+        &["ERROR", "still hold", path, r#"of the user "ada": Argon2's parameters"#],
+    )
+    .await;
     assert_eq!(call(&serving, "ada", "two").await.unwrap(), "ada");
     assert_eq!(call(&serving, "eve", "one").await, rejected("CREDENTIALS_INVALID"));
 }
@@ -137,7 +140,7 @@ async fn replaced_file_is_loaded() {
 #[tokio::test]
 async fn passwords_and_hashes_are_never_logged() {
     let mut cost = Cost::new(48, 1);
-    let log = Log::get();
+    let log = Log::of_process();
     let mark = log.mark();
     let hash = cost.hash("pa:ss-that-is-right");
     let secret = hash.phc().rsplit('$').next().unwrap().to_owned();
@@ -148,8 +151,8 @@ async fn passwords_and_hashes_are_never_logged() {
     assert_eq!(call(&serving, "ada", "pa:ss-that-is-right").await.unwrap(), "ada");
     _ = call(&serving, "ada", "pa:ss-that-is-wrong").await;
     _ = call(&serving, "my-password-by-mistake", "").await;
-    log.line(mark, &["refused", "the password is another"]).await;
-    log.line(mark, &["refused", "there is no such user"]).await;
+    log.wait_for_line(mark, &["refused", "the password is another"]).await;
+    log.wait_for_line(mark, &["refused", "there is no such user"]).await;
     for line in log.since(mark).lines() {
         for secret in ["pa:ss-that-is", "my-password-by-mistake", &secret] {
             assert!(!line.contains(secret), "{line}");

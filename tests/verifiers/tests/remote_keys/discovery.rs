@@ -22,7 +22,7 @@ fn discover(issuer: &str) -> RemoteKeysBuilder {
 }
 
 fn paths(provider: &Provider) -> Vec<String> {
-    provider.seen().into_iter().map(|seen| seen.path).collect()
+    provider.received().into_iter().map(|seen| seen.path).collect()
 }
 
 /// A publisher with a discovery document, and a service that has found its keys.
@@ -78,7 +78,7 @@ async fn well_known_path_follows_its_standard() {
             publisher
                 .provider
                 .reply(document, discovery_document(&publisher, &json!({"issuer": issuer})));
-            let before = publisher.provider.asked();
+            let before = publisher.provider.request_count();
             keys.connect().await.unwrap();
             let asked: Vec<_> = paths(&publisher.provider).into_iter().skip(before).collect();
             assert_eq!(asked, [document, JWKS]);
@@ -166,7 +166,7 @@ async fn keys_stay_if_the_document_becomes_invalid() {
         assert_eq!(serving.bearer(&forged).await, rejected(UNAVAILABLE));
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
     }
-    assert_eq!(evil.provider.asked(), 0);
+    assert_eq!(evil.provider.request_count(), 0);
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::io::Write;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
-use tonic_guard_verifier_tests::Log;
 
 use super::*;
+use tonic_guard_tests::Log;
 
 /// Replies without a usable key set, each with a part of the expected cause.
 pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
@@ -71,10 +71,10 @@ async fn failing_provider_keeps_the_known_keys() {
         let name = format!("{reply:.200?}");
         publisher.provider.reply(JWKS, reply);
         pass(COOLDOWN).await;
-        let asked = publisher.provider.asked();
+        let asked = publisher.provider.request_count();
         let unknown = within(&name, serving.bearer(&publisher.forged("unknown"))).await;
         assert_eq!(unknown, rejected(UNAVAILABLE), "can't be decided: {name}");
-        assert!(publisher.provider.asked() > asked, "{name}");
+        assert!(publisher.provider.request_count() > asked, "{name}");
         assert_eq!(serving.bearer(&publisher.token()).await, ada(), "{name}");
         assert_eq!(
             serving.bearer(&publisher.forged(known.id())).await,
@@ -83,7 +83,7 @@ async fn failing_provider_keeps_the_known_keys() {
         );
     }
     assert!(
-        publisher.provider.seen().iter().all(|seen| seen.path == JWKS),
+        publisher.provider.received().iter().all(|seen| seen.path == JWKS),
         "no redirect is followed"
     );
     publisher.publish_current_keys();
@@ -142,10 +142,10 @@ async fn lazy_keys_are_unavailable_until_the_provider_is_up() {
     }
     publisher.provider.restart().await;
     assert_eq!(serving.bearer(&publisher.token()).await, rejected(UNAVAILABLE), "it is too soon");
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     pass(COOLDOWN).await;
     eventually(&serving, &publisher.token(), &ada()).await;
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -167,12 +167,16 @@ async fn failing_provider_is_asked_with_backoff() {
         }
         pass(Duration::from_secs(wait) - BEFORE).await;
         publisher.settle().await;
-        assert_eq!(publisher.provider.asked(), asked, "too early, the wait {at} of {wait} s");
+        assert_eq!(
+            publisher.provider.request_count(),
+            asked,
+            "too early, the wait {at} of {wait} s"
+        );
         pass(BEFORE).await;
         asked += 1;
-        publisher.provider.asked_at_least(asked).await;
+        publisher.provider.wait_for_requests(asked).await;
         publisher.settle().await;
-        assert_eq!(publisher.provider.asked(), asked);
+        assert_eq!(publisher.provider.request_count(), asked);
     }
 }
 
@@ -180,16 +184,17 @@ async fn failing_provider_is_asked_with_backoff() {
 async fn each_fetch_is_logged() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
-    let (log, mark) = (Log::get(), Log::get().mark());
+    let (log, mark) = (Log::of_process(), Log::of_process().mark());
     publisher.provider.reply(JWKS, Reply::status(500));
     assert_eq!(serving.bearer(&publisher.token()).await, rejected(UNAVAILABLE));
     let url = publisher.provider.url(JWKS);
     let status = "500 Internal Server Error";
-    log.line(mark, &["WARN", "keys can't be fetched", status, &url, "trusted=false"]).await;
+    log.wait_for_line(mark, &["WARN", "keys can't be fetched", status, &url, "trusted=false"])
+        .await;
     let reason = "AUTHENTICATOR_UNAVAILABLE";
-    log.line(mark, &["ERROR", "outcome=\"refused\"", reason, status, &url]).await;
+    log.wait_for_line(mark, &["ERROR", "outcome=\"refused\"", reason, status, &url]).await;
     publisher.publish_current_keys();
     pass(COOLDOWN).await;
     eventually(&serving, &publisher.token(), &ada()).await;
-    log.line(mark, &["DEBUG", "keys fetched", &url]).await;
+    log.wait_for_line(mark, &["DEBUG", "keys fetched", &url]).await;
 }

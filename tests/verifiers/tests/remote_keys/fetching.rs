@@ -2,10 +2,8 @@
 
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Request, Status, transport::Channel};
-use tonic_guard_verifier_tests::{
-    LIMIT,
-    pb::{Void, accounts_client::AccountsClient},
-};
+use tonic_guard_tests::LIMIT;
+use tonic_guard_verifier_tests::pb::{Void, accounts_client::AccountsClient};
 
 use super::*;
 
@@ -54,7 +52,7 @@ async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
             }
         }
     }
-    assert_eq!(publisher.provider.asked(), 2, "one at start and one for all of these");
+    assert_eq!(publisher.provider.request_count(), 2, "one at start and one for all of these");
 }
 
 #[tokio::test]
@@ -70,7 +68,7 @@ async fn unknown_keys_cause_at_most_one_fetch_per_cooldown() {
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
         pass(Duration::from_secs(6)).await;
     }
-    let asked = publisher.provider.asked();
+    let asked = publisher.provider.request_count();
     assert!((15..=21).contains(&asked), "{asked} fetches in ten minutes");
 }
 
@@ -85,7 +83,7 @@ async fn fetch_longer_than_the_cooldown_is_shared() {
     publisher.issuer.rotate();
     publisher.provider.hold();
     let first = tokio::spawn(whoami(serving.client(), publisher.token()));
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     pass(2 * COOLDOWN).await;
     let second = tokio::spawn(whoami(serving.client(), publisher.token()));
     waiting.reach(2).await;
@@ -94,7 +92,7 @@ async fn fetch_longer_than_the_cooldown_is_shared() {
     for call in [first, second] {
         assert_eq!(within("the call", call).await.unwrap().unwrap(), "ada");
     }
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 /// Aborts a call with an unknown key once its fetch has begun.
@@ -103,7 +101,7 @@ async fn abort_during_fetch(
     call: JoinHandle<Result<String, Status>>,
     fetch: usize,
 ) {
-    publisher.provider.asked_at_least(fetch).await;
+    publisher.provider.wait_for_requests(fetch).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
 }
@@ -125,7 +123,7 @@ async fn reset_call_does_not_waste_the_cooldown() {
         publisher.provider.release();
         // The call uses the keys that the aborted call had fetched.
         assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
-        assert_eq!(publisher.provider.asked(), 1 + rotation);
+        assert_eq!(publisher.provider.request_count(), 1 + rotation);
     }
 }
 
@@ -146,7 +144,7 @@ async fn reset_connection_does_not_waste_the_cooldown() {
         waiting.reach(0).await;
         publisher.provider.release();
         assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
-        assert_eq!(publisher.provider.asked(), 1 + rotation);
+        assert_eq!(publisher.provider.request_count(), 1 + rotation);
     }
 }
 
@@ -159,7 +157,7 @@ async fn tokens_without_a_kid_cause_no_fetch() {
     assert_eq!(serving.bearer(&publisher.signed_by(&unknown, None)).await, rejected(INVALID));
     let ours = publisher.issuer.signing_key();
     assert_eq!(serving.bearer(&publisher.signed_by(&ours, None)).await, ada());
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -171,7 +169,7 @@ async fn services_with_clones_of_one_handle_share_the_keys() {
     publisher.issuer.rotate();
     assert_eq!(one.bearer(&publisher.token()).await, ada());
     assert_eq!(two.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[test]
@@ -187,7 +185,7 @@ fn fetch_whose_runtime_is_dropped_is_replaced() {
     first.block_on(async {
         let serving = publisher.serve(keys.clone()).await;
         let call = tokio::spawn(whoami(serving.client(), publisher.token()));
-        publisher.provider.asked_at_least(1).await;
+        publisher.provider.wait_for_requests(1).await;
         call.abort();
     });
     drop(first);
@@ -199,8 +197,8 @@ fn fetch_whose_runtime_is_dropped_is_replaced() {
         pass(COOLDOWN).await;
         eventually(&serving, &publisher.token(), &ada()).await;
         // The background refresh works again.
-        let asked = publisher.provider.asked();
+        let asked = publisher.provider.request_count();
         pass(REFRESH).await;
-        publisher.provider.asked_at_least(asked + 1).await;
+        publisher.provider.wait_for_requests(asked + 1).await;
     });
 }

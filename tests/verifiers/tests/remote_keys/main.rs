@@ -22,12 +22,12 @@ use tonic_guard::{
     jwt::{Claims, JwtVerifier, RemoteKeys, RemoteKeysBuilder},
 };
 use tonic_guard_test::{Algorithm, Issuer, SigningKey};
-use tonic_guard_verifier_tests::{
-    Serving,
+use tonic_guard_tests::{
     counted::Counted,
-    pass,
-    provider::{Provider, Reply, within},
+    provider::{Provider, Reply},
+    within,
 };
+use tonic_guard_verifier_tests::{Serving, pass};
 
 const AUDIENCE: &str = "https://accounts.example";
 const JWKS: &str = "/keys";

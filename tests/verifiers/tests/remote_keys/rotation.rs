@@ -18,7 +18,7 @@ async fn new_key_is_accepted_after_a_cooldown() {
     pass(COOLDOWN).await;
     assert_eq!(serving.bearer(&new).await, ada());
     assert_eq!(serving.bearer(&old).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[tokio::test]
@@ -27,10 +27,10 @@ async fn new_key_is_known_before_its_first_token() {
     let serving = publisher.serving().await;
     publisher.issuer.rotate();
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     publisher.settle().await;
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[tokio::test]
@@ -44,11 +44,11 @@ async fn removed_key_and_its_cached_tokens_are_rejected() {
     assert_eq!(serving.bearer(&cached).await, ada(), "the keys haven't been fetched again");
     // Without a call, a background task fetches them.
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     eventually(&serving, &cached, &rejected(INVALID)).await;
     assert_eq!(serving.bearer(&fresh).await, rejected(INVALID));
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }
 
 #[test]

@@ -19,14 +19,14 @@ fn with_causes(error: &dyn Error) -> String {
 async fn keys_are_fetched_at_start_and_not_per_token() {
     let publisher = Publisher::start().await;
     let serving = publisher.serving().await;
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
     for _ in 0..5 {
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
     }
     let known = publisher.issuer.signing_key();
     assert_eq!(serving.bearer(&publisher.forged(known.id())).await, rejected(INVALID));
-    assert_eq!(publisher.provider.asked(), 1);
-    let [seen] = publisher.provider.seen().try_into().unwrap();
+    assert_eq!(publisher.provider.request_count(), 1);
+    let [seen] = publisher.provider.received().try_into().unwrap();
     assert_eq!(seen.headers["accept"], "application/json");
     assert_eq!(seen.headers.get("accept-encoding"), None, "no compression is requested");
     assert_eq!(seen.headers.get("authorization"), None);
@@ -37,10 +37,10 @@ async fn lazy_keys_are_fetched_for_the_first_token() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     assert!(serving.whoami(&[]).await.is_err());
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
-    assert_eq!(publisher.provider.asked(), 1);
+    assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -49,10 +49,10 @@ async fn lazy_keys_are_refreshed_once_they_are_fetched() {
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     pass(2 * REFRESH).await;
     publisher.settle().await;
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn token_rejected_without_its_signature_causes_no_fetch() {
     ] {
         assert!(serving.bearer(&token).await.is_err(), "{token}");
     }
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
 }
 
@@ -89,7 +89,7 @@ async fn key_urls_in_a_token_are_never_followed() {
         let payload = publisher.issuer.access_token(AUDIENCE).payload();
         assert_eq!(serving.bearer(&key.sign(&header, &payload)).await, rejected(INVALID), "{name}");
     }
-    assert_eq!(evil.provider.asked(), 0);
+    assert_eq!(evil.provider.request_count(), 0);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn url_without_https_is_rejected_before_a_request() {
     let url = publisher.provider.url(JWKS);
     let error = RemoteKeys::jwks(&url).connect().await.unwrap_err();
     assert_eq!(error.to_string(), format!("{url} isn't https"));
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
 
     let loopback = http().build().unwrap();
     for (url, rejected) in [
@@ -173,12 +173,12 @@ async fn refresh_task_ends_with_the_last_handle() {
     let another = keys.clone();
     drop(keys);
     pass(REFRESH).await;
-    publisher.provider.asked_at_least(2).await;
+    publisher.provider.wait_for_requests(2).await;
     publisher.settle().await;
     drop(another);
     for _ in 0..5 {
         pass(REFRESH).await;
         publisher.settle().await;
     }
-    assert_eq!(publisher.provider.asked(), 2);
+    assert_eq!(publisher.provider.request_count(), 2);
 }

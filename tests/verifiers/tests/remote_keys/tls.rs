@@ -59,7 +59,7 @@ async fn other_certificates_are_not_trusted() {
         let error = within("connecting", keys).await.unwrap_err();
         assert_eq!(error.to_string(), format!("{url} gave no answer"));
     }
-    assert_eq!(publisher.provider.asked(), 0);
+    assert_eq!(publisher.provider.request_count(), 0);
 }
 
 #[tokio::test]

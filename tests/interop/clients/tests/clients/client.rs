@@ -4,12 +4,12 @@ use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tonic_guard_interop_clients::process::{program, within};
 
 use crate::{
     calls::{Call, Client},
     install::{clients, here},
 };
+use tonic_guard_tests::{process::program, within_limit};
 
 /// For all calls together. The scripts give each call a deadline of 20 seconds.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -55,7 +55,7 @@ pub async fn make(client: Client, address: SocketAddr, calls: &[Call]) -> Seen {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let mut stdin = child.stdin.take().expect("it is piped");
-    let output = within(&format!("{client:?}"), LIMIT, async {
+    let output = within_limit(&format!("{client:?}"), LIMIT, async {
         // A script that ends before it read this says why itself.
         let _ = stdin.write_all(task.to_string().as_bytes()).await;
         drop(stdin);

@@ -13,10 +13,8 @@ use tokio::{
     sync::OnceCell,
     time::{Instant, sleep},
 };
-use tonic_guard_interop_clients::{
-    install::{empty, told},
-    process::{program, run},
-};
+use tonic_guard_interop_clients::install::{empty, told};
+use tonic_guard_tests::process::{program, run};
 
 use crate::{calls::Way, install::below_target};
 

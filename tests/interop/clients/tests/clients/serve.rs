@@ -8,8 +8,10 @@ use tokio::{
     process::Child,
     sync::OnceCell,
 };
-
-use tonic_guard_interop_clients::process::{program, run, within};
+use tonic_guard_tests::{
+    process::{program, run},
+    within_limit,
+};
 
 /// Builds every dependency when nothing was built before.
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);
@@ -31,7 +33,7 @@ pub async fn start() -> Serve {
     let mut child = command.spawn().expect("`serve` starts");
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut line = String::new();
-    within("`serve` saying where it listens", START_LIMIT, stdout.read_line(&mut line))
+    within_limit("`serve` saying where it listens", START_LIMIT, stdout.read_line(&mut line))
         .await
         .expect("what it prints is text");
     let addr = line.trim_end().strip_prefix("listening on ").and_then(|addr| addr.parse().ok());

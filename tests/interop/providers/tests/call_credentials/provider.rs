@@ -21,8 +21,7 @@ use tonic_guard::{
         AudienceMatcher, Claims, ClientAuthentication, IntrospectionVerifier, IssuerMatcher,
     },
 };
-use tonic_guard_client_tests::{client, endpoint, within};
-use tonic_guard_interop_clients::process::{program, run};
+use tonic_guard_client_tests::client;
 use tonic_guard_interop_providers::{OidcProvider, Settings};
 use tonic_guard_tests::{
     Running,
@@ -30,6 +29,8 @@ use tonic_guard_tests::{
         Note,
         kinds_server::{Kinds, KindsServer},
     },
+    process::{program, run},
+    within,
 };
 
 use crate::note;
@@ -101,7 +102,7 @@ async fn opaque_tokens_of_two_seconds_serve_calls_of_five() {
     let running = server(&provider).await;
     let source =
         ClientCredentials::new(http(), &provider.token_url(), "orders", "orders-secret").unwrap();
-    let mut client = client(endpoint(&running), &CallCredentials::bearer(source));
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(5) {
         let answer = within("a call", client.unary(note("a"))).await.unwrap();
@@ -126,7 +127,7 @@ async fn a_token_that_is_revoked_at_the_provider_is_renewed() {
             Ok(tonic_guard::client::Token::new(token))
         }
     });
-    let mut client = client(endpoint(&running), &CallCredentials::bearer(source));
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
     within("a call", client.unary(note("a"))).await.unwrap();
     let first = given.lock().unwrap()[0].clone();
     ask(&provider.revocation_url(), &[("token", &first)], "orders").await;
@@ -145,7 +146,7 @@ async fn a_refresh_token_rotates_and_ada_stays_signed_in() {
         .unwrap()
         .client_secret("orders-cli-secret")
         .on_rotation(move |next| keep.lock().unwrap().push(next.to_owned()));
-    let mut client = client(endpoint(&running), &CallCredentials::bearer(source));
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
     for _ in 0..3 {
         let answer = within("a call", client.unary(note("a"))).await.unwrap();
         assert_eq!(answer.into_inner().text, "ada");
@@ -160,7 +161,7 @@ async fn a_wrong_secret_is_told_to_the_caller() {
     let provider = OidcProvider::start(Settings::default()).await;
     let running = server(&provider).await;
     let source = ClientCredentials::new(http(), &provider.token_url(), "orders", "wrong").unwrap();
-    let mut client = client(endpoint(&running), &CallCredentials::bearer(source));
+    let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
     let status = within("a call", client.unary(note("a"))).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
     assert_eq!(CallError::of(&status).map(CallError::kind), Some(CallErrorKind::NoToken));

@@ -15,9 +15,9 @@ use tonic::{Code, transport::Endpoint};
 use tonic_guard::client::{
     CallCredentials, CallError, CallErrorKind, Token, TokenSource, token_fn,
 };
-use tonic_guard_client_tests::{Client, client, within};
+use tonic_guard_client_tests::{Client, client};
 use tonic_guard_interop_providers::{node, python, ready};
-use tonic_guard_tests::pb::Note;
+use tonic_guard_tests::{pb::Note, within};
 
 use crate::{note, task};
 

@@ -9,10 +9,10 @@ use tonic_guard::{
     client::{CallCredentials, CallOptions, oauth::ClientCredentials},
     http_client::HttpClient,
 };
-use tonic_guard_client_tests::{Guarded, within};
+use tonic_guard_client_tests::Guarded;
 use tonic_guard_interop_providers::{node, python, ready};
-use tonic_guard_tests::reason;
-use tonic_guard_verifier_tests::provider::{Provider, Reply};
+use tonic_guard_tests::provider::{Provider, Reply};
+use tonic_guard_tests::{reason, within};
 
 use crate::{note, task};
 
@@ -48,7 +48,7 @@ async fn a_client_in_rust_notices_nothing() {
     let answer = within("the call", client.unary(note("after it expired"))).await.unwrap();
     assert_eq!(answer.into_inner().text, "after it expired");
     // Its source said when it ends, so that it was never sent in vain.
-    assert_eq!((server.attempts.count(), provider.asked()), (3, 2));
+    assert_eq!((server.attempts.count(), provider.request_count()), (3, 2));
 }
 
 async fn tells_the_story(client: Command) {

@@ -18,7 +18,8 @@ use std::{sync::Arc, time::Duration};
 
 use tonic_guard::http_client::HttpClient;
 use tonic_guard_interop_providers::{OidcProvider, Settings};
-use tonic_guard_verifier_tests::{Serving, provider::within};
+use tonic_guard_tests::within;
+use tonic_guard_verifier_tests::Serving;
 
 const AUDIENCE: &str = "https://accounts.example";
 const UNAVAILABLE: &str = "Unavailable AUTHENTICATOR_UNAVAILABLE";

@@ -8,7 +8,7 @@ use tonic_guard::{
 use tonic_guard_tests::{Caller, Keys, Partner, User, pb::Note, pb::extra_server::Extra, reason};
 
 use crate::support::service::{
-    ACME, ADA, ADAS_PASSWORD, EVE, Ran, serve_guarded, serve_without_guard, call, says,
+    ACME, ADA, ADAS_PASSWORD, EVE, Ran, call, says, serve_guarded, serve_without_guard,
 };
 
 service!(TokenFirst: [scheme = one_of("bearer", "basic", "api-key")] => Caller);

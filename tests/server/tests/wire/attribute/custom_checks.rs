@@ -88,7 +88,11 @@ async fn authorize_reads_the_call_head_and_its_status_is_the_answer() {
         assert_eq!(rejected.message(), seen);
         assert_eq!((checked.times(), ran.times()), (1, 0));
         assert!(call(&server, &[ADA, ADMITTED]).await.is_ok());
-        assert_eq!((checked.times(), ran.times()), (2, 1), "once per call, with or without a guard");
+        assert_eq!(
+            (checked.times(), ran.times()),
+            (2, 1),
+            "once per call, with or without a guard"
+        );
     }
 }
 
@@ -120,7 +124,10 @@ async fn authorize_request_reads_the_message_and_its_rejection_omits_the_method(
         assert_eq!(rejected.code(), Code::PermissionDenied);
         let (reason, _, metadata) = error_info(&rejected).unwrap();
         assert_eq!(reason, "PERMISSION_DENIED");
-        assert!(!metadata.contains_key("service") && !metadata.contains_key("method"), "{metadata:?}");
+        assert!(
+            !metadata.contains_key("service") && !metadata.contains_key("method"),
+            "{metadata:?}"
+        );
         assert_eq!((checked.times(), ran.times()), (1, 0));
         assert_eq!(get_url(&server, "ada", &[ADA]).await.unwrap(), "ada");
         assert_eq!(get_url(&server, "acme", &[ACME]).await.unwrap(), "acme");

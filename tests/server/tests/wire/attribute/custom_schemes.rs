@@ -24,7 +24,7 @@ use tonic_guard_tests::{
 
 use super::combinators::assert_outcomes;
 use crate::support::service::{
-    ACME, ADA, Ran, serve_guarded, serve_without_guard, call, call_get_url, says,
+    ACME, ADA, Ran, call, call_get_url, says, serve_guarded, serve_without_guard,
 };
 
 struct TwoKeys {
@@ -339,5 +339,8 @@ async fn connection_scheme_listed_first_is_tried_last_and_panics_at_start() {
     });
     let panic = made.expect_err("the order is reported at start");
     let message = panic.downcast::<String>().expect("a text");
-    assert!(message.contains("guard.test.v1.Extra/Unary") && message.contains("list it last"), "{message}");
+    assert!(
+        message.contains("guard.test.v1.Extra/Unary") && message.contains("list it last"),
+        "{message}"
+    );
 }

@@ -8,7 +8,7 @@ use tonic_guard_tests::{
 };
 
 use crate::support::service::{
-    ACME, ADA, EVE, serve_guarded, serve_without_guard, call, call_get_url, says,
+    ACME, ADA, EVE, call, call_get_url, says, serve_guarded, serve_without_guard,
 };
 
 struct Name(String);
@@ -52,10 +52,9 @@ impl Extra for Patterns {
 
 #[tokio::test]
 async fn identity_is_converted_and_destructured() {
-    for server in [
-        serve_guarded(Patterns::default()).await,
-        serve_without_guard(Patterns::default()).await,
-    ] {
+    for server in
+        [serve_guarded(Patterns::default()).await, serve_without_guard(Patterns::default()).await]
+    {
         assert_eq!(call(&server, &[ADA]).await.unwrap(), "ada");
         assert_eq!(call_get_url(&server, &[ADA, ACME]).await.unwrap(), "ada of acme");
         assert!(call(&server, &[]).await.is_err());

@@ -7,9 +7,7 @@ use tonic_guard::{
 };
 use tonic_guard_tests::pb::{Note, extra_server::Extra};
 
-use crate::support::service::{
-    ADA, serve_guarded, serve_without_guard, call, call_get_url, says,
-};
+use crate::support::service::{ADA, call, call_get_url, says, serve_guarded, serve_without_guard};
 
 /// Admits every caller at one level.
 struct AtLevel(u32);

@@ -3,9 +3,7 @@
 use tonic_guard_tests::{Role, User, reason};
 
 use super::combinators::assert_outcomes;
-use crate::support::service::{
-    ADA, ADAS_PASSWORD, EVE, serve_guarded, serve_without_guard, call,
-};
+use crate::support::service::{ADA, ADAS_PASSWORD, EVE, call, serve_guarded, serve_without_guard};
 
 service!(ReadAndWrite: [scheme = one_of("bearer", "basic"), scopes("read", "write")] => User);
 service!(Prefix: [scheme = "bearer", scopes("rea")] => User);

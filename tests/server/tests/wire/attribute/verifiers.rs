@@ -17,7 +17,7 @@ use tonic_guard_tests::{
 };
 
 use crate::support::service::{
-    ADA, EVE, serve_guarded, serve_without_guard, call, call_get_url, says,
+    ADA, EVE, call, call_get_url, says, serve_guarded, serve_without_guard,
 };
 
 /// Admits every caller as `dev`, which has the scope `read`.

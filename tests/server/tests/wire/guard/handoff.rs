@@ -20,7 +20,7 @@ use tonic_guard_tests::{
 
 use crate::support::{
     layers::behind,
-    service::{ADA, EVE, Ran, serve_guarded, call, call_get_url, says},
+    service::{ADA, EVE, Ran, call, call_get_url, says, serve_guarded},
 };
 
 /// Accepts one token, and counts how often it is called.

@@ -467,12 +467,19 @@ fn server_of_another_trait_with_the_same_name_panics_at_start() {
         InterceptedService::new(server, |request: Request<()>| Ok(request))
     };
     for message in [
-        wrong_server_message(|| guard(Versioned(Tokens), later::extra_server::ExtraServer::from_arc)),
+        wrong_server_message(|| {
+            guard(Versioned(Tokens), later::extra_server::ExtraServer::from_arc)
+        }),
         wrong_server_message(|| guard(Versioned(Tokens), intercepted)),
         wrong_server_message(|| guard(Renamed(Tokens), later::extra_server::ExtraServer::from_arc)),
-        wrong_server_message(|| guard(Conditional(Tokens), later::extra_server::ExtraServer::from_arc)),
+        wrong_server_message(|| {
+            guard(Conditional(Tokens), later::extra_server::ExtraServer::from_arc)
+        }),
     ] {
-        assert!(message.contains("guard.test.v2.Extra") && message.contains("another trait"), "{message}");
+        assert!(
+            message.contains("guard.test.v2.Extra") && message.contains("another trait"),
+            "{message}"
+        );
     }
     let policy = std::panic::catch_unwind(|| {
         policy_of(later::extra_server::ExtraServer::<Versioned>::from_arc)

@@ -10,7 +10,7 @@ use tower_service::Service;
 use crate::support::{
     frames::{self, HEADERS, RST_STREAM},
     raw::{H2, UNARY, framed, one_note},
-    service::{serve_guarded, note},
+    service::{note, serve_guarded},
 };
 
 service!(Plain: [scheme = "bearer"] => User);

@@ -14,7 +14,7 @@ use tonic_guard_tests::{
 
 use crate::support::{
     raw::{Answer, Body, H2, UNARY, framed, held_open},
-    service::{Ran, serve_guarded, note, says},
+    service::{Ran, note, says, serve_guarded},
 };
 
 #[derive(Authenticate, Default)]

@@ -2,7 +2,6 @@
 
 pub(crate) mod frames;
 pub(crate) mod layers;
-pub(crate) mod limit;
 pub(crate) mod raw;
 #[macro_use]
 pub(crate) mod service;

@@ -24,11 +24,8 @@ use tonic::{
     Status,
     transport::{Channel, Endpoint},
 };
-use tonic_guard_tests::request;
-use tonic_guard_verifier_tests::{
-    pb::{Name, Void, mesh_client::MeshClient},
-    told,
-};
+use tonic_guard_tests::{code_and_reason, request};
+use tonic_guard_verifier_tests::pb::{Name, Void, mesh_client::MeshClient};
 use tower_service::Service;
 
 use super::{Ca, Identity, Server};
@@ -121,7 +118,7 @@ impl Connection {
 fn outcome(answer: Result<tonic::Response<Name>, Status>) -> String {
     match answer {
         Ok(answer) => answer.into_inner().name,
-        Err(status) => told(&status),
+        Err(status) => code_and_reason(&status),
     }
 }
 

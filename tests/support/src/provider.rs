@@ -1,4 +1,4 @@
-//! An identity provider on loopback that counts who asks it and misbehaves when it is told to.
+//! A fake identity provider on loopback: it records requests, and misbehaves on demand.
 
 use std::{
     collections::HashMap,
@@ -23,77 +23,65 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::LIMIT;
+use crate::within;
 
-/// What `future` gives.
-///
-/// # Panics
-/// When it takes longer than [`LIMIT`].
-#[allow(clippy::panic, reason = "a test fixture")]
-pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
-    match tokio::time::timeout(LIMIT, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("{what} took longer than {LIMIT:?}"),
-    }
-}
-
-/// A request as the provider saw it.
+/// A request that the provider received.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    /// Its path.
+pub struct Received {
+    /// The path.
     pub path: String,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body, which is a form.
+    /// The body, which is a form.
     pub form: HashMap<String, String>,
 }
 
-/// What the provider does with a request.
+/// How the provider replies to a request.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// Answers 200 with this text.
+    /// Replies 200 with this text.
     Json(String),
-    /// Answers with this status, these headers and this body.
+    /// Replies with this status, these headers and this body.
     Whole(StatusCode, Vec<(&'static str, String)>, Bytes),
-    /// Answers 200 with a body without end.
+    /// Replies 200 with an endless body.
     Endless,
-    /// Answers 200 and begins a body that never goes on.
+    /// Replies 200 and stalls after the first byte of the body.
     Stalled,
-    /// Ends the connection without an answer.
+    /// Closes the connection without a reply.
     Reset,
 }
 
 impl Reply {
-    /// Answers with this status and nothing else.
+    /// Replies with this status, no headers and an empty body.
     ///
     /// # Panics
-    /// When it isn't a status.
+    /// When `code` is no HTTP status.
     #[allow(clippy::expect_used, reason = "a test fixture")]
     pub fn status(code: u16) -> Reply {
         let status = StatusCode::from_u16(code).expect("a status");
         Reply::Whole(status, Vec::new(), Bytes::new())
     }
 
-    /// Sends the client to `location`.
+    /// Redirects the client to `location`.
     pub fn redirect(location: String) -> Reply {
         Reply::Whole(StatusCode::FOUND, vec![("location", location)], Bytes::new())
     }
 }
 
-type Handler = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
+type Handler = Arc<dyn Fn(&Received) -> Reply + Send + Sync>;
 
 #[derive(Default)]
-struct Told {
+struct State {
     handlers: HashMap<String, Handler>,
-    seen: Vec<Seen>,
+    received: Vec<Received>,
 }
 
-/// The provider. Dropped, it is stopped.
+/// The provider. It stops when dropped.
 pub struct Provider {
     addr: SocketAddr,
     scheme: &'static str,
-    told: Arc<Mutex<Told>>,
-    asked: watch::Sender<usize>,
+    state: Arc<Mutex<State>>,
+    requests: watch::Sender<usize>,
     open: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
 }
@@ -105,21 +93,21 @@ impl std::fmt::Debug for Provider {
 }
 
 impl Provider {
-    /// A provider that answers 404, over plain http.
+    /// Starts a provider over plain http. It replies 404 to paths without a reply.
     pub async fn start() -> Provider {
         Provider::start_with("http", None).await
     }
 
-    /// The same over TLS.
+    /// Starts a provider over TLS.
     pub async fn start_tls(tls: TlsAcceptor) -> Provider {
         Provider::start_with("https", Some(tls)).await
     }
 
     async fn start_with(scheme: &'static str, tls: Option<TlsAcceptor>) -> Provider {
-        let (asked, open) = (watch::Sender::new(0), watch::Sender::new(true));
-        let told = Arc::default();
+        let (requests, open) = (watch::Sender::new(0), watch::Sender::new(true));
+        let state = Arc::default();
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut provider = Provider { addr, scheme, told, asked, open, task: None };
+        let mut provider = Provider { addr, scheme, state, requests, open, task: None };
         provider.listen(tls).await;
         provider
     }
@@ -128,20 +116,24 @@ impl Provider {
     async fn listen(&mut self, tls: Option<TlsAcceptor>) {
         let listener = TcpListener::bind(self.addr).await.expect("a port on loopback");
         self.addr = listener.local_addr().expect("a bound listener has an address");
-        let (told, asked, open) = (Arc::clone(&self.told), self.asked.clone(), self.open.clone());
+        let (state, requests, open) =
+            (Arc::clone(&self.state), self.requests.clone(), self.open.clone());
         self.task = Some(tokio::spawn(async move {
-            // Dropped with this task, and the connections with it.
+            // Dropping the set with this task closes the connections.
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let desk =
-                    Desk { told: Arc::clone(&told), asked: asked.clone(), open: open.subscribe() };
+                let connection = Connection {
+                    state: Arc::clone(&state),
+                    requests: requests.clone(),
+                    open: open.subscribe(),
+                };
                 let tls = tls.clone();
                 connections.spawn(async move {
                     match tls {
-                        None => desk.serve(stream).await,
+                        None => connection.serve(stream).await,
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
-                                desk.serve(stream).await;
+                                connection.serve(stream).await;
                             }
                         }
                     }
@@ -150,7 +142,7 @@ impl Provider {
         }));
     }
 
-    /// Stops it: its port is closed and so is every connection.
+    /// Closes the port and every connection.
     pub async fn stop(&mut self) {
         if let Some(task) = self.task.take() {
             task.abort();
@@ -158,7 +150,7 @@ impl Provider {
         }
     }
 
-    /// Starts it again, over plain http, on the same port.
+    /// Restarts the provider on the same port, over plain http.
     pub async fn restart(&mut self) {
         self.stop().await;
         self.listen(None).await;
@@ -169,49 +161,53 @@ impl Provider {
         format!("{}://{}{path}", self.scheme, self.addr)
     }
 
-    /// Requests to `path` get this reply.
+    /// Sets the reply to requests of `path`.
     pub fn reply(&self, path: &str, reply: Reply) {
         self.reply_by(path, move |_| reply.clone());
     }
 
-    /// Requests to `path` get the reply that `handler` makes.
-    pub fn reply_by(&self, path: &str, handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) {
-        lock(&self.told).handlers.insert(path.to_owned(), Arc::new(handler));
+    /// Sets the function that makes the reply to requests of `path`.
+    pub fn reply_by(
+        &self,
+        path: &str,
+        handler: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) {
+        lock(&self.state).handlers.insert(path.to_owned(), Arc::new(handler));
     }
 
-    /// From now on requests are counted and then wait.
+    /// Holds the replies from now on. Requests are still counted.
     pub fn hold(&self) {
         self.open.send_replace(false);
     }
 
-    /// Those that wait are answered.
+    /// Sends the held replies, and holds none from now on.
     pub fn release(&self) {
         self.open.send_replace(true);
     }
 
-    /// How many requests came in.
-    pub fn asked(&self) -> usize {
-        *self.asked.borrow()
+    /// The number of requests received.
+    pub fn request_count(&self) -> usize {
+        *self.requests.borrow()
     }
 
-    /// Waits until `times` requests came in.
+    /// Waits until at least `count` requests were received.
     ///
     /// # Panics
-    /// When they don't within [`LIMIT`].
-    pub async fn asked_at_least(&self, times: usize) {
-        let mut asked = self.asked.subscribe();
-        let enough = asked.wait_for(|asked| *asked >= times);
-        let _ = within(&format!("request {times}"), enough).await;
+    /// When they don't come within [`LIMIT`](crate::LIMIT).
+    pub async fn wait_for_requests(&self, count: usize) {
+        let mut requests = self.requests.subscribe();
+        let enough = requests.wait_for(|requests| *requests >= count);
+        let _ = within(&format!("request {count}"), enough).await;
     }
 
-    /// Forgets the requests that came in, where they are too many to keep.
-    pub fn forget(&self) {
-        lock(&self.told).seen.clear();
+    /// Drops the recorded requests, for tests whose requests are too many to keep.
+    pub fn clear_received(&self) {
+        lock(&self.state).received.clear();
     }
 
-    /// The requests that came in.
-    pub fn seen(&self) -> Vec<Seen> {
-        lock(&self.told).seen.clone()
+    /// The recorded requests, in their order.
+    pub fn received(&self) -> Vec<Received> {
+        lock(&self.state).received.clone()
     }
 }
 
@@ -223,46 +219,46 @@ impl Drop for Provider {
     }
 }
 
-fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
-    told.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where a connection is served.
-struct Desk {
-    told: Arc<Mutex<Told>>,
-    asked: watch::Sender<usize>,
+/// One connection of a client.
+struct Connection {
+    state: Arc<Mutex<State>>,
+    requests: watch::Sender<usize>,
     open: watch::Receiver<bool>,
 }
 
-impl Desk {
+impl Connection {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let service = service_fn(|request| self.answer(request));
-        // It ends with an error when a reply resets it.
+        let service = service_fn(|request| self.reply(request));
+        // `Reply::Reset` ends it with an error.
         let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
-    async fn answer(
+    async fn reply(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Box<dyn std::error::Error + Send + Sync>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let form = url::form_urlencoded::parse(&body).into_owned().collect();
-        let seen = Seen { path: head.uri.path().to_owned(), headers: head.headers, form };
+        let received = Received { path: head.uri.path().to_owned(), headers: head.headers, form };
         let handler = {
-            let mut told = lock(&self.told);
-            told.seen.push(seen.clone());
-            told.handlers.get(&seen.path).cloned()
+            let mut state = lock(&self.state);
+            state.received.push(received.clone());
+            state.handlers.get(&received.path).cloned()
         };
-        self.asked.send_modify(|asked| *asked += 1);
+        self.requests.send_modify(|requests| *requests += 1);
         self.open.clone().wait_for(|open| *open).await?;
-        let reply = handler.map_or_else(|| Reply::status(404), |handler| handler(&seen));
+        let reply = handler.map_or_else(|| Reply::status(404), |handler| handler(&received));
         let (status, headers, body) = match reply {
             Reply::Json(text) => (StatusCode::OK, Vec::new(), ReplyBody::Whole(Some(text.into()))),
             Reply::Whole(status, headers, body) => (status, headers, ReplyBody::Whole(Some(body))),
             Reply::Endless => (StatusCode::OK, Vec::new(), ReplyBody::Endless),
             Reply::Stalled => (StatusCode::OK, Vec::new(), ReplyBody::Stalled(Some("{".into()))),
-            Reply::Reset => return Err("told to end the connection".into()),
+            Reply::Reset => return Err("the reply resets the connection".into()),
         };
         let mut response = Response::builder().status(status);
         for (name, value) in headers {
@@ -291,7 +287,7 @@ impl Body for ReplyBody {
             ReplyBody::Endless => Some(Bytes::from_static(&[b' '; 16 * 1024])),
             ReplyBody::Stalled(data) => match data.take() {
                 Some(data) => Some(data),
-                // Nobody wakes it.
+                // The stalled body stays pending forever, so no waker is kept.
                 None => return Poll::Pending,
             },
         };

@@ -1,32 +1,20 @@
-//! Child processes that can't outlive a test, nor hang it.
+//! Child processes that end with the test that started them.
 
 use std::{ffi::OsStr, process::Stdio, time::Duration};
 
 use tokio::{process::Command, time::timeout};
 
-/// A program that is killed when its handle is dropped.
+/// A program that is killed when its handle is dropped, with no standard input.
 pub fn program(path: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(path);
     command.kill_on_drop(true).stdin(Stdio::null());
     command
 }
 
-/// What `future` gives.
-///
-/// # Panics
-/// When it takes longer than `limit`; it says what did.
-#[allow(clippy::panic, reason = "a test fixture")]
-pub async fn within<F: Future>(what: &str, limit: Duration, future: F) -> F::Output {
-    match timeout(limit, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("{what} took longer than {limit:?}"),
-    }
-}
-
-/// What a program printed.
+/// Runs a program to its end and returns what it printed.
 ///
 /// # Errors
-/// Why it failed, with what it said about that.
+/// Why it failed, with what it printed about that.
 pub async fn run(what: &str, limit: Duration, command: &mut Command) -> Result<String, String> {
     let output = match timeout(limit, command.output()).await {
         Err(_) => return Err(format!("{what}: took longer than {limit:?}")),

@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
-/// A file that is replaced as operators should: at once.
+/// A temporary file whose content is replaced atomically. It is removed when dropped.
 #[derive(Debug)]
 pub struct TempFile(PathBuf);
 
 #[allow(clippy::expect_used, reason = "a test fixture")]
 impl TempFile {
-    /// A file with this content. `name` tells it from the others of this process.
+    /// A file with this content. `name` must be unique within the process.
     ///
     /// # Panics
     /// When it can't be written.
@@ -17,19 +17,19 @@ impl TempFile {
         file
     }
 
-    /// Where it is.
+    /// The file's path.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Writes another beside it and renames that.
+    /// Writes `content` to another file and renames it to this one.
     ///
     /// # Panics
     /// When that fails.
     pub fn replace(&self, content: &str) {
-        let beside = self.0.with_extension("new");
-        std::fs::write(&beside, content).expect("a temporary file can be written");
-        std::fs::rename(&beside, &self.0).expect("a temporary file can be replaced");
+        let new = self.0.with_extension("new");
+        std::fs::write(&new, content).expect("a temporary file can be written");
+        std::fs::rename(&new, &self.0).expect("a temporary file can be replaced");
     }
 }
 

@@ -1,23 +1,28 @@
-//! A verifier that tells how many callers wait for it.
+//! A verifier that counts the calls that wait for it.
+
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tonic_guard::{AuthError, Authenticate, scheme::Bearer, scheme::BearerToken};
+use tonic_guard::{
+    AuthError, Authenticate,
+    scheme::{Bearer, BearerToken},
+};
 
-use crate::{LIMIT, provider::within};
+use crate::{LIMIT, within};
 
-/// The verifier `A`, counted.
+/// The verifier `A`, with a count of the calls that wait for it.
 #[derive(Debug)]
 pub struct Counted<A> {
     verifier: A,
     waiting: watch::Sender<usize>,
 }
 
-/// How many callers wait.
+/// The number of calls that wait.
 #[derive(Debug)]
 pub struct Waiting(watch::Receiver<usize>);
 
 impl<A> Counted<A> {
-    /// Counts the callers of `verifier`.
+    /// Counts the calls that wait for `verifier`.
     pub fn new(verifier: A) -> (Counted<A>, Waiting) {
         let (waiting, receiver) = watch::channel(0);
         (Counted { verifier, waiting }, Waiting(receiver))
@@ -25,28 +30,28 @@ impl<A> Counted<A> {
 }
 
 impl Waiting {
-    /// Waits until so many callers wait, no more and no fewer.
+    /// Waits until exactly `calls` calls wait.
     ///
     /// # Panics
-    /// When that doesn't happen in time.
-    pub async fn reach(&self, callers: usize) {
+    /// When that doesn't happen within [`LIMIT`].
+    pub async fn reach(&self, calls: usize) {
         let mut waiting = self.0.clone();
-        let reached = waiting.wait_for(|waiting| *waiting == callers);
-        let _ = within(&format!("{callers} callers that wait"), reached).await;
+        let reached = waiting.wait_for(|waiting| *waiting == calls);
+        let _ = within(&format!("{calls} waiting calls"), reached).await;
     }
 }
 
-/// One caller that waits, until it is dropped.
-struct Waits<'a>(&'a watch::Sender<usize>);
+/// One waiting call. It is counted until it is dropped.
+struct CountedCall<'a>(&'a watch::Sender<usize>);
 
-impl<'a> Waits<'a> {
+impl<'a> CountedCall<'a> {
     fn begin(waiting: &'a watch::Sender<usize>) -> Self {
         waiting.send_modify(|waiting| *waiting += 1);
-        Waits(waiting)
+        CountedCall(waiting)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for CountedCall<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|waiting| *waiting -= 1);
     }
@@ -56,12 +61,12 @@ impl<A: Authenticate<Bearer>> Authenticate<Bearer> for Counted<A> {
     type Identity = A::Identity;
 
     async fn authenticate(&self, token: BearerToken) -> Result<A::Identity, AuthError> {
-        let _waits = Waits::begin(&self.waiting);
+        let _call = CountedCall::begin(&self.waiting);
         self.verifier.authenticate(token).await
     }
 
     /// Long enough for thousands of calls to arrive.
-    fn deadline(&self) -> std::time::Duration {
+    fn deadline(&self) -> Duration {
         2 * LIMIT
     }
 }
