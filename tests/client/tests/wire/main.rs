@@ -10,12 +10,12 @@
 
 mod attach;
 mod channel;
-mod decision;
 mod file;
 mod oauth;
 mod refresh;
 mod replay;
 mod retry;
+mod retry_cases;
 
 use tonic::{Request, Status};
 use tonic_guard::client::{CallError, CallErrorKind, CallOptions};

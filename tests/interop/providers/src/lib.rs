@@ -23,7 +23,7 @@ pub use oidc_provider::{OidcProvider, Settings};
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// The Node scripts of this crate.
-const SCRIPTS: [&str; 3] = ["provider.mjs", "refusing_server.mjs", "refreshing_client.mjs"];
+const SCRIPTS: [&str; 3] = ["provider.mjs", "rejecting_server.mjs", "refreshing_client.mjs"];
 
 /// A file of this crate.
 pub fn here(path: &str) -> PathBuf {

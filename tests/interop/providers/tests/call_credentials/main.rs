@@ -12,9 +12,9 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
+mod expiry;
 mod provider;
-mod refusing_servers;
-mod story;
+mod rejecting_servers;
 
 use serde_json::{Value, json};
 use tonic_guard_interop_providers::here;

@@ -86,10 +86,10 @@ async fn refuses_and_answers(server: Command) {
 
 #[tokio::test]
 async fn grpc_js_refuses_an_expired_token_and_answers_to_a_new_one() {
-    refuses_and_answers(node("refusing_server.mjs").await).await;
+    refuses_and_answers(node("rejecting_server.mjs").await).await;
 }
 
 #[tokio::test]
 async fn grpcio_refuses_an_expired_token_and_answers_to_a_new_one() {
-    refuses_and_answers(python("refusing_server.py").await).await;
+    refuses_and_answers(python("rejecting_server.py").await).await;
 }
