@@ -1,5 +1,5 @@
-//! A whole head at the front door: whatever a caller sends, the handler runs only for a call that a
-//! few lines here would let in too.
+//! A whole call head at the guard: the handler runs only for calls that a few lines of reference
+//! admit, too.
 
 #![no_main]
 
@@ -50,11 +50,13 @@ thread_local! {
     static SERVER: Cell<Option<(Runtime, Guard<ExtraServer<Service>>)>> = const { Cell::new(None) };
 }
 
-/// The head of a call. Each line changes it: its first byte says what, the rest to what.
+/// The head of a call. Each line changes it: its first byte selects the part, the rest is the
+/// value.
 fn head(data: &[u8]) -> Option<HttpRequest<Body>> {
     // One empty message.
     let message = http_body_util::Full::new(vec![0; 5].into());
-    let mut request = HttpRequest::post("/guard.test.v1.Extra/Unary").body(Body::new(message)).ok()?;
+    let mut request =
+        HttpRequest::post("/guard.test.v1.Extra/Unary").body(Body::new(message)).ok()?;
     request.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
     for line in data.split(|byte| *byte == b'\n').take(8) {
         let Some((what, value)) = line.split_first() else { continue };
@@ -77,7 +79,7 @@ fn head(data: &[u8]) -> Option<HttpRequest<Body>> {
             }
             b'a' => HeaderName::from_static("authorization"),
             b'k' => HeaderName::from_static("x-api-key"),
-            // Any other: up to a colon the name.
+            // Any other header: the name is before the first colon.
             _ => {
                 let colon = line.iter().position(|byte| *byte == b':')?;
                 let (name, value) = (line.get(..colon)?, line.get(colon + 1..)?);
@@ -99,7 +101,7 @@ fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h [u8]>, ()> {
     }
 }
 
-/// Whether a call with this head may run a handler: written another way than in the product.
+/// Whether a call with this head may run a handler, written in another way than in the library.
 fn may_run(request: &HttpRequest<Body>) -> bool {
     let headers = request.headers();
     let password = |value: &[u8]| {
@@ -129,7 +131,7 @@ fuzz_target!(|data: &[u8]| {
     let before = RAN.load(Ordering::Relaxed);
     let answer = runtime.block_on(server.call(request)).expect("an answer to each call");
     let ran = RAN.load(Ordering::Relaxed) > before;
-    assert!(may_run || !ran, "it gets in: {shown}");
+    assert!(may_run || !ran, "it is admitted: {shown}");
     let status = Status::from_header_map(answer.headers());
     assert!(ran || status.is_some_and(|status| status.code() != tonic::Code::Ok), "{shown}");
     SERVER.set(Some((runtime, server)));

@@ -1,5 +1,4 @@
-//! All that decides on a second attempt, in every combination, against one sentence that says when there
-//! is one.
+//! Every combination of the conditions for a retry, compared with the rule in [`Case::is_retried`].
 
 use std::{
     convert::Infallible,
@@ -29,7 +28,7 @@ const LIMIT: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     TrailersOnly,
-    BodyBehind,
+    WithBody,
     InTrailers,
 }
 
@@ -40,7 +39,7 @@ enum Info {
     ThisService,
     OtherService,
     OtherMethod,
-    Incurable,
+    NotCurable,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ enum Renewed {
 enum Carried {
     Channel,
     None,
-    OfItsOwn,
+    OfTheCall,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,14 +70,14 @@ struct Case {
 }
 
 impl Case {
-    /// The sentence.
-    fn is_tried_again(self) -> bool {
+    /// The rule: whether the call is retried.
+    fn is_retried(self) -> bool {
         self.code == Code::Unauthenticated
             && self.form == Form::TrailersOnly
             && match self.info {
                 Info::ThisCall => true,
                 Info::None | Info::ThisService => !self.strict,
-                Info::OtherService | Info::OtherMethod | Info::Incurable => false,
+                Info::OtherService | Info::OtherMethod | Info::NotCurable => false,
             }
             && self.pushback != Some("-1")
             && self.renewed == Renewed::Other
@@ -102,7 +101,7 @@ impl Case {
             Info::ThisService => with(self.code, info("X", KINDS, None)),
             Info::OtherService => with(self.code, info("X", "other.v1.Kinds", Some("Unary"))),
             Info::OtherMethod => with(self.code, info("X", KINDS, Some("Down"))),
-            Info::Incurable => with(self.code, info("CREDENTIALS_MISSING", KINDS, Some("Unary"))),
+            Info::NotCurable => with(self.code, info("CREDENTIALS_MISSING", KINDS, Some("Unary"))),
         };
         let mut response: Response<Body> = status.into_http();
         if let Some(pushback) = self.pushback {
@@ -111,7 +110,7 @@ impl Case {
         }
         match self.form {
             Form::TrailersOnly => response,
-            Form::BodyBehind => response.map(|_| answer().into_body()),
+            Form::WithBody => response.map(|_| answer().into_body()),
             Form::InTrailers => {
                 let trailers = response.headers().clone();
                 let frame = Ok::<_, Status>(http_body::Frame::<Bytes>::trailers(trailers));
@@ -126,7 +125,7 @@ fn with(code: Code, details: ErrorDetails) -> Status {
     Status::with_error_details(code, "no", details)
 }
 
-/// Reads each request whole, gives the first its answer, and answers all others.
+/// Reads each request to its end, gives the first response of the case, and answers all others.
 #[derive(Clone)]
 struct Server(Arc<Mutex<Seen>>);
 
@@ -149,7 +148,7 @@ impl Service<Request<Body>> for Server {
         let seen = Arc::clone(&self.0);
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let body = body.collect().await.expect("no body is broken off").to_bytes();
+            let body = body.collect().await.expect("no body ends early").to_bytes();
             let mut seen = seen.lock().unwrap();
             seen.bodies.push(body);
             seen.tokens.push(head.headers.get("authorization").cloned());
@@ -158,7 +157,7 @@ impl Service<Request<Body>> for Server {
     }
 }
 
-async fn holds(case: Case) {
+async fn check(case: Case) {
     let source = Source::new(&Arc::default());
     source.then(Answer::Token("first"));
     match case.renewed {
@@ -173,7 +172,7 @@ async fn holds(case: Case) {
     let mut options = match case.carried {
         Carried::Channel => CallOptions::new(),
         Carried::None => CallOptions::new().without_credentials(),
-        Carried::OfItsOwn => CallOptions::new().credential(Credential::bearer("own").unwrap()),
+        Carried::OfTheCall => CallOptions::new().credential(Credential::bearer("own").unwrap()),
     };
     if !case.retry {
         options = options.without_retry();
@@ -185,29 +184,29 @@ async fn holds(case: Case) {
     let answered = KindsClient::new(layered).unary(with_options(message, options)).await;
 
     let seen = seen.lock().unwrap();
-    let again = case.is_tried_again();
-    assert_eq!(seen.bodies.len(), if again { 2 } else { 1 }, "{case:?}: {answered:?}");
-    // Behind a head with a status tonic reads no body, and code 0 isn't among the cases.
-    assert_eq!(answered.is_ok(), again, "{case:?}: {answered:?}");
-    if again {
+    let retried = case.is_retried();
+    assert_eq!(seen.bodies.len(), if retried { 2 } else { 1 }, "{case:?}: {answered:?}");
+    // tonic reads no body after headers with a status, and code 0 isn't among the cases.
+    assert_eq!(answered.is_ok(), retried, "{case:?}: {answered:?}");
+    if retried {
         assert_eq!(seen.bodies[0], seen.bodies[1], "{case:?}");
         assert_ne!(seen.tokens[0], seen.tokens[1], "{case:?}");
         assert_eq!(source.fetches(), 2);
     } else if let Err(status) = answered {
-        assert_eq!(status.code(), case.code, "the refusal is the server's own: {case:?}");
+        assert_eq!(status.code(), case.code, "the rejection is the server's: {case:?}");
     }
 }
 
 #[tokio::test]
-async fn a_call_is_tried_again_when_all_of_it_holds_and_never_otherwise() {
-    let forms = [Form::TrailersOnly, Form::BodyBehind, Form::InTrailers];
+async fn call_is_retried_exactly_if_every_condition_holds() {
+    let forms = [Form::TrailersOnly, Form::WithBody, Form::InTrailers];
     let infos = [
         Info::None,
         Info::ThisCall,
         Info::ThisService,
         Info::OtherService,
         Info::OtherMethod,
-        Info::Incurable,
+        Info::NotCurable,
     ];
     let mut cases = vec![Case {
         code: Code::Unauthenticated,
@@ -231,18 +230,18 @@ async fn a_call_is_tried_again_when_all_of_it_holds_and_never_otherwise() {
     vary(&mut cases, &[true, false], |case, fits| Case { fits, ..case });
     vary(&mut cases, &[true, false], |case, retry| Case { retry, ..case });
     vary(&mut cases, &[true, false], |case, strict| Case { strict, ..case });
-    let carried = [Carried::Channel, Carried::None, Carried::OfItsOwn];
+    let carried = [Carried::Channel, Carried::None, Carried::OfTheCall];
     vary(&mut cases, &carried, |case, carried| Case { carried, ..case });
     assert_eq!(cases.len(), 11_664);
-    let tried_again = cases.iter().filter(|case| case.is_tried_again()).count();
-    // Two pushbacks, and of the infos three, or one where retries are strict.
-    assert_eq!(tried_again, 2 * (3 + 1));
+    let retried = cases.iter().filter(|case| case.is_retried()).count();
+    // Two pushbacks, and three of the infos, or one of them with strict retries.
+    assert_eq!(retried, 2 * (3 + 1));
     for case in cases {
-        holds(case).await;
+        check(case).await;
     }
 }
 
-/// Each case with each of the values.
+/// Replaces each case by one case per value.
 fn vary<T: Copy>(cases: &mut Vec<Case>, values: &[T], change: impl Fn(Case, T) -> Case) {
     let all = cases.iter().flat_map(|case| values.iter().map(|value| change(*case, *value)));
     *cases = all.collect();

@@ -1,5 +1,5 @@
-"""A server by grpcio that refuses with a plain UNAUTHENTICATED: no details, no challenge. A token says
-itself until when it is good, as milliseconds: `t-1796303905000`."""
+"""A grpcio server that rejects with a plain UNAUTHENTICATED: no details, no challenge. A token contains its
+expiry in milliseconds: `t-1796303905000`."""
 
 import json
 import sys

@@ -1,5 +1,5 @@
-//! gRPC's story of UNAUTHENTICATED with a server in Rust: no token, a token, an expired token, a new one, and the
-//! call that was refused answers.
+//! The sequence of a token's expiry with a server in Rust: no token, a token, an expired token, and
+//! a new token with which the rejected call succeeds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{note, task};
 
 const LIFE: Duration = Duration::from_secs(1);
 
-/// A guarded server, and a token endpoint whose tokens live a second.
+/// A guarded server, and a token endpoint whose tokens live one second.
 async fn start() -> (Guarded, Provider) {
     let (server, provider) = (Guarded::start().await, Provider::start().await);
     let issuer = Arc::clone(&server.issuer);
@@ -31,7 +31,7 @@ async fn start() -> (Guarded, Provider) {
 }
 
 #[tokio::test]
-async fn a_client_in_rust_notices_nothing() {
+async fn rust_client_renews_its_token_before_it_expires() {
     let (server, provider) = start().await;
     let http = HttpClient::builder().allow_http_on_loopback().build().unwrap();
     let source = ClientCredentials::new(http, &provider.url("/token"), "orders", "s3cret").unwrap();
@@ -47,11 +47,11 @@ async fn a_client_in_rust_notices_nothing() {
     tokio::time::sleep(LIFE + Duration::from_millis(100)).await;
     let answer = within("the call", client.unary(note("after it expired"))).await.unwrap();
     assert_eq!(answer.into_inner().text, "after it expired");
-    // Its source said when it ends, so that it was never sent in vain.
+    // The source reported its expiry, so an expired token was never sent.
     assert_eq!((server.attempts.count(), provider.request_count()), (3, 2));
 }
 
-async fn tells_the_story(client: Command) {
+async fn assert_sequence(client: Command) {
     let (server, provider) = start().await;
     let address = server.running().addr().to_string();
     let task = task(json!({ "address": address, "token_url": provider.url("/token") }));
@@ -67,11 +67,11 @@ async fn tells_the_story(client: Command) {
 }
 
 #[tokio::test]
-async fn a_client_in_node_refreshes_and_tries_again() {
-    tells_the_story(node("refreshing_client.mjs").await).await;
+async fn node_client_refreshes_and_retries() {
+    assert_sequence(node("refreshing_client.mjs").await).await;
 }
 
 #[tokio::test]
-async fn a_client_in_python_refreshes_and_tries_again() {
-    tells_the_story(python("refreshing_client.py").await).await;
+async fn python_client_refreshes_and_retries() {
+    assert_sequence(python("refreshing_client.py").await).await;
 }

@@ -1,4 +1,4 @@
-//! Servers of other implementations, which refuse with a plain UNAUTHENTICATED.
+//! Servers of other implementations, which reject with a plain UNAUTHENTICATED.
 
 use std::{
     sync::{
@@ -21,10 +21,10 @@ use tonic_guard_tests::{pb::Note, within};
 
 use crate::{note, task};
 
-/// Longer than refusals are apart by which a source is asked.
+/// Longer than the interval between rejections that cause a fetch.
 const LIFE: Duration = Duration::from_millis(1500);
 
-/// A token that is good from now on for as long as it lives.
+/// A token that is valid for `life` from now on.
 fn token(life: Duration) -> Token {
     let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + life;
     Token::new(format!("t-{}", end.as_millis()))
@@ -35,7 +35,7 @@ fn counted() -> (impl TokenSource, Arc<AtomicUsize>) {
     let counter = Arc::clone(&fetches);
     let source = token_fn(move || {
         counter.fetch_add(1, Ordering::SeqCst);
-        // It doesn't say how long it lives, and is used until it is refused.
+        // Its lifetime is unknown, so it is used until it is rejected.
         std::future::ready(Ok(token(LIFE)))
     });
     (source, fetches)
@@ -50,13 +50,13 @@ fn notes() -> impl tokio_stream::Stream<Item = Note> {
     tokio_stream::iter([note("a"), note("b")])
 }
 
-async fn refuses_and_answers(server: Command) {
+async fn assert_rejection_and_retry(server: Command) {
     let (_child, said) = ready(server, &task(json!({}))).await;
     let address = said["address"].as_str().unwrap();
     let (source, fetches) = counted();
     let mut client = client_of(address, source);
 
-    // The first of each kind meets a token that is good, the second one that has expired.
+    // The first call of each kind has a good token, the second an expired one.
     for (attempts, expected_fetches) in [("after 0", 1), ("after 1", 2)] {
         if attempts == "after 1" {
             tokio::time::sleep(LIFE).await;
@@ -85,11 +85,11 @@ async fn refuses_and_answers(server: Command) {
 }
 
 #[tokio::test]
-async fn grpc_js_refuses_an_expired_token_and_answers_to_a_new_one() {
-    refuses_and_answers(node("rejecting_server.mjs").await).await;
+async fn grpc_js_rejects_an_expired_token_and_accepts_a_new_one() {
+    assert_rejection_and_retry(node("rejecting_server.mjs").await).await;
 }
 
 #[tokio::test]
-async fn grpcio_refuses_an_expired_token_and_answers_to_a_new_one() {
-    refuses_and_answers(python("rejecting_server.py").await).await;
+async fn grpcio_rejects_an_expired_token_and_accepts_a_new_one() {
+    assert_rejection_and_retry(python("rejecting_server.py").await).await;
 }
