@@ -61,7 +61,7 @@ mod cfg_alternatives {
     }
 
     #[tokio::test]
-    async fn the_compiled_alternative_is_guarded() {
+    async fn compiled_alternative_is_guarded() {
         assert_guarded(|| Service(Tokens)).await;
         assert_guarded(|| Open(Tokens)).await;
     }

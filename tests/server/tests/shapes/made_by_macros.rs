@@ -162,7 +162,7 @@ async fn unauthenticated_calls_are_rejected() {
 }
 
 #[tokio::test]
-async fn an_open_method_stays_open() {
+async fn open_method_stays_open() {
     let server = tonic::transport::Server::builder()
         .add_service(crate::pb::shape_server::ShapeServer::new(Open));
     let server = tonic_guard_tests::Running::start(server).await;
