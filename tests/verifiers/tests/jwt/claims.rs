@@ -231,7 +231,7 @@ async fn clock_skew_is_configurable() {
 
 /// "Expired" invites a caller to renew its token, which helps only if the token is otherwise good.
 #[tokio::test]
-async fn expired_token_of_another_issuer_is_invalid() {
+async fn expired_token_with_another_fault_is_invalid() {
     let fixture = Fixture::new().await;
     let hour = Duration::from_secs(3600);
     let expired = || fixture.token().expired_for(hour);
