@@ -1,4 +1,4 @@
-//! Generates the service that is called. No protoc: protox reads the proto.
+//! Generates the benchmarked service. protox reads the proto, so no protoc is needed.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");

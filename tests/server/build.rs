@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
-/// As many methods as a large service has.
+/// The number of methods of a large service.
 const WIDE: usize = 120;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     wide(Path::new(&env::var("OUT_DIR")?))
 }
 
-/// A service whose messages the support crate has.
+/// A service whose messages are in the support crate.
 fn policies() -> Result<(), Box<dyn Error>> {
     let mut files = protox::compile(["policies.proto"], ["proto", "../support/proto"])?;
     files.file.retain(|file| file.name() == "policies.proto");
@@ -37,7 +37,7 @@ fn shared_with_all_suites() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A service of many methods, and its implementation: every third method has an attribute of its own.
+/// A service of many methods, and its implementation: every third method has an attribute.
 fn wide(out: &Path) -> Result<(), Box<dyn Error>> {
     let mut proto = "syntax = \"proto3\"; package guard.shapes.wide.v1; message Void {}\n\
                      service Wide {\n"

@@ -1,11 +1,11 @@
-//! The check that `#[authenticated(scheme = "bearer")]` makes, written out as a service would have to.
+//! The check of `#[authenticated(scheme = "bearer")]`, written by hand.
 //!
-//! It behaves as the method's own door does. The header is a singleton with the grammar of RFC 9110: the
-//! reading is tonic-guard's own, so that what is compared is what the attribute adds around it. The
-//! verifier is asked once, under a deadline whose timer is made only when the verifier waits. A panic of
-//! the verifier refuses the call. The decision is an event. A refusal has its constant message,
-//! `ErrorInfo` and challenge. What it leaves out is what has no meaning by hand: the proof of a front
-//! door, an identity given in process, "authentication off".
+//! It behaves as the handler check does. The header is a singleton with the grammar of RFC 9110;
+//! tonic-guard itself parses it, so that the comparison shows what the attribute adds. The
+//! authenticator is called once, under a deadline whose timer is created only if the authenticator
+//! waits. A panic of the authenticator rejects the call. The decision is an event. A rejection has
+//! its constant message, `ErrorInfo` and challenge. The handoff of a guard, injected identities and
+//! `bypass` are left out, because they have no meaning by hand.
 
 use std::{
     collections::HashMap,
@@ -24,8 +24,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::service::{Tokens, User};
 
-/// Why a call is refused.
-enum Refusal {
+/// The reason of a rejection.
+enum Rejection {
     Missing,
     Duplicate,
     Malformed,
@@ -42,26 +42,26 @@ pub async fn check<M>(tokens: &Tokens, request: &Request<M>) -> Result<User, Sta
             tracing::debug!(target: "by_hand", method = "say", scheme = "bearer", outcome = "admitted");
             Ok(user)
         }
-        Err(refusal) => Err(refused(refusal)),
+        Err(rejection) => Err(rejected(rejection)),
     }
 }
 
-async fn caller(tokens: &Tokens, head: CallHead<'_>) -> Result<User, Refusal> {
+async fn caller(tokens: &Tokens, head: CallHead<'_>) -> Result<User, Rejection> {
     match Bearer::new().extract(&head) {
         Ok(Extraction::Credentials(token)) => verify(tokens, token).await,
-        Ok(Extraction::Absent) => Err(Refusal::Missing),
-        Ok(Extraction::OtherScheme) => Err(Refusal::Unsupported),
-        Err(ExtractError::Duplicate) => Err(Refusal::Duplicate),
-        Err(_) => Err(Refusal::Malformed),
+        Ok(Extraction::Absent) => Err(Rejection::Missing),
+        Ok(Extraction::OtherScheme) => Err(Rejection::Unsupported),
+        Err(ExtractError::Duplicate) => Err(Rejection::Duplicate),
+        Err(_) => Err(Rejection::Malformed),
     }
 }
 
-async fn verify(tokens: &Tokens, token: BearerToken) -> Result<User, Refusal> {
+async fn verify(tokens: &Tokens, token: BearerToken) -> Result<User, Rejection> {
     let mut answer = pin!(tokens.authenticate(token));
     let mut poll = |cx: &mut std::task::Context<'_>| {
         catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)))
-            .map(|poll| poll.map_err(Refusal::Verifier))
-            .unwrap_or(Poll::Ready(Err(Refusal::Internal)))
+            .map(|poll| poll.map_err(Rejection::Verifier))
+            .unwrap_or(Poll::Ready(Err(Rejection::Internal)))
     };
     let max_concurrent = std::future::poll_fn(|cx| {
         Poll::Ready(match poll(cx) {
@@ -72,35 +72,35 @@ async fn verify(tokens: &Tokens, token: BearerToken) -> Result<User, Refusal> {
     if let Some(answer) = max_concurrent.await {
         return answer;
     }
-    let late = |_| Err(Refusal::Verifier(AuthError::unavailable()));
+    let late = |_| Err(Rejection::Verifier(AuthError::unavailable()));
     tokio::time::timeout(DEFAULT_DEADLINE, std::future::poll_fn(poll)).await.unwrap_or_else(late)
 }
 
-fn refused(refusal: Refusal) -> Status {
-    let (code, reason, message, error) = match refusal {
-        Refusal::Missing => {
+fn rejected(rejection: Rejection) -> Status {
+    let (code, reason, message, error) = match rejection {
+        Rejection::Missing => {
             (Code::Unauthenticated, "CREDENTIALS_MISSING", "credentials are missing", "")
         }
-        Refusal::Duplicate => (
+        Rejection::Duplicate => (
             Code::Unauthenticated,
             "OVERLOADED_CREDENTIALS",
             "credentials are presented more than once",
             ", error=\"invalid_request\"",
         ),
-        Refusal::Malformed => (
+        Rejection::Malformed => (
             Code::Unauthenticated,
             "CREDENTIALS_MALFORMED",
             "the credentials are malformed",
             ", error=\"invalid_request\"",
         ),
-        Refusal::Unsupported => (
+        Rejection::Unsupported => (
             Code::Unauthenticated,
             "CREDENTIAL_TYPE_UNSUPPORTED",
             "credentials of this type are not accepted here",
             "",
         ),
-        Refusal::Internal => return Status::internal("the call could not be checked"),
-        Refusal::Verifier(error) => match Status::from(error).code() {
+        Rejection::Internal => return Status::internal("the call could not be checked"),
+        Rejection::Verifier(error) => match Status::from(error).code() {
             Code::Unavailable => {
                 return Status::unavailable("the credentials can't be checked now");
             }
@@ -112,7 +112,7 @@ fn refused(refusal: Refusal) -> Status {
             ),
         },
     };
-    tracing::info!(target: "by_hand", method = "say", scheme = "bearer", outcome = "refused", reason);
+    tracing::info!(target: "by_hand", method = "say", scheme = "bearer", outcome = "rejected", reason);
     let info = HashMap::from([("scheme".to_owned(), "bearer".to_owned())]);
     let details = ErrorDetails::with_error_info(reason, "tonic-guard", info);
     let mut headers = HeaderMap::new();

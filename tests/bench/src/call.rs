@@ -1,4 +1,4 @@
-//! Calls in process: a request is made, a server answers it, the answer is read.
+//! Calls in process: builds a request, calls a server and reads the answer.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ use crate::{
     variant::{Variant, Visit},
 };
 
-/// A call that is made again and again.
+/// A call that can be repeated.
 #[derive(Clone, Debug)]
 pub struct Call {
     headers: Vec<(http::HeaderName, HeaderValue)>,
@@ -26,7 +26,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with `size` bytes of text; `good` credentials, or wrong ones of the same length.
+    /// A call with `size` bytes of text and `good` credentials, or wrong ones of the same length.
     pub fn new(size: usize, good: bool) -> Self {
         let message = Words { text: vec![b'x'; size] };
         let mut frame = BytesMut::with_capacity(size + 16);
@@ -53,12 +53,13 @@ impl Call {
         for (name, value) in &self.headers {
             request.headers_mut().append(name, value.clone());
         }
-        // What tonic's transport leaves on every request.
+        // The extensions that tonic's transport adds to every request.
         request.extensions_mut().insert(TcpConnectInfo { local_addr: None, remote_addr: None });
         request
     }
 
-    /// Sends it, and reads the whole answer: the status, in a header or in the trailers.
+    /// Sends the call and reads the whole answer. Returns the status of the headers or the
+    /// trailers.
     pub async fn send<S, R>(&self, server: &mut S) -> Option<HeaderValue>
     where
         S: Service<Request<Body>, Response = Response<R>, Error = Infallible>,
@@ -77,18 +78,18 @@ impl Call {
         status
     }
 
-    /// What making the request itself takes.
+    /// Builds the request alone, to measure its cost.
     fn make_alone(&self) {
         drop(std::hint::black_box(self.request()));
     }
 }
 
-/// Makes `count` calls of one server, one after the other. Nothing else is in the process: its
-/// instructions and its allocations are those of the calls.
+/// Makes `count` calls of one server in sequence. The process does nothing else, so that its
+/// instructions and allocations are those of the calls.
 pub struct Repeat<'a> {
     pub call: &'a Call,
     pub count: usize,
-    /// The status that each has.
+    /// The expected status of each call.
     pub status: &'a str,
 }
 
@@ -113,7 +114,7 @@ impl Visit for Repeat<'_> {
     }
 }
 
-/// What the program does when it measures itself: `calls WORD SIZE good|bad COUNT`.
+/// The program's measured mode: `calls WORD SIZE good|bad COUNT`.
 pub fn make_calls(word: &str, size: usize, good: bool, count: usize) -> Result<(), String> {
     let call = Call::new(size, good);
     if word == "request" {

@@ -1,8 +1,8 @@
 //! `cargo check` of a service of 434 methods, in user seconds.
 //!
-//! The generated code stands in a crate of its own that is checked once: what is measured is the impl.
-//! Half of the methods ask for the caller. All take turns, and the least of several rounds counts: what
-//! else the machine does can only add.
+//! The generated code is in a separate crate that is checked once, so that only the impl is
+//! measured. Half of the methods read the identity. All forms take turns, and the minimum of
+//! several rounds counts, because other load can only add time.
 
 use std::{
     error::Error,
@@ -18,7 +18,7 @@ use tonic_guard_bench::quantile::median;
 const METHODS: usize = 434;
 const ROUNDS: usize = 7;
 
-/// How the methods of the service are guarded.
+/// The way in which the methods of the service are guarded.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Bare,
@@ -42,13 +42,13 @@ impl Form {
     fn name(self) -> &'static str {
         match self {
             Form::Bare => "no auth",
-            Form::ByHand => "one call by hand in each",
-            Form::OnImpl => "annotated on the impl, both doors",
-            Form::OnEach => "annotated on each method, method's door",
+            Form::ByHand => "by hand in each method",
+            Form::OnImpl => "attribute on the impl, with a guard",
+            Form::OnEach => "attribute on each method, handler check",
         }
     }
 
-    /// One method. Every other one asks for the caller.
+    /// The source of one method. Every other method reads the identity.
     fn method(self, number: usize) -> String {
         let asks = number.is_multiple_of(2);
         let attribute = match self {
@@ -127,7 +127,7 @@ impl Authenticate<Bearer> for Service {
 }
 "#;
 
-/// User seconds of `cargo check`, the least of several rounds.
+/// User seconds of `cargo check`, the minimum of several rounds.
 pub fn table() -> Result<(), Box<dyn Error>> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let workspace = repository.join("target/bench/compile");
@@ -159,14 +159,14 @@ pub fn table() -> Result<(), Box<dyn Error>> {
             format!("{:.2}", least / by_hand),
         ]));
     }
-    print(&format!("Compile time, the least of {ROUNDS} rounds"), &rows);
+    print(&format!("Compile time, the minimum of {ROUNDS} rounds"), &rows);
     Ok(())
 }
 
 fn write_workspace(workspace: &Path, repository: &Path) -> Result<(), Box<dyn Error>> {
     let names: Vec<String> = Form::ALL.iter().map(|form| format!("\"{}\"", form.krate())).collect();
     let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
-    // The same dependencies as the repository's, and the same versions of them.
+    // The same dependencies and versions as the repository's.
     let dependencies = section(&manifest, "[workspace.dependencies]")
         .replace("path = \"", &format!("path = \"{}/", repository.display()));
     write(
@@ -200,7 +200,7 @@ fn write_workspace(workspace: &Path, repository: &Path) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// The lines of a manifest behind `head`, up to the next table.
+/// The lines of a manifest after `head`, up to the next table.
 fn section<'a>(manifest: &'a str, head: &str) -> &'a str {
     let rest = manifest.split_once(head).map_or("", |(_, rest)| rest);
     rest.split_once("\n[").map_or(rest, |(section, _)| section)
@@ -223,7 +223,7 @@ fn generated(directory: &Path) -> Result<String, Box<dyn Error>> {
     Ok(fs::read_to_string(out.join("guard.bench.wide.v1.rs"))?)
 }
 
-/// Writes what isn't there yet, so that cargo sees no change where there is none.
+/// Writes the file if its content differs, so that cargo sees no change otherwise.
 fn write(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
     if fs::read_to_string(path).is_ok_and(|written| written == text) {
         return Ok(());
@@ -232,11 +232,11 @@ fn write(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
     Ok(fs::write(path, text)?)
 }
 
-/// User seconds that checking one crate takes, its dependencies checked already.
+/// User seconds of checking one crate whose dependencies are already checked.
 fn check(workspace: &Path, form: Form) -> Result<f64, Box<dyn Error>> {
     let source = workspace.join(form.krate()).join("src/lib.rs");
     fs::write(&source, form.source())?;
-    // The shell's own clock: it counts what cargo started, and nothing else.
+    // The shell's `time` counts cargo and its child processes, and nothing else.
     let script = format!("TIMEFORMAT=%U; time cargo check --quiet --package {}", form.krate());
     let output = Command::new("bash")
         .args(["-c", &script])

@@ -58,7 +58,8 @@ pub fn table() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Nanoseconds per call, and the ratio to no auth: medians of rounds in which all take turns.
+/// Nanoseconds per call, and the ratio to no authentication: medians of rounds in which all
+/// variants take turns.
 fn times() -> Result<Vec<(f64, f64)>, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let call = Call::new(SIZE, true);
@@ -100,14 +101,14 @@ impl Visit for Time<'_> {
     }
 }
 
-/// Where the instructions over no auth go, by function.
+/// The instructions beyond no authentication, by function.
 pub fn breakdown() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/bench");
     std::fs::create_dir_all(&out)?;
     let of =
         |variant: Variant| Calls { word: variant.word(), size: SIZE, good: true }.by_function(&out);
     let open = of(Variant::Open)?;
-    for variant in [Variant::ByHand, Variant::MethodDoor, Variant::BothDoors, Variant::Validate] {
+    for variant in [Variant::ByHand, Variant::HandlerCheck, Variant::Guard, Variant::Validate] {
         let mut over: Vec<(String, f64)> = of(variant)?.into_iter().collect();
         for (name, cost) in &mut over {
             *cost -= open.get(name).copied().unwrap_or(0.0);

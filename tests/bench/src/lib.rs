@@ -1,4 +1,4 @@
-//! What the programs that measure share.
+//! Shared parts of the measuring programs.
 
 pub mod clock;
 pub mod heap;

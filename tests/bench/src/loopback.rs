@@ -1,4 +1,4 @@
-//! Calls over loopback, 64 in flight: whether the check shows at all.
+//! Calls over loopback, 64 in flight: shows whether the check is measurable.
 
 use std::{error::Error, sync::Arc, time::Instant};
 
@@ -26,7 +26,8 @@ const IN_FLIGHT: usize = 64;
 const CALLS: usize = 2_000;
 const ROUNDS: usize = 120;
 
-/// Calls per second: rounds of slices, two without auth and one with both doors, one after the other.
+/// Calls per second, in rounds of slices: two without authentication and one with a guard and
+/// handler checks, in turn.
 pub fn table() -> Result<(), Box<dyn Error>> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure())
 }
@@ -35,7 +36,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     keep_the_heap();
     let guarded = guard(Attributed { tokens: Tokens }, EchoServer::from_arc);
     let open = || Server::builder().add_service(EchoServer::new(Open));
-    // Two without auth: how far they are apart is what the measurement itself can't tell.
+    // Two slices without authentication: their difference is the error of the measurement.
     let mut variants = [
         (0, serve(open()).await?, Vec::new()),
         (1, serve(open()).await?, Vec::new()),
@@ -45,7 +46,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         slice(channel).await?;
     }
     for round in 0..ROUNDS {
-        // Which one is first changes, so that what the machine does in the meantime favours none.
+        // The order changes, so that other load on the machine favours none.
         variants.rotate_left(1);
         if round % 2 == 1 {
             variants.reverse();
@@ -62,7 +63,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         "of no auth",
         "half of the rounds",
     ])];
-    for (name, rates) in [("no auth, again", again), ("tonic-guard, both doors", with)] {
+    for (name, rates) in [("no auth, again", again), ("tonic-guard, with a guard", with)] {
         let [low, middle, high] = quartiles_of_ratios(&rates, &without);
         rows.push(row([
             name.to_owned(),
@@ -78,7 +79,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
 async fn serve(router: Router) -> Result<Channel, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;
-    // As `Server::serve` does it.
+    // As in `Server::serve`.
     tokio::spawn(router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))));
     Ok(Channel::from_shared(format!("http://{addr}"))?.connect().await?)
 }

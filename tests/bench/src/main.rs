@@ -1,4 +1,4 @@
-//! What tonic-guard costs, side by side with the same check by hand and with its peers.
+//! The cost of tonic-guard, side by side with the same check by hand and with its peers.
 //!
 //! `cargo run --release -p tonic-guard-bench` prints every table; `-- TABLE ..` prints some of them:
 //! `in-process`, `where`, `refused`, `compile`, `loopback`. Counting needs valgrind.

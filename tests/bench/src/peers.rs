@@ -1,8 +1,9 @@
-//! What the ecosystem offers: the same static check before the handler, the identity in an extension.
+//! The alternatives of the ecosystem: the same static check before the handler, with the identity
+//! in an extension.
 //!
-//! Each checks what people write there: the first `authorization` header, `Bearer ` as it is spelled
-//! here, and a comparison in constant time. None has the grammar, the deadline, the challenge or the
-//! `ErrorInfo` that tonic-guard has.
+//! Each checks what is usual there: the first `authorization` header, `Bearer ` in this spelling,
+//! and a comparison in constant time. None has the grammar, the deadline, the challenge or the
+//! `ErrorInfo` of tonic-guard.
 
 use constant_time_eq::constant_time_eq;
 use http::{HeaderMap, header::AUTHORIZATION};
@@ -19,7 +20,7 @@ fn known(headers: &HeaderMap) -> Result<User, Status> {
     }
 }
 
-/// For tonic's own `InterceptedService`.
+/// For tonic's `InterceptedService`.
 pub fn interceptor(mut request: Request<()>) -> Result<Request<()>, Status> {
     let user = known(request.metadata().as_ref())?;
     request.extensions_mut().insert(user);

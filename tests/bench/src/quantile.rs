@@ -1,4 +1,4 @@
-//! What is told of many measurements.
+//! Summaries of many measurements.
 
 /// The middle of `values`.
 pub fn median(values: &mut [f64]) -> f64 {
@@ -12,7 +12,8 @@ pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     values.get(at).copied().unwrap_or(f64::NAN)
 }
 
-/// The ends and the middle of the half in which the ratios of `rates` to `base` lie, pair by pair.
+/// The lower quartile, the median and the upper quartile of the ratios of `rates` to `base`, pair
+/// by pair.
 pub fn quartiles_of_ratios(rates: &[f64], base: &[f64]) -> [f64; 3] {
     let mut ratios: Vec<f64> = rates.iter().zip(base).map(|(rate, base)| rate / base).collect();
     [0.25, 0.5, 0.75].map(|part| quantile(&mut ratios, part))

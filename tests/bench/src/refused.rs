@@ -1,4 +1,4 @@
-//! A refused call: what it costs whatever its size.
+//! The cost of a rejected call, by the size of its message.
 
 use std::error::Error;
 
@@ -11,7 +11,7 @@ use crate::{
 const SIZES: [(&str, usize); 4] =
     [("100 B", 100), ("64 KiB", 64 << 10), ("1 MiB", 1 << 20), ("3.9 MiB", 39 * (1 << 20) / 10)];
 
-/// Instructions and bytes allocated by refusing a wrong token.
+/// Instructions and bytes allocated by rejecting a wrong token.
 pub fn table() -> Result<(), Box<dyn Error>> {
     let mut rows = vec![row(std::iter::once("refused".to_owned())
         .chain(SIZES.iter().map(|(name, _)| format!("{name}: instructions, bytes"))))];
@@ -32,7 +32,7 @@ pub fn table() -> Result<(), Box<dyn Error>> {
         }
         rows.push(cells);
     }
-    print("A refused call in process, by the size of its message", &rows);
+    print("A rejected call in process, by the size of its message", &rows);
     println!(
         "\nWithout making the request. tonic-guard's two and by hand send ErrorInfo and a challenge."
     );

@@ -1,6 +1,6 @@
-//! The service that is called, once for each way of knowing who calls.
+//! The benchmarked service, once for each way of authentication.
 //!
-//! Each handler answers with the caller's number; where nobody is asked, with zero.
+//! Each handler answers with the caller's number, or with zero if it isn't authenticated.
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{
@@ -13,21 +13,22 @@ use crate::{
     pb::{Heard, Words, echo_server::Echo},
 };
 
-/// The one token that is good.
+/// The only good token.
 pub const TOKEN: &str = "f3b1c7d95e2a4860b7c19ad3e45f60218d7c";
 
-/// Who a token stands for. Peers hand it on in an extension, so it is `Clone`; tonic-guard needs none.
+/// The identity of a token. It is `Clone`, because peers pass it on in an extension; tonic-guard
+/// doesn't need that.
 #[derive(Clone, Copy, Debug)]
 pub struct User {
     number: u64,
 }
 
 impl User {
-    /// The one user there is.
+    /// The only user.
     pub const ADA: User = User { number: 7 };
 }
 
-/// Knows [`TOKEN`].
+/// Admits [`TOKEN`].
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens;
 
@@ -43,7 +44,7 @@ fn heard(caller: u64) -> Result<Response<Heard>, Status> {
     Ok(Response::new(Heard { caller }))
 }
 
-/// Asks nobody.
+/// Without authentication.
 #[derive(Debug)]
 pub struct Open;
 
@@ -54,7 +55,7 @@ impl Echo for Open {
     }
 }
 
-/// Asks in its body, as [`by_hand::check`] does.
+/// Authenticated in the handler's body by [`by_hand::check`].
 #[derive(Debug)]
 pub struct ByHand {
     pub tokens: Tokens,
@@ -68,7 +69,7 @@ impl Echo for ByHand {
     }
 }
 
-/// Says who may call it.
+/// Authenticated by the attribute.
 #[derive(Authenticate, Debug)]
 pub struct Attributed {
     #[verifies("bearer")]
@@ -87,7 +88,7 @@ impl Echo for Attributed {
     }
 }
 
-/// Takes the word of an interceptor or layer before it.
+/// Relies on an interceptor or layer before it.
 #[derive(Debug)]
 pub struct Extended;
 
@@ -95,7 +96,7 @@ pub struct Extended;
 impl Echo for Extended {
     async fn say(&self, request: Request<Words>) -> Result<Response<Heard>, Status> {
         let caller = request.extensions().get::<User>();
-        let caller = caller.ok_or_else(|| Status::internal("nobody asked who calls"))?;
+        let caller = caller.ok_or_else(|| Status::internal("the caller was not authenticated"))?;
         heard(caller.number)
     }
 }

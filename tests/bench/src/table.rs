@@ -1,6 +1,6 @@
 //! Tables in Markdown, aligned.
 
-/// Prints `rows` under `title`; the first row is the head.
+/// Prints `rows` under `title`; the first row is the header.
 pub fn print(title: &str, rows: &[Vec<String>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |at: usize| {

@@ -1,7 +1,7 @@
-//! Counting by valgrind: the program runs itself under it.
+//! Counts with valgrind, under which the program runs itself.
 //!
-//! Instructions and bytes don't depend on what else the machine does. Each figure is a difference of two
-//! runs, so that the start of the program is not in it.
+//! Instructions and bytes don't depend on other load on the machine. Each figure is the difference
+//! of two runs, so that it excludes the start of the program.
 
 use std::{
     collections::HashMap,
@@ -11,10 +11,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The size from which a call is large: a few of them are enough.
+/// The size from which a call is large, so that few of them are enough.
 const LARGE: usize = 64 << 10;
 
-/// What is called, and how.
+/// The measured calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls<'a> {
     /// A variant's word, or `request` for the request alone.
@@ -33,11 +33,11 @@ impl Calls<'_> {
             .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("valgrind doesn't run: {error}"))?;
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(told) } else { Err(told.into()) }
+        let report = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(report) } else { Err(report.into()) }
     }
 
-    /// How many calls the two runs make.
+    /// The numbers of calls of the two runs.
     fn counts(self) -> (usize, usize) {
         if self.size >= LARGE { (10, 30) } else { (100, 1_100) }
     }
@@ -62,15 +62,15 @@ impl Calls<'_> {
         let tool = ["--tool=dhat", "--dhat-out-file=/dev/null"];
         let (few, many) = self.counts();
         let (few, many) = (self.run(few, &tool)?, self.run(many, &tool)?);
-        let bytes = |told: &str| number_after(told, "Total:");
-        let blocks = |told: &str| number_after(told, "bytes in");
+        let bytes = |output: &str| number_after(output, "Total:");
+        let blocks = |output: &str| number_after(output, "bytes in");
         Ok((
             self.per_call(bytes(&few)?, bytes(&many)?),
             self.per_call(blocks(&few)?, blocks(&many)?),
         ))
     }
 
-    /// Instructions per call of each function, without those that it calls.
+    /// Instructions per call of each function, without its callees.
     pub fn by_function(self, out: &Path) -> Result<HashMap<String, f64>, Box<dyn Error>> {
         let file = out.join(format!("callgrind.{}", self.word));
         let to_file = format!("--callgrind-out-file={}", file.display());
@@ -87,19 +87,19 @@ impl Calls<'_> {
     }
 }
 
-/// The number behind `label`, which may have commas in it.
-fn number_after(told: &str, label: &str) -> Result<u64, String> {
-    let rest = told.split_once(label).map(|(_, rest)| rest);
+/// The number after `label`, which may contain commas.
+fn number_after(output: &str, label: &str) -> Result<u64, String> {
+    let rest = output.split_once(label).map(|(_, rest)| rest);
     let digits = rest.map(|rest| {
         let number = rest.trim_start().chars().take_while(|c| c.is_ascii_digit() || *c == ',');
         number.filter(char::is_ascii_digit).collect::<String>()
     });
     let number = digits.and_then(|digits| digits.parse().ok());
-    number.ok_or_else(|| format!("valgrind tells no `{label}`: {told}"))
+    number.ok_or_else(|| format!("valgrind reports no `{label}`: {output}"))
 }
 
-/// A function's name without what differs between the variants, so that their costs can be compared: the
-/// service's type, and what the drop of a value is compiled into.
+/// A function's name without the parts that differ between the variants (the service's type, and
+/// the name of a compiled drop), so that their costs can be compared.
 fn short(function: &str) -> String {
     if function.contains("drop_in_place") {
         return "core::ptr::drop_in_place".to_owned();
@@ -114,8 +114,8 @@ fn short(function: &str) -> String {
     }
 }
 
-/// Reads callgrind's file: cost lines count for the function before them, but for the one behind each
-/// `calls=`, which is the cost of the function that is called.
+/// Reads callgrind's file. A cost line belongs to the function before it, except the one after each
+/// `calls=`, which is the cost of the called function.
 fn self_costs(file: &str) -> HashMap<String, u64> {
     let mut names: HashMap<&str, &str> = HashMap::new();
     let mut costs = HashMap::new();

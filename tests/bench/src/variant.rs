@@ -1,4 +1,4 @@
-//! The ways of knowing who calls, each as a server.
+//! The ways of authentication, each as a server.
 
 use std::convert::Infallible;
 
@@ -16,14 +16,14 @@ use crate::{
     service::{Attributed, ByHand, Extended, Open, Tokens},
 };
 
-/// A way of knowing who calls.
+/// A way of authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// No way: the floor.
+    /// No authentication, as the baseline.
     Open,
     ByHand,
-    MethodDoor,
-    BothDoors,
+    HandlerCheck,
+    Guard,
     Interceptor,
     AsyncInterceptor,
     Middleware,
@@ -31,7 +31,7 @@ pub enum Variant {
     Authorize,
 }
 
-/// Something that is done with a server.
+/// An operation on a server.
 pub trait Visit {
     type Output;
 
@@ -45,8 +45,8 @@ impl Variant {
     pub const ALL: [Variant; 9] = [
         Variant::Open,
         Variant::ByHand,
-        Variant::MethodDoor,
-        Variant::BothDoors,
+        Variant::HandlerCheck,
+        Variant::Guard,
         Variant::Interceptor,
         Variant::AsyncInterceptor,
         Variant::Middleware,
@@ -54,13 +54,13 @@ impl Variant {
         Variant::Authorize,
     ];
 
-    /// As a table names it.
+    /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Variant::Open => "no auth",
             Variant::ByHand => "by hand in the body",
-            Variant::MethodDoor => "tonic-guard, method's door",
-            Variant::BothDoors => "tonic-guard, both doors",
+            Variant::HandlerCheck => "tonic-guard, handler check",
+            Variant::Guard => "tonic-guard, with a guard",
             Variant::Interceptor => "tonic Interceptor",
             Variant::AsyncInterceptor => "tonic-async-interceptor",
             Variant::Middleware => "tonic-middleware",
@@ -69,13 +69,13 @@ impl Variant {
         }
     }
 
-    /// As a command names it.
+    /// The name in commands.
     pub fn word(self) -> &'static str {
         match self {
             Variant::Open => "open",
             Variant::ByHand => "by-hand",
-            Variant::MethodDoor => "method-door",
-            Variant::BothDoors => "both-doors",
+            Variant::HandlerCheck => "handler-check",
+            Variant::Guard => "guard",
             Variant::Interceptor => "interceptor",
             Variant::AsyncInterceptor => "async-interceptor",
             Variant::Middleware => "middleware",
@@ -88,13 +88,13 @@ impl Variant {
         Variant::ALL.into_iter().find(|variant| variant.word() == word)
     }
 
-    /// Makes its server.
+    /// Calls `visit` with the variant's server.
     pub fn visit<V: Visit>(self, visit: V) -> V::Output {
         match self {
             Variant::Open => visit.server(EchoServer::new(Open)),
             Variant::ByHand => visit.server(EchoServer::new(ByHand { tokens: Tokens })),
-            Variant::MethodDoor => visit.server(EchoServer::new(Attributed { tokens: Tokens })),
-            Variant::BothDoors => {
+            Variant::HandlerCheck => visit.server(EchoServer::new(Attributed { tokens: Tokens })),
+            Variant::Guard => {
                 visit.server(guard(Attributed { tokens: Tokens }, EchoServer::from_arc))
             }
             Variant::Interceptor => {

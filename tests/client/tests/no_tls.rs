@@ -1,5 +1,5 @@
-//! A program that is built without TLS sends no credential. tonic alone would connect `https://` in
-//! plaintext.
+//! A program that is built without TLS sends no credentials. tonic alone would connect to
+//! `https://` in plaintext.
 
 #![allow(
     clippy::expect_used,
@@ -15,15 +15,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Builds every dependency when nothing was built before.
+/// Long enough to build every dependency.
 const LIMIT: Duration = Duration::from_secs(1200);
 
 #[test]
-fn an_https_endpoint_without_a_tls_feature_gets_nothing() {
+fn https_endpoint_without_a_tls_feature_receives_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let endpoint = format!("https://{}", listener.local_addr().unwrap());
-    // Alone, and so without the features that other members of the workspace turn on.
+    // Built alone, and so without the features that other members of the workspace enable.
     let mut child = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["run", "--quiet", "-p", "tonic-guard-no-tls", "--"])
@@ -54,9 +54,9 @@ fn an_https_endpoint_without_a_tls_feature_gets_nothing() {
         }
         std::thread::sleep(Duration::from_millis(10));
     };
-    let mut told = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+    let mut output = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
     assert_eq!(String::from_utf8_lossy(&received), "");
-    assert!(status.success() && told.starts_with("refused: "), "{status}: {told}");
-    assert!(told.contains("built without TLS"), "{told}");
+    assert!(status.success() && output.starts_with("rejected: "), "{status}: {output}");
+    assert!(output.contains("built without TLS"), "{output}");
 }

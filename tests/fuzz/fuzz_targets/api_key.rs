@@ -1,4 +1,4 @@
-//! The header of an API key: any number of any values.
+//! The header of an API key: any number of arbitrary values.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ const NAME: &str = "x-ingest-key";
 
 fuzz_target!(|data: &[u8]| {
     let mut headers = HeaderMap::new();
-    // A line is a value: none can hold its end.
+    // Each line is a value, because a value can't contain a line end.
     for value in data.split(|byte| *byte == b'\n').take(3) {
         if let Ok(value) = HeaderValue::from_bytes(value) {
             headers.append(NAME, value);

@@ -1,4 +1,4 @@
-//! A client certificate of any bytes, as a handshake that trusts everyone would hand it on.
+//! A client certificate of arbitrary bytes, as from a handshake that accepts every certificate.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let chain = || CertificateChain::from_der([data.to_vec()]);
     let reading = CertificateVerifier::new(|certificate| {
-        // Every part of it can be read and printed.
+        // Every part of a parsed certificate can be read and printed.
         let shown = format!(
             "{:?} {:?} {:?} {:?} {:?} {:?}",
             certificate.subject(),

@@ -1,5 +1,5 @@
-//! Signed tokens: a header and a payload of any bytes, signed or not. What isn't signed is refused, and
-//! what is signed is taken only when a few lines here would take it too.
+//! Tokens with a header and a payload of arbitrary bytes, signed or not. Unsigned ones are
+//! rejected, and signed ones are admitted only if a few lines of reference admit them, too.
 
 #![no_main]
 
@@ -32,7 +32,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     runtime.expect("a runtime")
 });
 
-/// What this says of a token that is signed well.
+/// The reference's decision on a token with a good signature.
 fn may_be_taken(header: &[u8], payload: &[u8]) -> bool {
     let read = |json| serde_json::from_slice::<Value>(json).ok();
     let (Some(header), Some(payload)) = (read(header), read(payload)) else { return false };
@@ -74,11 +74,11 @@ fuzz_target!(|data: &[u8]| {
     let extensions = Extensions::new();
     let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
     let Some(token) = found.ok().and_then(|found| found.credentials()) else { return };
-    // Twice: the second may be answered out of the cache.
+    // Twice, because the second may be answered from the cache.
     for _ in 0..2 {
         let verdict = RUNTIME.block_on(VERIFIER.authenticate(token.clone()));
         if verdict.is_ok() {
-            assert!(signed, "an unsigned token is taken: {token:?}");
+            assert!(signed, "an unsigned token is admitted: {token:?}");
             assert!(may_be_taken(header, payload), "{header:?} {payload:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! What refused calls hold in memory. A binary of its own: the allocator counts for the whole process.
+//! Memory held by rejected calls. In a binary by itself, because the allocator counts for the whole
+//! process.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is tests")]
 
@@ -27,10 +28,10 @@ static ALLOCATED: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1 << 20;
 
-/// The largest message that tonic takes by default, with its frame's five bytes.
+/// The largest message that tonic accepts by default, including the five bytes of its frame.
 const MESSAGE: usize = 4 * MIB;
 
-/// Fewer than the streams that the server allows on one connection, so that all calls are under way.
+/// Fewer than the streams that the server allows on one connection, so that all calls run at once.
 const CALLS_PER_CONNECTION: usize = 64;
 
 #[derive(Authenticate, Default)]
@@ -51,7 +52,7 @@ impl Extra for Service {
     }
 }
 
-/// One gRPC message of one field, `payload`. Every call sends these bytes themselves, no copy.
+/// One gRPC message with one field, `payload`. All calls share these bytes.
 fn message() -> Bytes {
     let framed = MESSAGE - 5;
     // The field's key, and its length in the four bytes of a varint.
@@ -72,8 +73,8 @@ async fn connect(server: &Running) -> SendRequest<Full<Bytes>> {
     sender
 }
 
-/// Makes so many calls at once, all of which are refused. What is allocated at the most beyond what
-/// was before.
+/// Makes `calls` calls at once, all of which are rejected, and returns the peak allocation above
+/// the level before them.
 async fn held_by(calls: usize, server: &Running) -> usize {
     let message = message();
     let mut connections = Vec::new();
@@ -92,37 +93,37 @@ async fn held_by(calls: usize, server: &Running) -> usize {
             .unwrap();
         answers.spawn(async move {
             let answer = connection.send_request(request).await.unwrap();
-            Status::from_header_map(answer.headers()).expect("a refusal is all head")
+            Status::from_header_map(answer.headers()).expect("a rejection is headers only")
         });
     }
     let answers = tokio::time::timeout(Duration::from_secs(60), answers.join_all()).await;
     let answers = answers.expect("an answer to each call");
     let held = ALLOCATED.peak_usage() - before;
     assert_eq!(answers.len(), calls);
-    for refused in answers {
-        assert_eq!(reason(&refused), "CREDENTIALS_MISSING");
+    for rejected in answers {
+        assert_eq!(reason(&rejected), "CREDENTIALS_MISSING");
     }
     held
 }
 
-/// One test, because what another allocates beside it would be counted too.
+/// One test, because the allocations of another would be counted too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_calls_of_4_mib_hold_next_to_nothing_at_the_front_door() {
+async fn calls_of_4_mib_that_the_guard_rejects_hold_almost_no_memory() {
     let guard = guard(Service::default(), ExtraServer::from_arc);
     let server = Running::start(Server::builder().add_service(guard)).await;
     let held = held_by(256, &server).await;
-    println!("256 calls of 4 MiB, refused at the front door: {} KiB", held / 1024);
+    println!("256 calls of 4 MiB, rejected by the guard: {} KiB", held / 1024);
 
-    // The method's own door comes after tonic has read and decoded each message. So many calls are
-    // enough to see that the measure sees it.
+    // The handler check runs after tonic has read and decoded each message. These calls show that
+    // the measurement works.
     let server = ExtraServer::new(Service::default());
     let server = Running::start(Server::builder().add_service(server)).await;
-    let at_the_methods_door = held_by(32, &server).await;
+    let held_by_handler_check = held_by(32, &server).await;
     println!(
-        "32 calls of 4 MiB, refused at the method's own door: {} MiB",
-        at_the_methods_door / MIB
+        "32 calls of 4 MiB, rejected by the handler check: {} MiB",
+        held_by_handler_check / MIB
     );
 
-    assert!(held < 16 * MIB, "{held} bytes: the messages of refused calls are read");
-    assert!(at_the_methods_door > 64 * MIB, "{at_the_methods_door} bytes: nothing is measured");
+    assert!(held < 16 * MIB, "{held} bytes: the messages of rejected calls are read");
+    assert!(held_by_handler_check > 64 * MIB, "{held_by_handler_check} bytes: nothing is measured");
 }

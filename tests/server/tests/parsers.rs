@@ -1,5 +1,5 @@
-//! Whatever stands in a header, a scheme reads it or says why not. It never panics, and what it reads
-//! follows its grammar.
+//! A scheme extracts or rejects the value of any header: it never panics, and extracted credentials
+//! follow the grammar.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -11,7 +11,7 @@ use tonic_guard::{
     scheme::{ApiKey, Basic, Bearer, ExtractError, Extraction},
 };
 
-/// Any bytes that a header can hold, and such as come near to credentials.
+/// Any bytes that a header can hold, and values that are close to credentials.
 fn header_value() -> impl Strategy<Value = HeaderValue> {
     let noise = prop::collection::vec(any::<u8>(), 0..80);
     let near = ("(?i:bearer|basic|token|b)", "[ \t,=]{0,3}", "[A-Za-z0-9._~+/=,: -]{0,60}")
@@ -36,7 +36,7 @@ fn extract<S: Scheme>(
     scheme.extract(&CallHead::new(&headers, &extensions))
 }
 
-/// RFC 9110, section 11.2, written another way than in the product.
+/// RFC 9110, section 11.2, written in another way than in the library.
 fn is_token68(token: &str) -> bool {
     let body = token.trim_end_matches('=');
     !body.is_empty() && body.chars().all(|c| c.is_ascii_alphanumeric() || "-._~+/".contains(c))
@@ -46,7 +46,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_bearer_token_is_read_exactly_when_the_grammar_says_so(value in header_value()) {
+    fn bearer_token_is_extracted_exactly_if_it_follows_the_grammar(value in header_value()) {
         let text = value.to_str().ok().map(str::to_owned);
         let expected = text.as_deref().and_then(|text| {
             let (word, rest) = text.split_once(' ')?;
@@ -59,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn a_password_is_read_as_it_was_sent(value in header_value()) {
+    fn password_is_extracted_as_sent(value in header_value()) {
         if let Ok(Extraction::Credentials(read)) = extract(Basic::new(), "authorization", std::slice::from_ref(&value)) {
             let pair = format!("{}:{}", read.user_id(), read.password());
             prop_assert!(!read.user_id().contains(':'));
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn any_user_id_and_password_without_control_characters_is_read(user in "[^:\\p{Cc}]{0,12}", password in "[^\\p{Cc}]{0,12}") {
+    fn any_user_id_and_password_without_control_characters_are_extracted(user in "[^:\\p{Cc}]{0,12}", password in "[^\\p{Cc}]{0,12}") {
         let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         let found = extract(Basic::new(), "authorization", &[value.parse().unwrap()]);
         let read = found.ok().and_then(Extraction::credentials).unwrap();
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn an_api_key_is_printable_and_whole(value in header_value()) {
+    fn extracted_api_key_is_printable_and_complete(value in header_value()) {
         let whole = !value.is_empty() && value.as_bytes().iter().all(|b| b.is_ascii_graphic() && *b != b',');
         let found = extract(ApiKey::new(), "x-api-key", std::slice::from_ref(&value));
         let read = found.ok().and_then(Extraction::credentials).map(|key| key.as_str().to_owned());
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn two_values_are_never_read(first in header_value(), second in header_value()) {
+    fn two_values_are_duplicates(first in header_value(), second in header_value()) {
         let values = [first, second];
         prop_assert_eq!(extract(Bearer::new(), "authorization", &values).unwrap_err(), ExtractError::Duplicate);
         prop_assert_eq!(extract(Basic::new(), "authorization", &values).unwrap_err(), ExtractError::Duplicate);

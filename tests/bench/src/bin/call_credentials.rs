@@ -1,9 +1,10 @@
-//! What call credentials cost a caller, side by side: a channel as it is, a channel with tonic's
-//! `Interceptor` that attaches a fixed token, and this crate's with a fixed token and with one from a
-//! token endpoint.
+//! The cost of call credentials, side by side: a plain channel, a channel with tonic's
+//! `Interceptor` that attaches a fixed token, and this crate's credentials with a fixed token and
+//! with one from a token endpoint.
 //!
 //! `cargo run --release -p tonic-guard-bench --bin call_credentials` prints calls per second; with
-//! `instructions` behind it, instructions and allocations per call, which valgrind counts.
+//! the argument `instructions`, it prints instructions and allocations per call, counted by
+//! valgrind.
 
 #![allow(
     clippy::expect_used,
@@ -44,7 +45,7 @@ use tonic_guard_tests::{
 };
 use tower_layer::Layer;
 
-/// As long as an access token in the form of a JWT often is.
+/// The length of a typical JWT access token.
 const TOKEN_LEN: usize = 800;
 const VARIANTS: [&str; 5] = [
     "bare channel",
@@ -53,13 +54,13 @@ const VARIANTS: [&str; 5] = [
     "call credentials, fixed token",
     "call credentials, OAuth token",
 ];
-/// What the bar is about: the layers against the interceptor whose header goes out as theirs does.
+/// The baseline: the interceptor whose header is marked sensitive, as the layers' headers are.
 const BASELINE: usize = 2;
 const ROUNDS: usize = 200;
-/// How many bytes a message has, how many calls are in flight, and how many each of them makes in a slice.
+/// The bytes of a message, the calls in flight, and the calls of each per slice.
 const LOADS: [(usize, u32, u32); 3] = [(100, 1, 200), (100, 64, 5), (64 * 1024, 1, 40)];
 
-/// Answers at once, and looks at nothing.
+/// Answers every call at once.
 struct Open;
 
 type Notes = tokio_stream::Empty<Result<Note, Status>>;
@@ -87,7 +88,7 @@ impl Kinds for Open {
     }
 }
 
-/// What everyone writes today.
+/// The usual hand-written interceptor.
 #[derive(Clone)]
 struct Attach(AsciiMetadataValue);
 
@@ -106,7 +107,7 @@ enum Caller {
 }
 
 impl Caller {
-    /// All of them share one channel: a connection of its own is a little faster or slower than another.
+    /// All callers share one channel, because connections differ slightly in speed.
     fn new(variant: usize, channel: &Channel, provider: &Provider) -> Self {
         let token = "t".repeat(TOKEN_LEN);
         let intercepted = |sensitive| {
@@ -171,7 +172,7 @@ async fn main() {
     }
 }
 
-/// So many calls of one variant, for valgrind to count.
+/// Makes this many calls of one variant, for valgrind to count.
 async fn once(variant: usize, size: usize, calls: usize) {
     let (running, provider) = start().await;
     let mut caller = Caller::new(variant, &running.channel().await, &provider);
@@ -181,9 +182,9 @@ async fn once(variant: usize, size: usize, calls: usize) {
     }
 }
 
-/// Slices of all variants take turns, in another order each round, so that what else the machine does
-/// meets all of them alike. Client and server share one thread; its own time on a processor is what
-/// counts, for a busy machine stretches the other.
+/// Slices of all variants take turns, in another order each round, so that other load on the
+/// machine affects all of them alike. Client and server share one thread, and its processor time
+/// counts, because a busy machine stretches the wall time.
 async fn calls_per_second() {
     let (running, provider) = start().await;
     let channel = running.channel().await;
@@ -238,7 +239,7 @@ async fn slice(caller: &mut Caller, message: &Note, in_flight: u32, each: u32) {
     }
 }
 
-/// The variants in an order of their own.
+/// The variants in a random order.
 fn shuffled(state: &mut u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..VARIANTS.len()).collect();
     for last in (1..order.len()).rev() {
@@ -248,8 +249,8 @@ fn shuffled(state: &mut u64) -> Vec<usize> {
     order
 }
 
-/// The difference between a run of few calls and a run of many is what the calls took: client and
-/// server together, for they share a process.
+/// The difference between a run of few calls and a run of many is the cost of the calls: client and
+/// server together, because they share a process.
 fn instructions() {
     println!(
         "{:38} {:>8} {:>14} {:>12} {:>16}",
@@ -271,23 +272,23 @@ fn instructions() {
 
 /// `Collected : N`
 fn count_instructions(variant: usize, size: usize, calls: usize) -> [f64; 2] {
-    let told = valgrind("callgrind", "--callgrind-out-file=/dev/null", variant, size, calls);
-    let line = told.lines().find(|line| line.contains("Collected :")).expect("callgrind counts");
+    let output = valgrind("callgrind", "--callgrind-out-file=/dev/null", variant, size, calls);
+    let line = output.lines().find(|line| line.contains("Collected :")).expect("callgrind counts");
     [numbers(line)[0], 0.0]
 }
 
 /// `Total: N bytes in M blocks`
 fn count_allocations(variant: usize, size: usize, calls: usize) -> [f64; 2] {
-    let told = valgrind("dhat", "--dhat-out-file=/dev/null", variant, size, calls);
-    let line = told.lines().find(|line| line.contains("Total:")).expect("dhat counts");
+    let output = valgrind("dhat", "--dhat-out-file=/dev/null", variant, size, calls);
+    let line = output.lines().find(|line| line.contains("Total:")).expect("dhat counts");
     let numbers = numbers(line);
     [numbers[0], numbers[1]]
 }
 
 /// The numbers behind `==PID==`.
 fn numbers(line: &str) -> Vec<f64> {
-    let told = line.rsplit("==").next().unwrap_or_default().replace(',', "");
-    told.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    let numbers = line.rsplit("==").next().unwrap_or_default().replace(',', "");
+    numbers.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
 fn valgrind(tool: &str, out: &str, variant: usize, size: usize, calls: usize) -> String {

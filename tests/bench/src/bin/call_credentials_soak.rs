@@ -2,9 +2,8 @@
 //!
 //! `cargo run --release -p tonic-guard-bench --bin call_credentials_soak -- --seconds 600`
 //!
-//! It ends with an error when a call is lost that a retry could have saved: one that was refused in the
-//! end, or that found no token although the endpoint had given one that was still good; and when the memory
-//! has grown.
+//! It fails if a call is lost that a retry could have saved (it was finally rejected, or it found
+//! no token although the endpoint had issued one that was still valid), or if the memory has grown.
 
 #![allow(
     clippy::expect_used,
@@ -40,18 +39,18 @@ use tonic_guard_tests::{
 const LIFE: Duration = Duration::from_secs(2);
 const CALLERS: usize = 16;
 const PAUSE: Duration = Duration::from_millis(4);
-/// What a process may grow by once it is warm.
+/// The allowed growth of a process after the warm-up.
 const GROWTH: u64 = 8 * 1024 * 1024;
 
 #[derive(Default)]
 struct Counts {
     answered: AtomicU64,
-    /// No token, while the endpoint had given none that was still good.
+    /// No token, while no issued token was valid.
     out_of_tokens: AtomicU64,
     lost: AtomicU64,
 }
 
-/// When the endpoint last gave a token.
+/// The time at which the endpoint last issued a token.
 type LastGood = Arc<Mutex<Instant>>;
 
 #[tokio::main]
@@ -104,15 +103,15 @@ async fn main() -> ExitCode {
     let warm_memory = memory();
     while Instant::now() < end {
         tokio::time::sleep(Duration::from_secs(30).min(end - Instant::now())).await;
-        // The endpoint's memory of its requests would be what grows.
+        // Otherwise the endpoint's record of its requests would grow.
         provider.clear_received();
-        tell(begin, &counts, &asked, &failed);
+        report(begin, &counts, &asked, &failed);
     }
     for caller in callers {
         caller.await.unwrap();
     }
     let grown = memory().saturating_sub(warm_memory);
-    tell(begin, &counts, &asked, &failed);
+    report(begin, &counts, &asked, &failed);
     println!("grown by {} KiB since {warm:?}", grown / 1024);
     let lost = counts.lost.load(Ordering::Relaxed);
     if lost > 0 || grown > GROWTH { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -134,17 +133,17 @@ async fn call(mut client: Client, end: Instant, counts: Arc<Counts>, last_good: 
     }
 }
 
-/// Whether no token that the endpoint has given is good any more.
+/// Whether every issued token has expired.
 fn is_out_of_tokens(status: &Status, last_good: &LastGood) -> bool {
     let kind = CallError::of(status).map(CallError::kind);
     kind == Some(CallErrorKind::NoToken) && last_good.lock().unwrap().elapsed() + PAUSE >= LIFE
 }
 
-fn tell(begin: Instant, counts: &Counts, asked: &AtomicU64, failed: &AtomicU64) {
+fn report(begin: Instant, counts: &Counts, asked: &AtomicU64, failed: &AtomicU64) {
     let [answered, out_of_tokens, lost] = [&counts.answered, &counts.out_of_tokens, &counts.lost]
         .map(|count| count.load(Ordering::Relaxed));
     println!(
-        "{:>4} s: {answered} answered, {out_of_tokens} while there was no token, {lost} lost; the token \
+        "{:>4} s: {answered} answered, {out_of_tokens} without a token, {lost} lost; the token \
          endpoint failed {} of {} times; {} KiB",
         begin.elapsed().as_secs(),
         failed.load(Ordering::Relaxed),
@@ -153,7 +152,7 @@ fn tell(begin: Instant, counts: &Counts, asked: &AtomicU64, failed: &AtomicU64) 
     );
 }
 
-/// Resident bytes, as Linux tells them.
+/// Resident bytes, as Linux reports them.
 fn memory() -> u64 {
     let told = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"));

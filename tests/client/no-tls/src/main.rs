@@ -1,7 +1,7 @@
-//! Makes a channel whose calls carry a credential, and a call if it gets one.
+//! Makes a channel whose calls carry credentials, and one call if the channel is accepted.
 //!
-//! Built by itself neither tonic nor tonic-guard has TLS: then nothing of the call may leave. The test
-//! `no_tls` builds it that way and listens where it connects.
+//! Built alone, neither tonic nor tonic-guard has TLS: then nothing of the call may be sent. The
+//! test `no_tls` builds it that way and listens at the address.
 
 use std::{env, error::Error, future::poll_fn};
 
@@ -15,8 +15,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let credentials = CallCredentials::bearer(Token::new("s3cret"));
     let mut channel = match credentials.channel(Endpoint::from_shared(endpoint)?) {
         Ok(channel) => channel,
-        Err(refused) => {
-            println!("refused: {refused}");
+        Err(rejected) => {
+            println!("rejected: {rejected}");
             return Ok(());
         }
     };

@@ -1,4 +1,4 @@
-//! What is attached to a call, and who says so.
+//! The credentials that are attached to a call.
 
 use std::{
     convert::Infallible,
@@ -20,7 +20,7 @@ use tower_service::Service;
 use crate::{kind, note, with_options};
 
 #[tokio::test]
-async fn bearer_tokens_keys_and_passwords_are_let_in() {
+async fn bearer_tokens_keys_and_passwords_are_admitted() {
     let server = Guarded::start().await;
     let token = server.issuer.issue();
     for credentials in [
@@ -35,7 +35,7 @@ async fn bearer_tokens_keys_and_passwords_are_let_in() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_keys_and_passwords_are_refused() {
+async fn wrong_tokens_keys_and_passwords_are_rejected() {
     let server = Guarded::start().await;
     for (credentials, expected) in [
         (CallCredentials::bearer(Token::new("wrong")), "CREDENTIALS_INVALID"),
@@ -64,7 +64,7 @@ async fn all_kinds_of_calls_carry_credentials() {
 }
 
 #[tokio::test]
-async fn an_authorization_of_the_requests_own_is_an_error() {
+async fn credentials_in_the_request_are_a_conflict() {
     let server = Guarded::start().await;
     let own = || request(note("hi"), &[("authorization", "Bearer own")]);
     for credentials in [
@@ -89,25 +89,25 @@ async fn an_authorization_of_the_requests_own_is_an_error() {
 }
 
 #[tokio::test]
-async fn the_call_may_say_which_credentials_win() {
+async fn call_options_resolve_the_conflict() {
     let server = Guarded::start().await;
     let credentials = CallCredentials::bearer(server.source());
     let mut client = server.client(&credentials);
     let own = || request(note("hi"), &[("authorization", "Bearer own")]);
 
-    let mut theirs = own();
-    theirs.extensions_mut().insert(CallOptions::new().replace_request_credentials());
-    client.unary(theirs).await.unwrap();
+    let mut replaced = own();
+    replaced.extensions_mut().insert(CallOptions::new().replace_request_credentials());
+    client.unary(replaced).await.unwrap();
 
-    let mut mine = own();
-    mine.extensions_mut().insert(CallOptions::new().without_credentials());
-    client.unary(mine).await.unwrap_err();
+    let mut unchanged = own();
+    unchanged.extensions_mut().insert(CallOptions::new().without_credentials());
+    client.unary(unchanged).await.unwrap_err();
 
     assert_eq!(server.attempts.tokens(), ["Bearer token-1", "Bearer own"]);
 }
 
 #[tokio::test]
-async fn what_replaces_the_requests_own_leaves_none_of_it() {
+async fn replaced_credentials_are_removed_from_the_request() {
     let server = Guarded::start().await;
     let mut client = server.client(&CallCredentials::api_key(ApiKey::new(), server.source()));
     let own = [("authorization", "Bearer own"), ("x-api-key", "a"), ("x-api-key", "b")];
@@ -119,7 +119,7 @@ async fn what_replaces_the_requests_own_leaves_none_of_it() {
 }
 
 #[tokio::test]
-async fn a_call_without_credentials_carries_none_and_is_not_retried() {
+async fn call_without_credentials_carries_none_and_is_not_retried() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -130,7 +130,7 @@ async fn a_call_without_credentials_carries_none_and_is_not_retried() {
 }
 
 #[tokio::test]
-async fn a_call_with_credentials_of_its_own_is_let_in_or_refused_by_them() {
+async fn credentials_of_the_call_options_decide() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -141,7 +141,7 @@ async fn a_call_with_credentials_of_its_own_is_let_in_or_refused_by_them() {
     let options = CallOptions::new().credential(Credential::bearer("wrong").unwrap());
     let status = client.unary(with_options(note("hi"), options)).await.unwrap_err();
     assert_eq!((reason(&status).as_str(), kind(&status)), ("CREDENTIALS_INVALID", None));
-    assert_eq!((server.attempts.count(), source.fetches()), (2, 0), "nothing newer to be had");
+    assert_eq!((server.attempts.count(), source.fetches()), (2, 0), "the source isn't used");
 }
 
 /// A service that keeps its last request and answers.
@@ -164,7 +164,7 @@ impl Service<http::Request<Body>> for Keeps {
 }
 
 #[tokio::test]
-async fn no_log_of_a_request_shows_a_credential() {
+async fn debug_of_a_request_hides_its_credentials() {
     let keeps = Keeps::default();
     let own = || request(note("hi"), &[("authorization", "Bearer s3cret")]);
     let bearer = CallCredentials::bearer(Token::new("s3cret"));

@@ -1,4 +1,4 @@
-//! Over which channels credentials go, and over which they never do.
+//! The channels that carry credentials, and those that never do.
 
 use std::sync::{Arc, Mutex};
 
@@ -22,33 +22,33 @@ use tonic_guard_tests::{
 use crate::{kind, note};
 
 #[tokio::test]
-async fn a_plaintext_endpoint_is_refused() {
+async fn plaintext_endpoint_is_rejected() {
     let credentials = CallCredentials::bearer(Token::new("s3cret"));
     for uri in ["http://orders.example", "http://127.0.0.1:1", "http://localhost:1", "unix:/tmp/x"]
     {
         let error =
             credentials.channel(Endpoint::from_shared(uri.to_owned()).unwrap()).unwrap_err();
         assert!(error.to_string().contains("it isn't https"), "{error}");
-        let here = uri.contains("127.0.0.1") || uri.contains("localhost");
-        assert_eq!(error.to_string().contains("`loopback_channel`"), here, "{error}");
+        let on_loopback = uri.contains("127.0.0.1") || uri.contains("localhost");
+        assert_eq!(error.to_string().contains("`loopback_channel`"), on_loopback, "{error}");
     }
     credentials.channel(Endpoint::from_static("https://orders.example")).unwrap();
 }
 
 #[tokio::test]
-async fn one_plaintext_endpoint_among_others_is_refused() {
+async fn one_plaintext_endpoint_among_others_is_rejected() {
     let credentials = CallCredentials::bearer(Token::new("s3cret"));
     let secure = || Endpoint::from_static("https://orders.example");
     let plain = Endpoint::from_static("http://orders.example");
     credentials.balanced_channel([secure(), plain, secure()]).unwrap_err();
     let error = credentials.balanced_channel([]).unwrap_err();
     assert_eq!(error.to_string(), "the list of endpoints is empty");
-    // More than tonic's own list of endpoints takes.
+    // More than tonic's list of endpoints holds.
     credentials.balanced_channel(vec![secure(); 2000]).unwrap();
 }
 
 #[tokio::test]
-async fn only_this_machine_is_on_loopback() {
+async fn loopback_channel_accepts_only_loopback_addresses() {
     let credentials = CallCredentials::bearer(Token::new("s3cret"));
     for uri in ["http://orders.example", "http://10.0.0.1", "https://localhost", "unix:/tmp/x"] {
         let error = credentials
@@ -58,7 +58,7 @@ async fn only_this_machine_is_on_loopback() {
     }
 }
 
-/// Takes connections and keeps what they send.
+/// Accepts connections and keeps the bytes that they send.
 async fn listener() -> (u16, Arc<Mutex<Vec<u8>>>, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -79,7 +79,7 @@ async fn listener() -> (u16, Arc<Mutex<Vec<u8>>>, tokio::task::JoinHandle<()>) {
 }
 
 #[tokio::test]
-async fn an_https_endpoint_without_a_tls_config_sends_nothing() {
+async fn https_endpoint_without_a_tls_config_sends_nothing() {
     let (port, received, _task) = listener().await;
     let credentials = CallCredentials::bearer(Token::new("s3cret"));
     let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{port}")).unwrap();
@@ -106,7 +106,7 @@ async fn over_tls() -> (Running, Arc<Issuer>, String) {
 }
 
 #[tokio::test]
-async fn a_call_over_tls_is_let_in() {
+async fn call_over_tls_is_admitted() {
     let (running, issuer, authority) = over_tls().await;
     let credentials = CallCredentials::bearer(Token::new(issuer.issue()));
     let trusting = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority));
@@ -125,7 +125,7 @@ async fn a_call_over_tls_is_let_in() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_trusted_gets_no_credential() {
+async fn untrusted_server_receives_no_credentials() {
     let (running, issuer, _) = over_tls().await;
     let (other, _, other_authority) = over_tls().await;
     drop(other);
@@ -138,7 +138,7 @@ async fn a_server_that_is_not_trusted_gets_no_credential() {
 }
 
 #[tokio::test]
-async fn what_speaks_tls_sends_no_credential_to_a_plaintext_server() {
+async fn plaintext_server_receives_no_credentials() {
     let (port, received, _task) = listener().await;
     let credentials = CallCredentials::bearer(Token::new("s3cret"));
     let endpoint = Endpoint::from_shared(format!("https://localhost:{port}")).unwrap();
@@ -147,13 +147,13 @@ async fn what_speaks_tls_sends_no_credential_to_a_plaintext_server() {
     let call = tokio::time::timeout(std::time::Duration::from_millis(500), client.unary(note("a")));
     assert!(!matches!(call.await, Ok(Ok(_))));
     let received = received.lock().unwrap();
-    // A handshake record of TLS, and nothing that could be read.
+    // A TLS handshake record, and no readable text.
     assert_eq!(received.first(), Some(&0x16));
     assert!(!received.windows(6).any(|bytes| bytes == b"s3cret"));
 }
 
 #[tokio::test]
-async fn the_dangerous_layer_sends_what_it_is_told_to() {
+async fn dangerous_layer_sends_credentials_in_plaintext() {
     use tower_layer::Layer;
     let server = Guarded::start().await;
     let credentials = CallCredentials::bearer(server.source());

@@ -14,7 +14,7 @@ use tonic_guard_tests::within;
 
 use crate::{kind, note};
 
-/// A directory that is gone with the test.
+/// A directory that is removed after the test.
 struct Dir(PathBuf);
 
 impl Dir {
@@ -29,7 +29,7 @@ impl Dir {
         self.0.join("token")
     }
 
-    /// As Kubernetes and careful agents do it.
+    /// Replaces the file atomically, as Kubernetes does.
     fn replace(&self, text: &str) {
         let new = self.0.join("new");
         fs::write(&new, text).unwrap();
@@ -44,7 +44,7 @@ impl Drop for Dir {
 }
 
 #[tokio::test]
-async fn a_file_that_is_replaced_is_read_again() {
+async fn replaced_file_is_read_again() {
     let server = Guarded::start().await;
     let dir = Dir::new("replaced");
     let source = TokenFile::new(dir.file()).check_every(Duration::from_millis(50));
@@ -62,7 +62,7 @@ async fn a_file_that_is_replaced_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_file_read_at_once() {
+async fn rejection_reads_the_file_at_once() {
     let server = Guarded::start().await;
     let dir = Dir::new("refused");
     dir.replace(&server.issuer.issue());
@@ -76,7 +76,7 @@ async fn a_refusal_has_the_file_read_at_once() {
 }
 
 #[tokio::test]
-async fn a_refused_token_that_is_still_in_the_file_is_not_sent_again() {
+async fn rejected_token_still_in_the_file_is_not_retried() {
     let server = Guarded::start().await;
     let dir = Dir::new("kept");
     dir.replace("wrong");
@@ -88,18 +88,18 @@ async fn a_refused_token_that_is_still_in_the_file_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_file_without_a_token_sends_nothing() {
+async fn file_without_a_token_sends_nothing() {
     let server = Guarded::start().await;
     let dir = Dir::new("empty");
-    let told = |text: &'static [u8]| (Some(text), Code::Unauthenticated);
+    let unauthenticated = |text: &'static [u8]| (Some(text), Code::Unauthenticated);
     for (text, code) in [
         (None, Code::Unavailable),
-        told(b""),
-        told(b"\n"),
-        told(b"two words"),
-        told(b"two\nlines"),
-        told(b"\xff\xfe"),
-        told(&[b'a'; 65 * 1024]),
+        unauthenticated(b""),
+        unauthenticated(b"\n"),
+        unauthenticated(b"two words"),
+        unauthenticated(b"two\nlines"),
+        unauthenticated(b"\xff\xfe"),
+        unauthenticated(&[b'a'; 65 * 1024]),
     ] {
         if let Some(text) = text {
             fs::write(dir.file(), text).unwrap();
@@ -116,7 +116,7 @@ async fn a_file_without_a_token_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_jwt_in_a_file_is_not_used_beyond_its_end() {
+async fn jwt_in_a_file_is_not_used_after_its_exp() {
     let server = Guarded::start().await;
     let dir = Dir::new("jwt");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
@@ -133,16 +133,16 @@ async fn a_jwt_in_a_file_is_not_used_beyond_its_end() {
     );
     assert_eq!(server.attempts.count(), 0);
 
-    // One that hasn't ended is sent, whatever the server makes of it.
+    // An unexpired one is sent, whatever the server's decision is.
     dir.replace(&jwt(now + 60.0));
     let mut client = server.client(&CallCredentials::bearer(TokenFile::new(dir.file())));
     client.unary(note("a")).await.unwrap_err();
     assert_eq!(server.attempts.tokens(), [format!("Bearer {}", jwt(now + 60.0))]);
 }
 
-/// Another file takes its name again and again, while it is read.
+/// Another file repeatedly replaces it while it is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_replaced_while_it_is_read_gives_one_token_or_the_other() {
+async fn file_replaced_while_it_is_read_returns_one_of_the_tokens() {
     let dir = Dir::new("torn");
     let tokens = ["a".repeat(20_000), "b".repeat(30_000)];
     dir.replace(&tokens[0]);
@@ -164,8 +164,8 @@ async fn a_file_that_is_replaced_while_it_is_read_gives_one_token_or_the_other()
     let source = TokenFile::new(dir.file());
     for _ in 0..300 {
         let token = within("a read", source.token()).await;
-        // The token never prints: it is sent to see it.
-        let token = token.expect("what is replaced can always be read");
+        // The token isn't printable, so it is sent to compare it.
+        let token = token.expect("a replaced file is always readable");
         let options = CallCredentials::bearer(token);
         let _ = server.client(&options).unary(note("a")).await;
     }

@@ -10,12 +10,12 @@
 
 mod attach;
 mod channel;
-mod decision;
 mod file;
 mod oauth;
 mod refresh;
 mod replay;
 mod retry;
+mod retry_cases;
 
 use tonic::{Request, Status};
 use tonic_guard::client::{CallError, CallErrorKind, CallOptions};
@@ -31,7 +31,7 @@ fn with_options<M>(message: M, options: CallOptions) -> Request<M> {
     request
 }
 
-/// What became of a call that failed; `None` when its status was handed on as it came.
+/// The kind of a failed call; `None` if its status was passed on unchanged.
 fn kind(status: &Status) -> Option<CallErrorKind> {
     CallError::of(status).map(CallError::kind)
 }

@@ -37,7 +37,7 @@ fn issued(issuer: &Issuer) -> serde_json::Value {
     json!({ "access_token": issuer.issue(), "token_type": "Bearer", "expires_in": 3600 })
 }
 
-/// A guarded server, and a token endpoint whose every answer is a new token of its issuer.
+/// A guarded server, and a token endpoint that issues a new token at each request.
 async fn start() -> (Guarded, Provider) {
     let (server, provider) = (Guarded::start().await, Provider::start().await);
     let issuer = Arc::clone(&server.issuer);
@@ -45,20 +45,21 @@ async fn start() -> (Guarded, Provider) {
     (server, provider)
 }
 
-/// Otherwise its answer would be thrown away, and the refresh token in it.
+/// Otherwise the response, and the refresh token in it, would be lost.
 #[tokio::test]
-async fn a_request_may_take_as_long_as_its_http_client_allows() {
+async fn deadline_is_longer_than_the_http_clients_timeout() {
     let provider = Provider::start().await;
     let limit = Duration::from_secs(30);
     let http = HttpClient::builder().allow_http_on_loopback().timeout(limit).build().unwrap();
     let url = provider.url("/token");
-    let own = ClientCredentials::new(http.clone(), &url, "orders", "s3cret").unwrap();
+    let client_credentials_source =
+        ClientCredentials::new(http.clone(), &url, "orders", "s3cret").unwrap();
     let refreshed = RefreshToken::new(http, &url, "orders-cli", "r-1").unwrap();
-    assert!(own.deadline() > limit && refreshed.deadline() > limit);
+    assert!(client_credentials_source.deadline() > limit && refreshed.deadline() > limit);
 }
 
 #[tokio::test]
-async fn client_credentials_are_exchanged_once_and_again_when_the_token_is_refused() {
+async fn client_credentials_are_exchanged_again_if_the_token_is_rejected() {
     let (server, provider) = start().await;
     let source = client_credentials(&provider)
         .scope("orders:read")
@@ -86,7 +87,7 @@ async fn client_credentials_are_exchanged_once_and_again_when_the_token_is_refus
 }
 
 #[tokio::test]
-async fn the_secret_goes_into_the_body_where_it_is_told_to() {
+async fn secret_is_sent_in_the_body_if_configured() {
     let (server, provider) = start().await;
     let source = client_credentials(&provider).secret_in_body();
     server.client(&CallCredentials::bearer(source)).unary(note("a")).await.unwrap();
@@ -99,7 +100,7 @@ async fn the_secret_goes_into_the_body_where_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn a_token_without_expires_in_is_used_until_it_is_refused() {
+async fn token_without_expires_in_is_used_until_it_is_rejected() {
     let (server, provider) = (Guarded::start().await, Provider::start().await);
     let issuer = Arc::clone(&server.issuer);
     provider.reply_by("/token", move |_| {
@@ -115,7 +116,7 @@ async fn a_token_without_expires_in_is_used_until_it_is_refused() {
     assert_eq!((provider.request_count(), server.attempts.count()), (2, 5));
 }
 
-/// What becomes of a call whose token endpoint answers this way.
+/// The outcome of a call whose token endpoint responds with `reply`.
 async fn outcome(reply: Reply) -> (Status, Guarded, Provider) {
     let (server, provider) = (Guarded::start().await, Provider::start().await);
     provider.reply("/token", reply);
@@ -123,13 +124,13 @@ async fn outcome(reply: Reply) -> (Status, Guarded, Provider) {
     let status = within("the call", client.unary(note("a"))).await.unwrap_err();
     assert_eq!(kind(&status), Some(CallErrorKind::NoToken), "{status:?}");
     assert_eq!(server.attempts.count(), 0, "nothing was sent");
-    let told = format!("{status} {status:?}");
-    assert!(!told.contains("s3cret") && !told.contains("leaked"), "{told}");
+    let text = format!("{status} {status:?}");
+    assert!(!text.contains("s3cret") && !text.contains("leaked"), "{text}");
     (status, server, provider)
 }
 
 #[tokio::test]
-async fn an_endpoint_that_cannot_be_asked_now_is_unavailable() {
+async fn failing_endpoint_is_unavailable() {
     for reply in [
         Reply::status(500),
         Reply::status(503),
@@ -144,7 +145,7 @@ async fn an_endpoint_that_cannot_be_asked_now_is_unavailable() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_down_is_unavailable() {
+async fn endpoint_that_is_down_is_unavailable() {
     let (server, mut provider) = start().await;
     let source = client_credentials(&provider);
     provider.stop().await;
@@ -154,13 +155,13 @@ async fn an_endpoint_that_is_down_is_unavailable() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_token_is_unauthenticated() {
+async fn response_without_a_token_is_unauthenticated() {
     let json = |status: u16, body: &str| {
         let headers = vec![("content-type", "application/json".to_owned())];
         let status = StatusCode::from_u16(status).unwrap();
         Reply::Whole(status, headers, body.to_owned().into())
     };
-    for (reply, told) in [
+    for (reply, text) in [
         (json(400, r#"{"error":"invalid_scope","error_description":"leaked"}"#), "invalid_scope"),
         (json(401, r#"{"error":"invalid_client"}"#), "invalid_client"),
         (json(400, r#"{"error":"leaked\u001b[2J and more"}"#), "an unknown error"),
@@ -185,20 +186,20 @@ async fn an_answer_that_is_no_token_is_unauthenticated() {
     ] {
         let (status, ..) = outcome(reply.clone()).await;
         assert_eq!(status.code(), Code::Unauthenticated, "{reply:?}: {status:?}");
-        assert!(status.message().contains(told), "{reply:?}: {status:?}");
+        assert!(status.message().contains(text), "{reply:?}: {status:?}");
     }
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let (status, _, provider) = outcome(Reply::redirect("/elsewhere".into())).await;
+async fn redirect_is_not_followed() {
+    let (status, _, provider) = outcome(Reply::redirect("/plaintext".into())).await;
     assert_eq!(status.code(), Code::Unauthenticated);
     assert!(status.message().contains("isn't followed"), "{status:?}");
     assert_eq!(provider.request_count(), 1);
 }
 
 #[tokio::test]
-async fn a_token_endpoint_in_plaintext_is_refused() {
+async fn plaintext_token_endpoint_is_rejected() {
     let strict = HttpClient::new().unwrap();
     for url in
         ["http://issuer.example/token", "http://127.0.0.1/token", "ftp://issuer.example", "x"]
@@ -208,12 +209,12 @@ async fn a_token_endpoint_in_plaintext_is_refused() {
     }
     let url = "https://issuer.example/token";
     ClientCredentials::new(strict.clone(), url, "orders", "s3cret").unwrap();
-    let elsewhere = "http://issuer.example/token";
-    ClientCredentials::new(http(), elsewhere, "orders", "s3cret").unwrap_err();
+    let plaintext = "http://issuer.example/token";
+    ClientCredentials::new(http(), plaintext, "orders", "s3cret").unwrap_err();
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_rotates_is_followed() {
+async fn rotated_refresh_token_is_used_next() {
     let (server, provider) = (Guarded::start().await, Provider::start().await);
     let issuer = Arc::clone(&server.issuer);
     let good = Mutex::new(1);
@@ -245,7 +246,7 @@ async fn a_refresh_token_that_rotates_is_followed() {
     assert_eq!(*kept.lock().unwrap(), ["r-2", "r-3", "r-4"]);
     assert_eq!(provider.received()[0].form["grant_type"], "refresh_token");
 
-    // One that was used by somebody else is told as such.
+    // A refresh token that was used elsewhere is reported as such.
     let spent = RefreshToken::new(http(), &provider.url("/token"), "orders-cli", "r-1").unwrap();
     let status = server.client(&CallCredentials::bearer(spent)).unary(note("a")).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
@@ -253,7 +254,7 @@ async fn a_refresh_token_that_rotates_is_followed() {
 }
 
 #[tokio::test]
-async fn a_source_prints_no_secret() {
+async fn debug_of_a_source_hides_its_secrets() {
     let provider = Provider::start().await;
     let credentials = client_credentials(&provider).parameter("audience", "s3cret");
     let refresh = RefreshToken::new(http(), &provider.url("/token"), "orders", "s3cret").unwrap();

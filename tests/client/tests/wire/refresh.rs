@@ -1,4 +1,4 @@
-//! When a token is fetched, and by whom.
+//! When a token is fetched, and the calls that share a fetch.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,16 +9,16 @@ use tonic_guard_tests::{until, within};
 
 use crate::{kind, note};
 
-/// As many as are made at once.
+/// The number of concurrent calls.
 const CALLS: usize = 1000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_calls_as_the_token_is_revoked_share_one_refresh() {
+async fn thousand_calls_with_a_revoked_token_share_one_refresh() {
     let server = Guarded::start().await;
     let source = server.source();
     let client = server.client(&CallCredentials::bearer(source.clone()));
     client.clone().unary(note("before")).await.unwrap();
-    // All of them are refused before the first of them has a new token.
+    // All of them are rejected before the first has a new token.
     source.hold();
     server.issuer.revoke_all();
     let calls: Vec<_> = (0..CALLS)
@@ -38,15 +38,15 @@ async fn a_thousand_calls_as_the_token_is_revoked_share_one_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_calls_as_the_token_expires_share_one_refresh() {
+async fn thousand_calls_with_an_expiring_token_share_one_refresh() {
     let server = Guarded::start().await;
     let source = server.source().life(Duration::from_secs(2));
     let client = server.client(&CallCredentials::bearer(source.clone()));
     client.clone().unary(note("before")).await.unwrap();
     source.hold();
-    // The next one outlives this test on the slowest machine.
+    // The next token outlives this test on the slowest machine.
     source.live(Duration::from_secs(3600));
-    // A quarter of its life before its end the token counts as expired.
+    // The token counts as expired a quarter of its lifetime early.
     tokio::time::sleep(Duration::from_millis(1600)).await;
     let calls: Vec<_> = (0..CALLS)
         .map(|number| {
@@ -60,11 +60,11 @@ async fn a_thousand_calls_as_the_token_expires_share_one_refresh() {
         within("a call", call).await.unwrap().unwrap();
     }
     assert_eq!(source.fetches(), 2, "the first, and one refresh");
-    assert_eq!(server.attempts.count(), 1 + CALLS, "nothing was sent in vain");
+    assert_eq!(server.attempts.count(), 1 + CALLS, "no call was rejected");
 }
 
 #[tokio::test]
-async fn a_token_is_refreshed_in_the_background_while_calls_use_it() {
+async fn token_is_refreshed_in_the_background_while_calls_use_it() {
     let server = Guarded::start().await;
     let source = server.source().life(Duration::from_secs(8));
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -72,7 +72,7 @@ async fn a_token_is_refreshed_in_the_background_while_calls_use_it() {
     source.hold();
     source.live(Duration::from_secs(3600));
     tokio::time::sleep(Duration::from_millis(4100)).await;
-    // From half of its life on. This call doesn't wait for it.
+    // The refresh begins at half of the lifetime. This call doesn't wait for it.
     client.unary(note("b")).await.unwrap();
     until("the refresh has begun", || source.fetches() == 2).await;
     client.unary(note("c")).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_token_is_refreshed_in_the_background_while_calls_use_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_fetched_while_no_call_is_made() {
+async fn nothing_is_fetched_without_a_call() {
     let server = Guarded::start().await;
     let source = server.source().life(Duration::from_millis(400));
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -103,7 +103,7 @@ async fn nothing_is_fetched_while_no_call_is_made() {
 }
 
 #[tokio::test]
-async fn a_token_without_an_end_is_used_until_it_is_refused() {
+async fn token_without_a_lifetime_is_used_until_it_is_rejected() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -117,23 +117,23 @@ async fn a_token_without_an_end_is_used_until_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_late_refusal_of_an_old_token_leaves_the_new_one_in_use() {
+async fn late_rejection_of_an_old_token_keeps_the_new_one() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client =
         server.client(&CallCredentials::bearer(source.clone()).refresh_cooldown(Duration::ZERO));
     client.unary(note("before")).await.unwrap();
     server.issuer.revoke_all();
-    // Two calls with the old token. One hears of its refusal late.
+    // Two calls with the old token. One receives its rejection late.
     let gate = server.issuer.hold_answer("token-1");
     let mut slow = client.clone();
     let late = tokio::spawn(async move { slow.unary(note("late")).await });
-    until("the first is refused", || server.issuer.waiting() == 1).await;
+    until("the first is rejected", || server.issuer.waiting() == 1).await;
     let mut quick = client.clone();
     let early = tokio::spawn(async move { quick.unary(note("early")).await });
-    until("both are refused", || server.issuer.waiting() == 2).await;
+    until("both are rejected", || server.issuer.waiting() == 2).await;
     gate.add_permits(1);
-    until("one is sent again", || server.attempts.count() == 4).await;
+    until("one is retried", || server.attempts.count() == 4).await;
     assert_eq!(source.fetches(), 2);
     gate.add_permits(1);
     within("both", async {
@@ -142,12 +142,12 @@ async fn a_late_refusal_of_an_old_token_leaves_the_new_one_in_use() {
     })
     .await;
     client.unary(note("after")).await.unwrap();
-    assert_eq!(source.fetches(), 2, "the late refusal asked for nothing");
+    assert_eq!(source.fetches(), 2, "the late rejection caused no fetch");
     assert_eq!(server.attempts.tokens()[3..], ["Bearer token-2"; 3]);
 }
 
 #[tokio::test]
-async fn a_call_that_is_cancelled_while_it_waits_disturbs_no_other() {
+async fn cancelled_waiting_call_does_not_affect_others() {
     let server = Guarded::start().await;
     let source = server.source();
     source.hold();
@@ -167,12 +167,12 @@ async fn a_call_that_is_cancelled_while_it_waits_disturbs_no_other() {
 }
 
 #[tokio::test]
-async fn waiting_calls_leave_the_channel_to_others() {
+async fn waiting_calls_do_not_block_the_channel() {
     let server = Guarded::start().await;
     let source = server.source();
     source.hold();
     let credentials = CallCredentials::bearer(source.clone());
-    // As many as a channel takes at once by default, and more.
+    // More than a channel's default limit of concurrent calls.
     let client = server.client(&credentials);
     let calls: Vec<_> = (0..1100)
         .map(|_| {
@@ -184,7 +184,7 @@ async fn waiting_calls_leave_the_channel_to_others() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
-    // A source may ask over the same channel: a call without credentials gets through.
+    // A source may use the same channel: a call without credentials isn't blocked.
     let options = tonic_guard::client::CallOptions::new().without_credentials();
     let status =
         within("a call", client.clone().unary(crate::with_options(note("b"), options))).await;
@@ -196,7 +196,7 @@ async fn waiting_calls_leave_the_channel_to_others() {
 }
 
 #[tokio::test]
-async fn a_source_out_of_reach_is_unavailable_and_is_left_alone_for_a_while() {
+async fn unreachable_source_is_unavailable_and_is_retried_after_a_pause() {
     let server = Guarded::start().await;
     let source = server.source();
     source.always(Some(Answer::Down));
@@ -222,7 +222,7 @@ async fn a_source_out_of_reach_is_unavailable_and_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_use_is_unauthenticated() {
+async fn unusable_token_is_unauthenticated() {
     let server = Guarded::start().await;
     for answer in [Answer::Unusable, Answer::Token("two words"), Answer::Token("")] {
         let source = server.source();
@@ -240,7 +240,7 @@ async fn an_answer_that_is_no_use_is_unauthenticated() {
 }
 
 #[tokio::test]
-async fn a_source_that_hangs_or_panics_is_unavailable() {
+async fn hanging_or_panicking_source_is_unavailable() {
     let server = Guarded::start().await;
     for answer in [Answer::Hangs, Answer::Panics] {
         let source = server.source().within(Duration::from_millis(200));
@@ -258,7 +258,7 @@ async fn a_source_that_hangs_or_panics_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_call_waits_for_a_token_no_longer_than_its_deadline() {
+async fn call_waits_for_a_token_until_its_deadline() {
     let server = Guarded::start().await;
     let source = server.source();
     source.hold();
@@ -275,7 +275,7 @@ async fn a_call_waits_for_a_token_no_longer_than_its_deadline() {
 }
 
 #[tokio::test]
-async fn the_time_that_a_call_waited_is_taken_from_its_deadline() {
+async fn waiting_time_is_subtracted_from_the_deadline() {
     let server = Guarded::start().await;
     let source = server.source();
     source.hold();
@@ -288,13 +288,13 @@ async fn the_time_that_a_call_waited_is_taken_from_its_deadline() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     source.release();
     within("the call", call).await.unwrap().unwrap();
-    let told = server.attempts.header("grpc-timeout");
-    let micros: u64 = told[0].strip_suffix('u').unwrap().parse().unwrap();
-    assert!(micros <= 39_900_000, "{told:?}");
+    let timeouts = server.attempts.header("grpc-timeout");
+    let micros: u64 = timeouts[0].strip_suffix('u').unwrap().parse().unwrap();
+    assert!(micros <= 39_900_000, "{timeouts:?}");
 }
 
 #[tokio::test]
-async fn refusals_drive_at_most_one_refresh_per_interval() {
+async fn rejections_cause_at_most_one_refresh_per_interval() {
     let (running, attempts) = Scripted::start([], refusal).await;
     let source = Source::new(&Arc::default());
     let credentials =
@@ -313,13 +313,13 @@ async fn refusals_drive_at_most_one_refresh_per_interval() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_not_ended_outlives_its_source() {
+async fn valid_token_is_used_while_its_source_is_down() {
     let server = Guarded::start().await;
     let source = server.source().life(Duration::from_secs(4));
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
     client.unary(note("a")).await.unwrap();
     source.always(Some(Answer::Down));
-    // It counts as expired after three seconds, and ends after four.
+    // The token counts as expired after three seconds, and expires after four.
     tokio::time::sleep(Duration::from_millis(3100)).await;
     client.unary(note("b")).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1000)).await;
@@ -328,7 +328,7 @@ async fn a_token_that_has_not_ended_outlives_its_source() {
 }
 
 #[tokio::test]
-async fn channels_of_one_identity_share_its_token() {
+async fn channels_of_cloned_credentials_share_a_token() {
     let (one, source) = {
         let server = Guarded::start().await;
         let source = server.source();

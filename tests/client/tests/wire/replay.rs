@@ -1,4 +1,4 @@
-//! What of a request is sent again, and what never is.
+//! The requests that are replayed, and those that never are.
 
 use std::{
     convert::Infallible,
@@ -39,7 +39,7 @@ fn large(bytes: usize) -> Note {
 }
 
 #[tokio::test]
-async fn a_message_within_the_limit_is_sent_again_whole() {
+async fn message_within_the_limit_is_replayed() {
     let (server, mut client, _) = revoked(|credentials| credentials).await;
     let answer = within("the call", client.unary(large(200 * 1024))).await.unwrap().into_inner();
     assert!(answer == large(200 * 1024));
@@ -47,20 +47,20 @@ async fn a_message_within_the_limit_is_sent_again_whole() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_is_not_sent_again() {
+async fn message_over_the_limit_is_not_replayed() {
     let (server, mut client, source) = revoked(|credentials| credentials).await;
     let status = within("the call", client.unary(large(300 * 1024))).await.unwrap_err();
     assert_eq!((status.code(), kind(&status)), (Code::Unauthenticated, None));
     assert_eq!(server.attempts.count(), 2);
-    // The refusal renewed the token all the same, and what is large arrives whole.
+    // The rejection still renewed the token, and a large message arrives complete.
     let answer = within("the call", client.unary(large(300 * 1024))).await.unwrap().into_inner();
     assert!(answer == large(300 * 1024));
     assert_eq!((server.attempts.count(), source.fetches()), (3, 2));
 }
 
 #[tokio::test]
-async fn the_limit_is_the_last_byte_that_is_kept() {
-    // The frame has the message and five bytes of gRPC's.
+async fn replay_limit_is_exact() {
+    // The frame consists of five bytes of gRPC framing and the message.
     let message = large(1000);
     let size = prost_len(&message) + 5;
     for (limit, attempts) in [(size, 3), (size - 1, 2)] {
@@ -74,13 +74,13 @@ async fn the_limit_is_the_last_byte_that_is_kept() {
     }
 }
 
-/// A field's tag and length, and what is in it.
+/// The encoded size: each field's tag, length and content.
 fn prost_len(note: &Note) -> usize {
     (1 + 1 + note.text.len()) + (1 + 2 + note.payload.len())
 }
 
 #[tokio::test]
-async fn every_kind_of_call_is_sent_again() {
+async fn every_kind_of_call_is_replayed() {
     let notes = || tokio_stream::iter([note("a"), note("b")]);
 
     let (server, mut client, _) = revoked(|credentials| credentials).await;
@@ -98,7 +98,7 @@ async fn every_kind_of_call_is_sent_again() {
     assert_eq!(server.attempts.count(), 3);
 }
 
-/// Refuses the first attempt, answers the second, and keeps both heads.
+/// Rejects the first attempt, answers the second, and keeps the headers of both.
 #[derive(Clone, Default)]
 struct Heads(Arc<Mutex<Vec<http::request::Parts>>>);
 
@@ -122,7 +122,7 @@ impl Service<http::Request<Body>> for Heads {
 struct Mark(u8);
 
 #[tokio::test]
-async fn a_second_attempt_has_the_head_of_the_first() {
+async fn second_attempt_has_the_headers_of_the_first() {
     for mark in [None, Some(Mark(7))] {
         let heads = Heads::default();
         let credentials = CallCredentials::bearer(Source::new(&Arc::default()));
@@ -152,7 +152,7 @@ async fn a_second_attempt_has_the_head_of_the_first() {
     }
 }
 
-/// The notes that a test sends by hand, and how many were taken.
+/// A stream of notes that the test sends, and the number of notes taken from it.
 fn by_hand()
 -> (mpsc::UnboundedSender<Note>, impl tokio_stream::Stream<Item = Note>, Arc<AtomicUsize>) {
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -166,7 +166,7 @@ fn by_hand()
 }
 
 #[tokio::test]
-async fn a_stream_refused_midway_goes_on_where_it_was() {
+async fn stream_rejected_midway_continues_after_the_replay() {
     let (server, mut client, source) = revoked(|credentials| credentials).await;
     let gate = server.issuer.hold_answer("token-1");
     source.hold();
@@ -174,10 +174,10 @@ async fn a_stream_refused_midway_goes_on_where_it_was() {
     let call = tokio::spawn(async move { client.up(notes).await });
     sender.send(note("a")).unwrap();
     sender.send(note("b")).unwrap();
-    until("two notes are on their way", || taken.load(Ordering::SeqCst) == 2).await;
+    until("two notes are taken", || taken.load(Ordering::SeqCst) == 2).await;
     gate.add_permits(1);
-    until("the refusal asks for a new token", || source.fetches() == 2).await;
-    // These come while the call is between its attempts.
+    until("the rejection causes a fetch", || source.fetches() == 2).await;
+    // This note is sent while the call is between its attempts.
     sender.send(note("c")).unwrap();
     source.release();
     until("there is a second attempt", || server.attempts.count() == 3).await;
@@ -188,14 +188,14 @@ async fn a_stream_refused_midway_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_stream_that_sent_more_than_the_limit_is_not_sent_again() {
+async fn stream_over_the_limit_is_not_replayed() {
     let (server, mut client, source) = revoked(|credentials| credentials.replay_limit(1000)).await;
     let gate = server.issuer.hold_answer("token-1");
     let (sender, notes, taken) = by_hand();
     let call = tokio::spawn(async move { client.up(notes).await });
     for sent in 1..=3 {
         sender.send(large(400)).unwrap();
-        until("it is on its way", || taken.load(Ordering::SeqCst) == sent).await;
+        until("the note is taken", || taken.load(Ordering::SeqCst) == sent).await;
     }
     gate.add_permits(1);
     let status = within("the call", call).await.unwrap().unwrap_err();
@@ -205,7 +205,7 @@ async fn a_stream_that_sent_more_than_the_limit_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_long_stream_arrives_whole() {
+async fn long_stream_arrives_complete() {
     let server = Guarded::start().await;
     let credentials = CallCredentials::bearer(server.source()).replay_limit(1000);
     let mut client = server.client(&credentials);

@@ -1,4 +1,4 @@
-//! Which refusals lead to a second attempt, and which never do.
+//! The rejections that are retried, and those that never are.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::{kind, note, with_options};
 
-/// A client whose source has a new token each time, of a server that follows a script.
+/// A client whose source returns a new token each time, and a server that follows a script.
 async fn scripted(
     answers: impl IntoIterator<Item = Response<Body>>,
     last: fn() -> Response<Body>,
@@ -35,12 +35,12 @@ async fn scripted(
     (client(running.endpoint(), &credentials), attempts, source, running)
 }
 
-fn as_it_is(credentials: CallCredentials) -> CallCredentials {
+fn unchanged(credentials: CallCredentials) -> CallCredentials {
     credentials
 }
 
-/// UNAUTHENTICATED whose `ErrorInfo` has this reason and this metadata.
-fn refusal_with(reason: &str, metadata: &[(&str, &str)]) -> Response<Body> {
+/// UNAUTHENTICATED with an `ErrorInfo` of this reason and metadata.
+fn rejection_with(reason: &str, metadata: &[(&str, &str)]) -> Response<Body> {
     let pairs = metadata.iter().map(|(key, value)| (key.to_string(), value.to_string()));
     let details = ErrorDetails::with_error_info(
         reason,
@@ -56,7 +56,7 @@ fn with_header(mut response: Response<Body>, name: &'static str, value: &str) ->
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_and_the_call_answers() {
+async fn rejected_token_is_renewed_and_the_call_succeeds() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -69,8 +69,8 @@ async fn a_refused_token_is_renewed_and_the_call_answers() {
 }
 
 #[tokio::test]
-async fn a_server_that_always_refuses_sees_two_attempts() {
-    let (mut client, attempts, source, _running) = scripted([], refusal, as_it_is).await;
+async fn server_that_always_rejects_gets_two_attempts() {
+    let (mut client, attempts, source, _running) = scripted([], refusal, unchanged).await;
     let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
     assert_eq!(kind(&status), Some(CallErrorKind::RejectedAgain));
     assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "no"));
@@ -79,8 +79,8 @@ async fn a_server_that_always_refuses_sees_two_attempts() {
 }
 
 #[tokio::test]
-async fn a_source_with_the_same_token_makes_one_attempt() {
-    let (mut client, attempts, source, _running) = scripted([], refusal, as_it_is).await;
+async fn source_with_the_same_token_makes_one_attempt() {
+    let (mut client, attempts, source, _running) = scripted([], refusal, unchanged).await;
     source.always(Some(Answer::Token("same")));
     let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
     assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
@@ -89,8 +89,8 @@ async fn a_source_with_the_same_token_makes_one_attempt() {
 }
 
 #[tokio::test]
-async fn a_refusal_whose_token_cannot_be_renewed_says_why() {
-    let (mut client, attempts, source, _running) = scripted([answer()], refusal, as_it_is).await;
+async fn failed_renewal_is_reported_with_its_cause() {
+    let (mut client, attempts, source, _running) = scripted([answer()], refusal, unchanged).await;
     client.unary(note("hi")).await.unwrap();
     source.then(Answer::Down);
     let status = client.unary(note("hi")).await.unwrap_err();
@@ -103,7 +103,7 @@ async fn a_refusal_whose_token_cannot_be_renewed_says_why() {
 }
 
 #[tokio::test]
-async fn the_refusal_that_the_caller_gets_is_the_servers_own() {
+async fn rejection_of_the_server_reaches_the_caller() {
     let server = Guarded::start().await;
     let source = server.source();
     source.always(Some(Answer::Token("wrong")));
@@ -115,9 +115,9 @@ async fn the_refusal_that_the_caller_gets_is_the_servers_own() {
     assert_eq!(challenges, [r#"Bearer error="invalid_token""#]);
 }
 
-/// Each is answered to a first attempt, and must be all that there is.
+/// Each is the response to a first attempt, which must be the only one.
 #[tokio::test]
-async fn what_is_no_refusal_of_the_credential_is_not_retried() {
+async fn other_failures_are_not_retried() {
     let other_code = |code| Status::new(code, "no").into_http();
     let this = [("service", KINDS), ("method", "Unary")];
     let cases: Vec<(&str, Response<Body>)> = vec![
@@ -126,24 +126,24 @@ async fn what_is_no_refusal_of_the_credential_is_not_retried() {
         ("internal", other_code(Code::Internal)),
         (
             "another service",
-            refusal_with("X", &[("service", "other.v1.Kinds"), ("method", "Unary")]),
+            rejection_with("X", &[("service", "other.v1.Kinds"), ("method", "Unary")]),
         ),
-        ("another method", refusal_with("X", &[("service", KINDS), ("method", "Down")])),
-        ("another service alone", refusal_with("X", &[("service", "other.v1.Kinds")])),
-        ("another method alone", refusal_with("X", &[("method", "unary")])),
-        ("a method of Google's", refusal_with("X", &[("method", "google.v1.Storage.Unary")])),
-        ("missing", refusal_with("CREDENTIALS_MISSING", &this)),
-        ("overloaded", refusal_with("OVERLOADED_CREDENTIALS", &this)),
-        ("malformed", refusal_with("CREDENTIALS_MALFORMED", &this)),
-        ("unsupported", refusal_with("CREDENTIAL_TYPE_UNSUPPORTED", &this)),
-        ("details that are no status", with_header(refusal(), "grpc-status-details-bin", "AAAA")),
+        ("another method", rejection_with("X", &[("service", KINDS), ("method", "Down")])),
+        ("another service alone", rejection_with("X", &[("service", "other.v1.Kinds")])),
+        ("another method alone", rejection_with("X", &[("method", "unary")])),
+        ("a method of Google's", rejection_with("X", &[("method", "google.v1.Storage.Unary")])),
+        ("missing", rejection_with("CREDENTIALS_MISSING", &this)),
+        ("overloaded", rejection_with("OVERLOADED_CREDENTIALS", &this)),
+        ("malformed", rejection_with("CREDENTIALS_MALFORMED", &this)),
+        ("unsupported", rejection_with("CREDENTIAL_TYPE_UNSUPPORTED", &this)),
+        ("details that aren't a status", with_header(refusal(), "grpc-status-details-bin", "AAAA")),
         ("two details", {
             let twice = with_header(refusal(), "grpc-status-details-bin", "");
             with_header(twice, "grpc-status-details-bin", "")
         }),
         ("two statuses", with_header(refusal(), "grpc-status", "16")),
         ("never again", with_header(refusal(), "grpc-retry-pushback-ms", "-1")),
-        ("pushback that is no number", with_header(refusal(), "grpc-retry-pushback-ms", "soon")),
+        ("pushback that isn't a number", with_header(refusal(), "grpc-retry-pushback-ms", "soon")),
         ("pushback with a zero", with_header(refusal(), "grpc-retry-pushback-ms", "010")),
         ("pushback too large", with_header(refusal(), "grpc-retry-pushback-ms", "2147483648")),
         ("a pause of weeks", with_header(refusal(), "grpc-retry-pushback-ms", "2147483647")),
@@ -151,8 +151,8 @@ async fn what_is_no_refusal_of_the_credential_is_not_retried() {
             let twice = with_header(refusal(), "grpc-retry-pushback-ms", "0");
             with_header(twice, "grpc-retry-pushback-ms", "0")
         }),
-        ("a body behind the refusal", refusal().map(|_| answer().into_body())),
-        ("refused in the trailers", {
+        ("a body after the rejection", refusal().map(|_| answer().into_body())),
+        ("rejected in the trailers", {
             let trailers = http::HeaderMap::from_iter([(
                 http::HeaderName::from_static("grpc-status"),
                 HeaderValue::from_static("16"),
@@ -168,41 +168,41 @@ async fn what_is_no_refusal_of_the_credential_is_not_retried() {
         }),
     ];
     for (what, first) in cases {
-        let (mut client, attempts, _, _running) = scripted([first], answer, as_it_is).await;
+        let (mut client, attempts, _, _running) = scripted([first], answer, unchanged).await;
         let status = within(what, client.unary(note("hi"))).await.unwrap_err();
         assert_eq!((attempts.count(), kind(&status)), (1, None), "{what}: {status:?}");
     }
 }
 
-/// Each is answered to a first attempt, and there must be a second.
+/// Each is the response to a first attempt, which must be retried.
 #[tokio::test]
-async fn a_refusal_of_the_credential_is_retried() {
+async fn rejection_of_the_credentials_is_retried() {
     let full = format!("{KINDS}.Unary");
     let cases: Vec<(&str, Response<Body>)> = vec![
         ("plain", refusal()),
-        ("this call", refusal_with("X", &[("service", KINDS), ("method", "Unary")])),
-        ("this service", refusal_with("X", &[("service", KINDS)])),
+        ("this call", rejection_with("X", &[("service", KINDS), ("method", "Unary")])),
+        ("this service", rejection_with("X", &[("service", KINDS)])),
         (
             "as Google names it",
-            refusal_with("X", &[("service", "kinds.example"), ("method", &full)]),
+            rejection_with("X", &[("service", "kinds.example"), ("method", &full)]),
         ),
-        ("expired", refusal_with("ACCESS_TOKEN_EXPIRED", &[])),
-        ("invalid", refusal_with("JWT_TOKEN_INVALID", &[])),
-        ("an invalid key", refusal_with("API_KEY_INVALID", &[])),
+        ("expired", rejection_with("ACCESS_TOKEN_EXPIRED", &[])),
+        ("invalid", rejection_with("JWT_TOKEN_INVALID", &[])),
+        ("an invalid key", rejection_with("API_KEY_INVALID", &[])),
         ("no details", with_header(refusal(), "grpc-status-details-bin", "")),
         ("at once", with_header(refusal(), "grpc-retry-pushback-ms", "0")),
     ];
     for (what, first) in cases {
-        let (mut client, attempts, _, _running) = scripted([first], answer, as_it_is).await;
+        let (mut client, attempts, _, _running) = scripted([first], answer, unchanged).await;
         within(what, client.unary(note("hi"))).await.unwrap();
         assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-2"], "{what}");
     }
 }
 
 #[tokio::test]
-async fn details_that_are_no_base64_are_not_retried() {
+async fn details_that_are_not_base64_are_not_retried() {
     let broken = with_header(refusal(), "grpc-status-details-bin", "!");
-    let (mut client, attempts, _, _running) = scripted([broken], answer, as_it_is).await;
+    let (mut client, attempts, _, _running) = scripted([broken], answer, unchanged).await;
     // tonic panics on them, with this layer and without.
     let called = tokio::spawn(async move { client.unary(note("hi")).await });
     assert!(!matches!(within("the call", called).await, Ok(Ok(_))));
@@ -210,19 +210,19 @@ async fn details_that_are_no_base64_are_not_retried() {
 }
 
 #[tokio::test]
-async fn strict_retries_need_a_refusal_that_names_the_call() {
+async fn strict_retries_require_a_rejection_that_names_the_call() {
     let (mut client, attempts, _, _running) =
         scripted([refusal()], answer, CallCredentials::strict_retries).await;
     let status = client.unary(note("hi")).await.unwrap_err();
     assert_eq!((attempts.count(), kind(&status)), (1, None));
 
-    let half = refusal_with("X", &[("service", KINDS)]);
+    let half = rejection_with("X", &[("service", KINDS)]);
     let (mut client, attempts, _, _running) =
         scripted([half], answer, CallCredentials::strict_retries).await;
     client.unary(note("hi")).await.unwrap_err();
     assert_eq!(attempts.count(), 1);
 
-    let named = refusal_with("X", &[("service", KINDS), ("method", "Unary")]);
+    let named = rejection_with("X", &[("service", KINDS), ("method", "Unary")]);
     let (mut client, attempts, _, _running) =
         scripted([named], answer, CallCredentials::strict_retries).await;
     client.unary(note("hi")).await.unwrap();
@@ -249,7 +249,7 @@ async fn permission_denied_by_a_handler_is_not_retried() {
 }
 
 #[tokio::test]
-async fn a_refusal_after_the_first_message_is_not_retried() {
+async fn rejection_after_the_first_message_is_not_retried() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -260,7 +260,7 @@ async fn a_refusal_after_the_first_message_is_not_retried() {
     assert_eq!((server.attempts.count(), source.fetches()), (1, 1));
 }
 
-/// Open to everyone; calls another server, whose token has been revoked, and passes on what it says.
+/// An open service that calls another server with a revoked token and passes on its status.
 struct Front {
     back: Client,
     calls: Attempts2,
@@ -295,7 +295,7 @@ impl Kinds for Front {
 }
 
 #[tokio::test]
-async fn a_handler_that_passes_on_a_refusal_is_called_once() {
+async fn rejection_passed_on_by_a_handler_is_not_retried() {
     let back = Guarded::start().await;
     let fixed = CallCredentials::bearer(tonic_guard::client::Token::new("revoked"));
     let calls = Attempts2::default();
@@ -311,7 +311,7 @@ async fn a_handler_that_passes_on_a_refusal_is_called_once() {
 }
 
 #[tokio::test]
-async fn a_call_that_wants_no_retry_gets_the_refusal_and_the_next_the_new_token() {
+async fn call_without_retry_is_rejected_and_the_next_has_a_new_token() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
@@ -328,9 +328,9 @@ async fn a_call_that_wants_no_retry_gets_the_refusal_and_the_next_the_new_token(
 }
 
 #[tokio::test]
-async fn a_server_that_wants_a_pause_gets_it() {
+async fn pushback_delays_the_retry() {
     let pause = with_header(refusal(), "grpc-retry-pushback-ms", "300");
-    let (mut client, attempts, _, _running) = scripted([pause], answer, as_it_is).await;
+    let (mut client, attempts, _, _running) = scripted([pause], answer, unchanged).await;
     let begin = Instant::now();
     within("the call", client.unary(note("hi"))).await.unwrap();
     assert_eq!(attempts.count(), 2);
@@ -338,7 +338,7 @@ async fn a_server_that_wants_a_pause_gets_it() {
 }
 
 #[tokio::test]
-async fn a_token_whose_life_ends_in_that_pause_isnt_sent() {
+async fn token_that_expires_during_the_pushback_is_not_sent() {
     let pause = with_header(refusal(), "grpc-retry-pushback-ms", "1500");
     let (running, attempts) = Scripted::start([pause], answer).await;
     let source = Source::new(&std::sync::Arc::default()).life(Duration::from_secs(1));
@@ -348,9 +348,9 @@ async fn a_token_whose_life_ends_in_that_pause_isnt_sent() {
 }
 
 #[tokio::test]
-async fn a_pause_beyond_the_deadline_ends_the_call_at_once() {
+async fn pushback_beyond_the_deadline_ends_the_call_at_once() {
     let pause = with_header(refusal(), "grpc-retry-pushback-ms", "60000");
-    let (mut client, attempts, _, _running) = scripted([pause], answer, as_it_is).await;
+    let (mut client, attempts, _, _running) = scripted([pause], answer, unchanged).await;
     let mut request = Request::new(note("hi"));
     request.set_timeout(Duration::from_secs(50));
     let status = within("the call", client.unary(request)).await.unwrap_err();
@@ -359,21 +359,23 @@ async fn a_pause_beyond_the_deadline_ends_the_call_at_once() {
 }
 
 #[tokio::test]
-async fn the_deadline_spans_both_attempts() {
+async fn deadline_spans_both_attempts() {
     let pause = with_header(refusal(), "grpc-retry-pushback-ms", "200");
-    let (mut client, attempts, _, _running) = scripted([pause], answer, as_it_is).await;
+    let (mut client, attempts, _, _running) = scripted([pause], answer, unchanged).await;
     let mut request = Request::new(note("hi"));
     request.set_timeout(Duration::from_secs(40));
     within("the call", client.unary(request)).await.unwrap();
-    let told = attempts.header("grpc-timeout");
-    let micros: Vec<u64> =
-        told.iter().map(|told| told.strip_suffix('u').unwrap().parse().unwrap()).collect();
-    assert!(micros[0] > 39_000_000 && micros[1] <= micros[0] - 200_000, "{told:?}");
+    let timeouts = attempts.header("grpc-timeout");
+    let micros: Vec<u64> = timeouts
+        .iter()
+        .map(|timeouts| timeouts.strip_suffix('u').unwrap().parse().unwrap())
+        .collect();
+    assert!(micros[0] > 39_000_000 && micros[1] <= micros[0] - 200_000, "{timeouts:?}");
 }
 
 #[tokio::test]
-async fn a_retry_that_finds_its_deadline_passed_hands_on_the_refusal() {
-    let (mut client, attempts, source, _running) = scripted([answer()], refusal, as_it_is).await;
+async fn rejection_is_passed_on_if_the_deadline_ends_before_the_retry() {
+    let (mut client, attempts, source, _running) = scripted([answer()], refusal, unchanged).await;
     client.unary(note("hi")).await.unwrap();
     source.hold();
     let mut request = Request::new(note("hi"));
@@ -384,8 +386,8 @@ async fn a_retry_that_finds_its_deadline_passed_hands_on_the_refusal() {
 }
 
 #[tokio::test]
-async fn earlier_attempts_of_others_are_counted_on() {
-    let (mut client, attempts, _, _running) = scripted([refusal()], answer, as_it_is).await;
+async fn earlier_attempts_are_added_to_the_count() {
+    let (mut client, attempts, _, _running) = scripted([refusal()], answer, unchanged).await;
     let request = tonic_guard_tests::request(note("hi"), &[("grpc-previous-rpc-attempts", "2")]);
     client.unary(request).await.unwrap();
     assert_eq!(attempts.header("grpc-previous-rpc-attempts"), ["2", "3"]);

@@ -1,4 +1,4 @@
-// @connectrpc/connect-node, speaking gRPC, or grpc-web as browsers do.
+// @connectrpc/connect-node with gRPC, or with gRPC-Web as browsers use it.
 
 import { readFileSync } from "node:fs";
 import { createFileRegistry, fromBinary, fromJson, toJson } from "@bufbuild/protobuf";
@@ -19,7 +19,7 @@ const transports = {
 const transport = transports[task.speaks]();
 const client = createClient(service, transport);
 
-function refusal(error) {
+function rejection(error) {
   const { code, rawMessage, metadata } = ConnectError.from(error);
   const [info] = error.findDetails(registry.getMessage("google.rpc.ErrorInfo"));
   const { reason, domain } = info ?? {};
@@ -27,7 +27,7 @@ function refusal(error) {
     code,
     message: rawMessage,
     info: info ? { reason, domain, metadata: info.metadata } : null,
-    // `Headers` has all values of a name as one.
+    // `Headers` joins all values of a name.
     challenges: metadata.has("www-authenticate") ? [metadata.get("www-authenticate")] : [],
   };
 }
@@ -59,10 +59,10 @@ async function make(call) {
         return { answer: toJson(output, await client[localName](request, options)) };
     }
   } catch (error) {
-    return refusal(error);
+    return rejection(error);
   }
 }
 
 await makeCalls(make);
-// Its connection stays open, and would keep the program running.
+// The open connection would keep the program running.
 process.exit(0);

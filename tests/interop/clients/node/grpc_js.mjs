@@ -1,11 +1,11 @@
-// @grpc/grpc-js, as its documentation shows it: credentials are added to the call's metadata.
+// @grpc/grpc-js, as documented: credentials are added to the call's metadata.
 
 import grpc from "@grpc/grpc-js";
 import protoLoader from "@grpc/proto-loader";
 import { DEADLINE_MS, makeCalls, message, task } from "./calls.mjs";
 
-// With these options messages look like the JSON of protobuf.
-const definition = protoLoader.loadSync(["orders.proto", "refusal.proto"], {
+// With these options messages look like protobuf's JSON.
+const definition = protoLoader.loadSync(["orders.proto", "rejection.proto"], {
   includeDirs: task.include,
   longs: String,
 });
@@ -22,7 +22,7 @@ function errorInfo(metadata) {
   })[0];
 }
 
-function refusal(error) {
+function rejection(error) {
   return {
     code: error.code,
     message: error.details,
@@ -38,7 +38,7 @@ function make(call) {
   }
   const options = { deadline: Date.now() + DEADLINE_MS };
   return new Promise((resolve) => {
-    const done = (error, answer) => resolve(error ? refusal(error) : { answer });
+    const done = (error, answer) => resolve(error ? rejection(error) : { answer });
     switch (call.method) {
       case "Watch": {
         const answers = [];

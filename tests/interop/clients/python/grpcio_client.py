@@ -1,4 +1,4 @@
-"""grpcio, with grpcio-status for the details of a refusal."""
+"""grpcio, with grpcio-status for the details of a rejection."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from google.protobuf import empty_pb2, json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-# Far more than a call takes; one that takes longer hangs.
+# Far more than a call takes; a longer call hangs.
 DEADLINE_SECONDS = 20
 
 task = json.load(sys.stdin)
@@ -38,12 +38,13 @@ def error_info(error):
     return None
 
 
-def refusal(error):
+def rejection(error):
     trailing = error.trailing_metadata() or ()
     challenges = [value for key, value in trailing if key == "www-authenticate"]
     details = error.details()
     if error.code() == grpc.StatusCode.CANCELLED and "RST_STREAM" in details:
-        # The status of the refusal is overridden; grpcio-status won't read details of another.
+        # The status of the rejection is overridden; grpcio-status reads no details of another
+        # status.
         return {
             "code": error.code().value[0],
             "message": "CANCELLED by a reset",
@@ -77,7 +78,7 @@ def make(stub, call):
         answer = getattr(stub, method)(request, **options)
         return {"answer": json_format.MessageToDict(answer)}
     except grpc.RpcError as error:
-        return refusal(error)
+        return rejection(error)
 
 
 with grpc.insecure_channel(task["address"]) as channel:

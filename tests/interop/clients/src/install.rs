@@ -1,4 +1,4 @@
-//! Packages of Node and Python, installed once into a directory, and again when their versions change.
+//! Packages of Node and Python, installed once into a directory and again if their versions change.
 
 use std::{
     fs,
@@ -11,25 +11,25 @@ use tonic_guard_tests::process::{program, run};
 const LIMIT: Duration = Duration::from_secs(300);
 const VERSION_LIMIT: Duration = Duration::from_secs(30);
 
-/// Installs what `package-lock.json` in `from` names into `dir`, and lays the scripts beside it: Node
-/// finds packages from where a script lies.
+/// Installs the packages of `package-lock.json` in `from` into `dir`, and copies the scripts beside
+/// them: Node resolves packages relative to a script.
 ///
 /// # Errors
-/// What failed, and what npm said of it.
+/// The failed step, with the output of npm.
 pub async fn node(from: &Path, scripts: &[&str], dir: &Path) -> Result<(), String> {
     let version = run("Node", VERSION_LIMIT, program("node").arg("--version")).await?;
     let lock = read(&from.join("package-lock.json"))?;
     let wanted = Stamp::of(dir, &[&version, &lock]);
-    if !wanted.is_there() {
+    if !wanted.is_current() {
         empty(dir)?;
         for name in ["package.json", "package-lock.json"] {
             copy(&from.join(name), &dir.join(name))?;
         }
         let mut npm = program("npm");
-        // No package runs code of its own while it is installed.
+        // Packages run no code during their installation.
         npm.current_dir(dir).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
         run("installing the Node packages", LIMIT, &mut npm).await?;
-        wanted.leave()?;
+        wanted.write()?;
     }
     for name in scripts {
         copy(&from.join(name), &dir.join(name))?;
@@ -37,14 +37,14 @@ pub async fn node(from: &Path, scripts: &[&str], dir: &Path) -> Result<(), Strin
     Ok(())
 }
 
-/// Installs what `requirements` names into `dir`.
+/// Installs the packages of `requirements` into `dir`.
 ///
 /// # Errors
-/// What failed, and what pip said of it.
+/// The failed step, with the output of pip.
 pub async fn python(requirements: &Path, dir: &Path) -> Result<(), String> {
     let version = run("Python", VERSION_LIMIT, program("python3").arg("--version")).await?;
     let wanted = Stamp::of(dir, &[&version, &read(requirements)?]);
-    if !wanted.is_there() {
+    if !wanted.is_current() {
         empty(dir)?;
         let mut pip = program("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
@@ -54,12 +54,12 @@ pub async fn python(requirements: &Path, dir: &Path) -> Result<(), String> {
             .arg("--target")
             .arg(dir);
         run("installing the Python packages", LIMIT, &mut pip).await?;
-        wanted.leave()?;
+        wanted.write()?;
     }
     Ok(())
 }
 
-/// What an installation was made from, left in it once it is whole.
+/// The inputs of an installation, written into it once it is complete.
 struct Stamp {
     path: PathBuf,
     text: String,
@@ -70,12 +70,12 @@ impl Stamp {
         Stamp { path: dir.join("made-from"), text: made_from.concat() }
     }
 
-    fn is_there(&self) -> bool {
+    fn is_current(&self) -> bool {
         fs::read_to_string(&self.path).is_ok_and(|text| text == self.text)
     }
 
-    fn leave(&self) -> Result<(), String> {
-        fs::write(&self.path, &self.text).map_err(told("marking an installation as whole"))
+    fn write(&self) -> Result<(), String> {
+        fs::write(&self.path, &self.text).map_err(context("marking an installation as whole"))
     }
 }
 
@@ -85,9 +85,9 @@ impl Stamp {
 /// Why it can't be made.
 pub fn empty(dir: &Path) -> Result<(), String> {
     if dir.exists() {
-        fs::remove_dir_all(dir).map_err(told("removing an installation"))?;
+        fs::remove_dir_all(dir).map_err(context("removing an installation"))?;
     }
-    fs::create_dir_all(dir).map_err(told("making a directory"))
+    fs::create_dir_all(dir).map_err(context("making a directory"))
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -98,7 +98,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     fs::copy(from, to).map(|_| ()).map_err(|error| format!("{}: {error}", from.display()))
 }
 
-/// Says what was done when an error came.
-pub fn told(what: &str) -> impl Fn(std::io::Error) -> String {
+/// Describes the failed action of an error.
+pub fn context(what: &str) -> impl Fn(std::io::Error) -> String {
     move |error| format!("{what}: {error}")
 }

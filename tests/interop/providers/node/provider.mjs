@@ -1,11 +1,12 @@
-// An OpenID provider on a port of loopback that the system picks. Reads its settings as JSON from the
-// standard input, prints one line of JSON when it can be asked, and runs until it is killed.
+// An OpenID provider on a free loopback port. Reads its settings as JSON from the standard input,
+// prints one line of JSON when it is ready, and runs until it is killed.
 //
 // Settings: access_token_life (seconds), alg (of the tokens for a resource), fail_one_in (each n-th
 // request to the token endpoint fails; never when 0), port (0 for any), keys (null for new ones).
 //
-// A POST to /rotate makes new keys, which sign from now on; one to /forget-older-keys publishes them
-// alone. Both answer with the keys, for another provider to have.
+// A POST to /rotate creates new keys, which sign from then on; a POST to /forget-older-keys
+// publishes only the newest. Both respond with the keys, so that another provider can start with
+// them.
 
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -19,8 +20,9 @@ const server = createServer();
 await new Promise((resolve) => server.listen(settings.port, "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-// One key of each kind that signs tokens. They are asked for as JWK: Node 20 can hang for good when it
-// exports a key that it made as an object (its collector waits for the lock that the export holds).
+// One key of each type that signs tokens. They are exported as JWK: Node 20 can deadlock when it
+// exports a key that it generated as an object (its collector waits for the lock that the export
+// holds).
 const newKeys = () => {
   const jwk = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } };
   return [
@@ -40,21 +42,21 @@ const client = (id, more) => ({
   ...more,
 });
 
-// Its keys are fixed: other keys are another provider.
+// The keys of a provider are fixed: other keys need another provider.
 const configured = () => new Provider(issuer, {
   clients: [
-    // Asks for tokens for itself.
+    // Requests tokens for itself.
     client("orders", { grant_types: ["client_credentials"], scope: SCOPES }),
-    // Another of the same kind: a good token of the wrong caller.
+    // Another of the same type, for good tokens of the wrong caller.
     client("stock", { grant_types: ["client_credentials"], scope: "orders:read" }),
-    // Asks on behalf of somebody.
+    // Requests tokens on behalf of a user.
     client("orders-cli", {
       grant_types: ["authorization_code", "refresh_token"],
       redirect_uris: ["https://cli.example/callback"],
       response_types: ["code"],
       scope: `openid offline_access ${SCOPES}`,
     }),
-    // Asks what tokens are worth.
+    // Introspects tokens.
     client("gate", { grant_types: [] }),
   ],
   jwks: { keys },
@@ -88,7 +90,7 @@ const configured = () => new Provider(issuer, {
   },
 });
 
-// A refresh token of `ada` without a browser: she has agreed already.
+// Issues a refresh token of `ada` without a browser: she has already consented.
 async function refreshToken() {
   const cli = await provider.Client.find("orders-cli");
   const grant = new provider.Grant({ accountId: "ada", clientId: cli.clientId });

@@ -1,12 +1,12 @@
-// gRPC's story of UNAUTHENTICATED, told by @grpc/grpc-js: no token; a token; an expired token, a new one, and
-// the same call once more.
+// The sequence of a token's expiry with @grpc/grpc-js: no token; a token; an expired token; a new
+// token and the same call again.
 
 import { readFileSync } from "node:fs";
 import grpc from "@grpc/grpc-js";
 import protoLoader from "@grpc/proto-loader";
 
 const task = JSON.parse(readFileSync(0, "utf8"));
-const definition = protoLoader.loadSync(["kinds.proto", "refusal.proto"], { includeDirs: task.include });
+const definition = protoLoader.loadSync(["kinds.proto", "rejection.proto"], { includeDirs: task.include });
 const { guard } = grpc.loadPackageDefinition(definition);
 const client = new guard.test.v1.Kinds(task.address, grpc.credentials.createInsecure());
 
@@ -45,9 +45,9 @@ steps.push(await call("without a token"));
 const { token, life } = await fetchToken();
 steps.push(await call("with a token", token));
 await new Promise((resolve) => setTimeout(resolve, life * 1000 + 100));
-const refused = await call("after it expired", token);
-steps.push(refused);
-if (refused.code === grpc.status.UNAUTHENTICATED && refused.reason === "ACCESS_TOKEN_EXPIRED") {
+const rejected = await call("after it expired", token);
+steps.push(rejected);
+if (rejected.code === grpc.status.UNAUTHENTICATED && rejected.reason === "ACCESS_TOKEN_EXPIRED") {
   steps.push(await call("after it expired", (await fetchToken()).token));
 }
 console.log(JSON.stringify(steps));

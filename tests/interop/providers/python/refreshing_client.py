@@ -1,5 +1,5 @@
-"""gRPC's story of UNAUTHENTICATED, told by grpcio: no token; a token; an expired token, a new one, and the
-same call once more."""
+"""The sequence of a token's expiry with grpcio: no token; a token; an expired token; a new token and the
+same call again."""
 
 import json
 import sys
@@ -50,9 +50,9 @@ with grpc.insecure_channel(task["address"]) as channel:
     token, life = fetch_token()
     steps.append(call(stub, "with a token", token))
     time.sleep(life + 0.1)
-    refused = call(stub, "after it expired", token)
-    steps.append(refused)
-    if refused == {"code": grpc.StatusCode.UNAUTHENTICATED.value[0], "reason": "ACCESS_TOKEN_EXPIRED"}:
+    rejected = call(stub, "after it expired", token)
+    steps.append(rejected)
+    if rejected == {"code": grpc.StatusCode.UNAUTHENTICATED.value[0], "reason": "ACCESS_TOKEN_EXPIRED"}:
         token, _ = fetch_token()
         steps.append(call(stub, "after it expired", token))
     print(json.dumps(steps), flush=True)

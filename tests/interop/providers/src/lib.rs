@@ -1,4 +1,4 @@
-//! Parts of others that a test starts, and that end with it: an OpenID provider, gRPC servers and
+//! Foreign programs that a test starts and that end with it: an OpenID provider, gRPC servers and
 //! clients in Node and Python.
 
 use std::{
@@ -23,14 +23,14 @@ pub use oidc_provider::{OidcProvider, Settings};
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// The Node scripts of this crate.
-const SCRIPTS: [&str; 3] = ["provider.mjs", "refusing_server.mjs", "refreshing_client.mjs"];
+const SCRIPTS: [&str; 3] = ["provider.mjs", "rejecting_server.mjs", "refreshing_client.mjs"];
 
 /// A file of this crate.
 pub fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Where packages are installed: below the target directory that this was built into.
+/// The directory of installed packages, below the target directory of this build.
 fn below_target(name: &str) -> PathBuf {
     let exe = std::env::current_exe().unwrap_or_default();
     // target/PROFILE/deps/TEST
@@ -81,7 +81,7 @@ pub async fn python(name: &str) -> Command {
     }
 }
 
-/// gRPC of others goes through a proxy that the environment names, even on loopback.
+/// Other gRPC implementations use a proxy of the environment, even on loopback.
 fn without_proxies(mut command: Command) -> Command {
     for name in ["grpc_proxy", "http_proxy", "https_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
@@ -89,8 +89,8 @@ fn without_proxies(mut command: Command) -> Command {
     command
 }
 
-/// Starts a program that reads `task` and says by a line of JSON that it is ready. It is killed when the
-/// child is dropped.
+/// Starts a program that reads `task` and prints a line of JSON when it is ready. It is killed when
+/// the child is dropped.
 ///
 /// # Panics
 /// When it isn't ready in time.
@@ -98,14 +98,14 @@ fn without_proxies(mut command: Command) -> Command {
 pub async fn ready(mut command: Command, task: &Value) -> (Child, Value) {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let mut stdin = child.stdin.take().expect("it is piped");
+    let mut stdin = child.stdin.take().expect("the stream is piped");
     stdin.write_all(task.to_string().as_bytes()).await.expect("it reads its task");
     drop(stdin);
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut lines = BufReader::new(child.stdout.take().expect("the stream is piped"));
     let mut line = String::new();
     within_limit(&format!("{command:?}"), START_LIMIT, lines.read_line(&mut line))
         .await
-        .expect("what it prints is text");
+        .expect("the output is UTF-8");
     let said = serde_json::from_str(&line);
     let said = said.unwrap_or_else(|_| panic!("{command:?}: expected JSON, came {line:?}"));
     (child, said)

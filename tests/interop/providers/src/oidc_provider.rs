@@ -8,9 +8,10 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 /// npm's `oidc-provider`, killed when dropped.
 ///
-/// It knows the clients `orders` and `stock`, which ask for tokens for themselves, `orders-cli`, which
-/// asks on behalf of `ada`, and `gate`, which asks what tokens are worth. The secret of each is its
-/// name and `-secret`. A token for a `resource` is a JWT (RFC 9068); without one it is opaque.
+/// It knows the clients `orders` and `stock`, which request tokens for themselves, `orders-cli`,
+/// which requests them on behalf of `ada`, and `gate`, which introspects tokens. Each client's
+/// secret is its name and `-secret`. A token for a `resource` is a JWT (RFC 9068); other tokens are
+/// opaque.
 #[derive(Debug)]
 pub struct OidcProvider {
     issuer: String,
@@ -19,14 +20,14 @@ pub struct OidcProvider {
     child: Child,
 }
 
-/// How an [`OidcProvider`] behaves.
+/// The settings of an [`OidcProvider`].
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How long access tokens live.
+    /// The lifetime of access tokens.
     pub access_token_life: Duration,
-    /// Who signs the tokens that are JWTs: RS256, PS256, ES256, EdDSA or Ed25519.
+    /// The algorithm that signs JWTs: RS256, PS256, ES256, EdDSA or Ed25519.
     pub alg: &'static str,
-    /// Each so-many-th request to the token endpoint fails with 503; none when 0.
+    /// One in this many requests to the token endpoint fails with 503; none if 0.
     pub fail_one_in: u32,
 }
 
@@ -37,7 +38,7 @@ impl Default for Settings {
 }
 
 impl OidcProvider {
-    /// A running one.
+    /// Starts a provider.
     ///
     /// # Panics
     /// When it can't be installed or started.
@@ -62,11 +63,11 @@ impl OidcProvider {
                 keys: said.get("keys").cloned().unwrap_or_default(),
                 child,
             },
-            None => panic!("expected an issuer, came {said}"),
+            None => panic!("expected an issuer, found {said}"),
         }
     }
 
-    /// Kills it. What it kept in memory is gone, but for its keys.
+    /// Kills the provider. Its state except the keys is lost.
     ///
     /// # Panics
     /// When it can't be killed.
@@ -75,7 +76,7 @@ impl OidcProvider {
         self.child.kill().await.expect("a child can be killed");
     }
 
-    /// Starts it again, on the same port and with the same keys.
+    /// Restarts the provider on the same port with the same keys.
     ///
     /// # Panics
     /// When it can't be started.
@@ -85,7 +86,7 @@ impl OidcProvider {
         *self = again.await;
     }
 
-    /// Makes new keys, which sign from now on. The older ones are published still.
+    /// Creates new keys, which sign from now on. Older keys stay published.
     ///
     /// # Panics
     /// When it doesn't answer.
@@ -101,7 +102,7 @@ impl OidcProvider {
         self.keys = post(&format!("{}/forget-older-keys", self.issuer), &[], None).await;
     }
 
-    /// An access token that `client` gets for itself: a JWT for `resource`, or an opaque one.
+    /// An access token that `client` requests for itself: a JWT for `resource`, or an opaque one.
     ///
     /// # Panics
     /// When it gets none.
@@ -148,7 +149,7 @@ impl OidcProvider {
     }
 }
 
-/// What a form gets for an answer. curl, so that nothing of the crate under test is in the way.
+/// Posts a form and returns the response. It uses curl to be independent of the crate under test.
 #[allow(clippy::panic, reason = "a test fixture")]
 async fn post(url: &str, form: &[(&str, &str)], client: Option<&str>) -> Value {
     let mut curl = program("curl");

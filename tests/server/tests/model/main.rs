@@ -1,4 +1,5 @@
-//! A random policy and a random call: both doors decide as a small reference model does.
+//! Random policies and random calls: the guard and the handler check decide as a small reference
+//! model does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
@@ -29,7 +30,7 @@ mod pb {
 static RUNTIME: LazyLock<tokio::runtime::Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
 
-/// Values for a header: good, wrong and unreadable ones.
+/// Values for a header: good, wrong and malformed ones.
 fn values(pool: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
     prop_oneof![
         3 => Just(vec![]),
@@ -73,13 +74,13 @@ fn outcome(answer: Result<String, Status>) -> Outcome {
                     Code::Unauthenticated
                 };
             assert_eq!(status.code(), expected_code, "{status:?}");
-            Outcome::Refused(reason(&status))
+            Outcome::Rejected(reason(&status))
         }
     }
 }
 
-/// The call through the method's own door alone.
-fn own_door(service: &Policies, method: &'static str, call: &Call) -> Outcome {
+/// Calls the handler directly, so that the handler check alone decides.
+fn handler_check_outcome(service: &Policies, method: &'static str, call: &Call) -> Outcome {
     let metadata = MetadataMap::from_headers(headers(call));
     let mut request = Request::from_parts(metadata, Default::default(), Note::default());
     if call.sidecar {
@@ -90,8 +91,8 @@ fn own_door(service: &Policies, method: &'static str, call: &Call) -> Outcome {
     )
 }
 
-/// The call through the front door and, if that lets it in, the method's own.
-fn both_doors<M>(service: &Arc<Policies>, method: &str, call: &Call) -> Outcome
+/// Sends the call through the guard and, if it is admitted, to the handler check.
+fn guarded_outcome<M>(service: &Arc<Policies>, method: &str, call: &Call) -> Outcome
 where
     Policies: Guarded<M, PoliciesServer<Policies>>,
     M: 'static,
@@ -129,28 +130,28 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn both_doors_decide_as_the_model(method in 0..METHODS.len(), call in calls()) {
+    fn guard_and_handler_check_decide_as_the_model(method in 0..METHODS.len(), call in calls()) {
         let (name, policy) = &METHODS[method];
         let service = Arc::new(Policies::default());
         let expected = model::decide(policy, &call);
-        prop_assert_eq!(&own_door(&service, name, &call), &expected, "own door of {} on {:?}", name, call);
-        prop_assert_eq!(&both_doors(&service, name, &call), &expected, "both doors of {} on {:?}", name, call);
+        prop_assert_eq!(&handler_check_outcome(&service, name, &call), &expected, "the handler check of {} on {:?}", name, call);
+        prop_assert_eq!(&guarded_outcome(&service, name, &call), &expected, "the guard of {} on {:?}", name, call);
     }
 }
 
-/// The model itself must be able to say each answer, or agreeing with it would prove little.
+/// The random calls must reach every outcome, or agreement with the model would prove little.
 #[test]
-fn the_random_calls_reach_every_outcome_of_the_model() {
+fn random_calls_reach_every_outcome_of_the_model() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
 
     let mut runner = TestRunner::deterministic();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut outcomes = std::collections::BTreeSet::new();
     for _ in 0..4_000 {
         let call = calls().new_tree(&mut runner).unwrap().current();
         for (_, policy) in METHODS {
-            seen.insert(match model::decide(policy, &call) {
+            outcomes.insert(match model::decide(policy, &call) {
                 Outcome::Admitted(_) => "ADMITTED".to_owned(),
-                Outcome::Refused(reason) => reason,
+                Outcome::Rejected(reason) => reason,
             });
         }
     }
@@ -166,5 +167,5 @@ fn the_random_calls_reach_every_outcome_of_the_model() {
         "OVERLOADED_CREDENTIALS",
         "PERMISSION_DENIED",
     ];
-    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    assert_eq!(outcomes.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }

@@ -1,4 +1,4 @@
-//! The reference model: what the attribute's language means, written as plainly as it can be.
+//! The reference model: the meaning of the attribute's arguments, written as plainly as possible.
 
 /// What a call carries.
 #[derive(Clone, Debug)]
@@ -36,11 +36,11 @@ pub(crate) const KEYS: &[&str] = &["key-1", "key-2", "nope", "", "a b", "key-1,k
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Admitted(String),
-    Refused(String),
+    Rejected(String),
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Leaf {
+pub(crate) enum SchemeKind {
     Bearer,
     Basic,
     Key,
@@ -49,9 +49,9 @@ pub(crate) enum Leaf {
 }
 
 pub(crate) enum Schemes {
-    OneOf(&'static [Leaf]),
-    AllOf(&'static [Leaf]),
-    Optional(&'static [Leaf]),
+    OneOf(&'static [SchemeKind]),
+    AllOf(&'static [SchemeKind]),
+    Optional(&'static [SchemeKind]),
     Open,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Policy {
     schemes: Schemes,
     scopes: &'static [&'static str],
     admin: bool,
-    /// Whether the service's own check, which knows `eve` alone, runs.
+    /// Whether the service's custom check, which admits `eve` alone, runs.
     checked: bool,
 }
 
@@ -67,7 +67,7 @@ const fn policy(schemes: Schemes) -> Policy {
     Policy { schemes, scopes: &[], admin: false, checked: false }
 }
 
-use Leaf::{Basic, Bearer, Key, OtherKey, Sidecar};
+use SchemeKind::{Basic, Bearer, Key, OtherKey, Sidecar};
 use Schemes::{AllOf, OneOf, Open, Optional};
 
 pub(crate) const METHODS: &[(&str, Policy)] = &[
@@ -94,12 +94,12 @@ pub(crate) const METHODS: &[(&str, Policy)] = &[
 ];
 
 #[derive(Clone, PartialEq)]
-enum Seen {
-    Nothing,
-    Foreign,
-    Twice,
-    Unreadable,
-    /// Readable credentials, and who they stand for or why they don't.
+enum Extracted {
+    Absent,
+    OtherScheme,
+    Duplicate,
+    Malformed,
+    /// Well-formed credentials, and their caller or the reason of the rejection.
     Presented(Result<Who, &'static str>),
 }
 
@@ -113,47 +113,49 @@ const ACME: Who = ("acme", &[]);
 const OTHER: Who = ("other", &[]);
 const SIDECAR: Who = ("sidecar", &[]);
 
-fn look(leaf: Leaf, call: &Call) -> Seen {
-    let values = match leaf {
+fn extract(scheme: SchemeKind, call: &Call) -> Extracted {
+    let values = match scheme {
         Bearer | Basic => &call.authorization,
         Key => &call.key,
         OtherKey => &call.other_key,
-        Sidecar if call.sidecar => return Seen::Presented(Ok(SIDECAR)),
-        Sidecar => return Seen::Nothing,
+        Sidecar if call.sidecar => return Extracted::Presented(Ok(SIDECAR)),
+        Sidecar => return Extracted::Absent,
     };
     let value = match values.as_slice() {
-        [] => return Seen::Nothing,
+        [] => return Extracted::Absent,
         [one] => *one,
-        _ => return Seen::Twice,
+        _ => return Extracted::Duplicate,
     };
-    match leaf {
+    match scheme {
         Bearer => match value {
-            "Bearer ada-token" | "BEARER  ada-token" => Seen::Presented(Ok(ADA)),
-            "bearer eve-token" => Seen::Presented(Ok(EVE)),
-            "Bearer old-token" => Seen::Presented(Err("ACCESS_TOKEN_EXPIRED")),
-            "Bearer nope" => Seen::Presented(Err("CREDENTIALS_INVALID")),
-            "Bearerada-token" | "Token x" => Seen::Foreign,
-            other if other.to_lowercase().starts_with("basic ") => Seen::Foreign,
-            _ => Seen::Unreadable,
+            "Bearer ada-token" | "BEARER  ada-token" => Extracted::Presented(Ok(ADA)),
+            "bearer eve-token" => Extracted::Presented(Ok(EVE)),
+            "Bearer old-token" => Extracted::Presented(Err("ACCESS_TOKEN_EXPIRED")),
+            "Bearer nope" => Extracted::Presented(Err("CREDENTIALS_INVALID")),
+            "Bearerada-token" | "Token x" => Extracted::OtherScheme,
+            other if other.to_lowercase().starts_with("basic ") => Extracted::OtherScheme,
+            _ => Extracted::Malformed,
         },
         Basic => match value {
-            "Basic YWRhOnBhOnNz" | "basic YWRhOnBhOnNz" => Seen::Presented(Ok(ADA_BY_PASSWORD)),
-            "Basic YWRhOm5vcGU=" => Seen::Presented(Err("CREDENTIALS_INVALID")),
-            "" | "\t" | "Basic !" | "Basic YWRh" => Seen::Unreadable,
-            _ => Seen::Foreign,
+            "Basic YWRhOnBhOnNz" | "basic YWRhOnBhOnNz" => {
+                Extracted::Presented(Ok(ADA_BY_PASSWORD))
+            }
+            "Basic YWRhOm5vcGU=" => Extracted::Presented(Err("CREDENTIALS_INVALID")),
+            "" | "\t" | "Basic !" | "Basic YWRh" => Extracted::Malformed,
+            _ => Extracted::OtherScheme,
         },
-        Key | OtherKey => match (leaf, value) {
-            (Key, "key-1") => Seen::Presented(Ok(ACME)),
-            (OtherKey, "key-2") => Seen::Presented(Ok(OTHER)),
-            (_, "key-1" | "key-2" | "nope") => Seen::Presented(Err("API_KEY_INVALID")),
-            _ => Seen::Unreadable,
+        Key | OtherKey => match (scheme, value) {
+            (Key, "key-1") => Extracted::Presented(Ok(ACME)),
+            (OtherKey, "key-2") => Extracted::Presented(Ok(OTHER)),
+            (_, "key-1" | "key-2" | "nope") => Extracted::Presented(Err("API_KEY_INVALID")),
+            _ => Extracted::Malformed,
         },
-        Sidecar => Seen::Nothing,
+        Sidecar => Extracted::Absent,
     }
 }
 
-fn header(leaf: Leaf) -> Option<&'static str> {
-    match leaf {
+fn header(scheme: SchemeKind) -> Option<&'static str> {
+    match scheme {
         Bearer | Basic => Some("authorization"),
         Key => Some("x-api-key"),
         OtherKey => Some("x-other-key"),
@@ -161,46 +163,46 @@ fn header(leaf: Leaf) -> Option<&'static str> {
     }
 }
 
-fn is_there(seen: &Seen) -> bool {
-    matches!(seen, Seen::Unreadable | Seen::Presented(_))
+fn is_present(extracted: &Extracted) -> bool {
+    matches!(extracted, Extracted::Malformed | Extracted::Presented(_))
 }
 
-fn refused(reason: &str) -> Outcome {
-    Outcome::Refused(reason.to_owned())
+fn rejected(reason: &str) -> Outcome {
+    Outcome::Rejected(reason.to_owned())
 }
 
 pub(crate) fn decide(policy: &Policy, call: &Call) -> Outcome {
     match policy.schemes {
         Open => Outcome::Admitted(String::new()),
-        OneOf(leaves) => match one_of(leaves, call) {
-            Some(Ok(who)) => judge(policy, Some(who)),
-            Some(Err(reason)) => refused(reason),
-            None => refused("CREDENTIALS_MISSING"),
+        OneOf(schemes) => match one_of(schemes, call) {
+            Some(Ok(who)) => check_requirements(policy, Some(who)),
+            Some(Err(reason)) => rejected(reason),
+            None => rejected("CREDENTIALS_MISSING"),
         },
-        Optional(leaves) => match one_of(leaves, call) {
-            Some(Ok(who)) => judge(policy, Some(who)),
-            Some(Err(reason)) => refused(reason),
-            None => judge(policy, None),
+        Optional(schemes) => match one_of(schemes, call) {
+            Some(Ok(who)) => check_requirements(policy, Some(who)),
+            Some(Err(reason)) => rejected(reason),
+            None => check_requirements(policy, None),
         },
-        AllOf(leaves) => {
-            let seen: Vec<_> = leaves.iter().map(|leaf| look(*leaf, call)).collect();
-            if seen.contains(&Seen::Twice) {
-                return refused("OVERLOADED_CREDENTIALS");
+        AllOf(schemes) => {
+            let extracted: Vec<_> = schemes.iter().map(|scheme| extract(*scheme, call)).collect();
+            if extracted.contains(&Extracted::Duplicate) {
+                return rejected("OVERLOADED_CREDENTIALS");
             }
-            if seen.contains(&Seen::Unreadable) {
-                return refused("CREDENTIALS_MALFORMED");
+            if extracted.contains(&Extracted::Malformed) {
+                return rejected("CREDENTIALS_MALFORMED");
             }
-            if seen.contains(&Seen::Foreign) {
-                return refused("CREDENTIAL_TYPE_UNSUPPORTED");
+            if extracted.contains(&Extracted::OtherScheme) {
+                return rejected("CREDENTIAL_TYPE_UNSUPPORTED");
             }
-            if seen.contains(&Seen::Nothing) {
-                return refused("CREDENTIALS_MISSING");
+            if extracted.contains(&Extracted::Absent) {
+                return rejected("CREDENTIALS_MISSING");
             }
             let mut names = Vec::new();
-            for seen in seen {
-                match seen {
-                    Seen::Presented(Ok((name, _))) => names.push(name),
-                    Seen::Presented(Err(reason)) => return refused(reason),
+            for extracted in extracted {
+                match extracted {
+                    Extracted::Presented(Ok((name, _))) => names.push(name),
+                    Extracted::Presented(Err(reason)) => return rejected(reason),
                     _ => {}
                 }
             }
@@ -209,42 +211,48 @@ pub(crate) fn decide(policy: &Policy, call: &Call) -> Outcome {
     }
 }
 
-/// Nothing at all; or the caller or the reason.
-fn one_of(leaves: &[Leaf], call: &Call) -> Option<Result<Who, &'static str>> {
-    let seen: Vec<_> = leaves.iter().map(|leaf| (*leaf, look(*leaf, call))).collect();
-    if seen.iter().any(|(_, seen)| *seen == Seen::Twice) {
+/// Returns `None` if the call carries no credentials, else the caller or the reason.
+fn one_of(schemes: &[SchemeKind], call: &Call) -> Option<Result<Who, &'static str>> {
+    let extracted: Vec<_> =
+        schemes.iter().map(|scheme| (*scheme, extract(*scheme, call))).collect();
+    if extracted.iter().any(|(_, extracted)| *extracted == Extracted::Duplicate) {
         return Some(Err("OVERLOADED_CREDENTIALS"));
     }
-    for (leaf, _) in seen.iter().filter(|(_, seen)| *seen == Seen::Foreign) {
-        let claimed =
-            |(other, seen): &(Leaf, Seen)| header(*other) == header(*leaf) && is_there(seen);
-        if !seen.iter().any(claimed) {
+    for (scheme, _) in
+        extracted.iter().filter(|(_, extracted)| *extracted == Extracted::OtherScheme)
+    {
+        let claimed = |(other, extracted): &(SchemeKind, Extracted)| {
+            header(*other) == header(*scheme) && is_present(extracted)
+        };
+        if !extracted.iter().any(claimed) {
             return Some(Err("CREDENTIAL_TYPE_UNSUPPORTED"));
         }
     }
-    let mut headers: Vec<_> = seen
+    let mut headers: Vec<_> = extracted
         .iter()
-        .filter(|(_, seen)| is_there(seen))
-        .filter_map(|(leaf, _)| header(*leaf))
+        .filter(|(_, extracted)| is_present(extracted))
+        .filter_map(|(scheme, _)| header(*scheme))
         .collect();
     headers.sort_unstable();
     headers.dedup();
     if headers.len() > 1 {
         return Some(Err("OVERLOADED_CREDENTIALS"));
     }
-    seen.iter().find(|(_, seen)| is_there(seen)).map(|(_, seen)| match seen {
-        Seen::Presented(result) => *result,
-        _ => Err("CREDENTIALS_MALFORMED"),
+    extracted.iter().find(|(_, extracted)| is_present(extracted)).map(|(_, extracted)| {
+        match extracted {
+            Extracted::Presented(result) => *result,
+            _ => Err("CREDENTIALS_MALFORMED"),
+        }
     })
 }
 
-fn judge(policy: &Policy, who: Option<Who>) -> Outcome {
+fn check_requirements(policy: &Policy, who: Option<Who>) -> Outcome {
     let (name, granted) = who.unwrap_or(("nobody", &[]));
     if !policy.scopes.iter().all(|scope| granted.contains(scope)) {
-        return refused("ACCESS_TOKEN_SCOPE_INSUFFICIENT");
+        return rejected("ACCESS_TOKEN_SCOPE_INSUFFICIENT");
     }
     if (policy.admin && name != "ada") || (policy.checked && name != "eve") {
-        return refused("PERMISSION_DENIED");
+        return rejected("PERMISSION_DENIED");
     }
     Outcome::Admitted(name.to_owned())
 }

@@ -1,4 +1,4 @@
-//! A service with a method for each kind of policy. Each answers with its caller's name.
+//! A service with one method per kind of policy. Each method answers with its caller's name.
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{
@@ -13,7 +13,7 @@ use crate::pb::policies_server;
 #[derive(Clone)]
 pub(crate) struct Sidecar;
 
-/// The scheme that sees it.
+/// The scheme that reads [`Sidecar`].
 struct Peer;
 
 impl Scheme for Peer {
@@ -106,7 +106,7 @@ macro_rules! service {
             }
         }
 
-        /// Calls a method by the name of its remote procedure, around the front door.
+        /// Calls a method by the name of its remote procedure, without the guard.
         pub(crate) async fn call_method(service: &Policies, rpc: &str, request: Request<Note>) -> Answer {
             use policies_server::Policies as _;
 

@@ -1,4 +1,4 @@
-//! A trait of one's own, such as Arrow Flight SQL's: the request is the second of two arguments,
+//! A user-written trait, such as Arrow Flight SQL's: the request is the second of two arguments,
 //! and some functions have none.
 
 use tonic::{Request, Response, Status};
@@ -6,7 +6,7 @@ use tonic_guard::{Authenticate, anonymous, authenticated};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    holds_alone,
+    assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
@@ -71,13 +71,13 @@ impl<F: FlightSql> Shape for Server<F> {
 }
 
 #[tokio::test]
-async fn strangers_are_refused() {
-    holds_alone(Server(Flight(Tokens))).await;
-    holds_alone(Server(FlightOnImpl(Tokens))).await;
+async fn unauthenticated_calls_are_rejected() {
+    assert_handler_check(Server(Flight(Tokens))).await;
+    assert_handler_check(Server(FlightOnImpl(Tokens))).await;
 }
 
-/// Methods that have no one type, or that nobody should name.
-mod under_an_impls_attribute {
+/// Methods that are generic, deprecated, or bounded by a `where` clause on `Self`.
+mod with_the_attribute_on_the_impl {
     #![deny(warnings)]
 
     use super::*;
@@ -127,10 +127,10 @@ mod under_an_impls_attribute {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
+    async fn unauthenticated_calls_are_rejected() {
         let service = Service(Tokens, 0);
-        let refused = service.query("hi", Request::new(Text::default())).await.unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+        let rejected = service.query("hi", Request::new(Text::default())).await.unwrap_err();
+        assert_eq!(rejected.code(), tonic::Code::Unauthenticated);
         let mut request = Request::new(Text::default());
         request.metadata_mut().insert("authorization", "Bearer ada-token".parse().unwrap());
         assert!(service.query("hi", request).await.is_ok());

@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
@@ -82,24 +82,24 @@ macro_rules! paths {
             }
 
             #[tokio::test]
-            async fn strangers_are_refused() {
-                holds_at_both_doors(|| above::Service(Tokens)).await;
-                holds_at_both_doors(|| below::Service(Tokens)).await;
-                holds_alone(on_method::Service(Tokens)).await;
+            async fn unauthenticated_calls_are_rejected() {
+                assert_guarded(|| above::Service(Tokens)).await;
+                assert_guarded(|| below::Service(Tokens)).await;
+                assert_handler_check(on_method::Service(Tokens)).await;
             }
         }
     )+};
 }
 
 paths! {
-    tonics: #[tonic::async_trait]
+    from_tonic: #[tonic::async_trait]
     imported: use tonic::async_trait; #[async_trait]
-    the_crates_own: #[async_trait::async_trait]
-    a_reexport: #[crate::async_trait_paths::framework::macros::async_trait]
+    from_async_trait: #[async_trait::async_trait]
+    reexported: #[crate::async_trait_paths::framework::macros::async_trait]
 }
 
-/// Written out, for what a `macro_rules!` changes about names.
-mod written_out {
+/// Written without a `macro_rules!`, which changes how names resolve.
+mod without_a_macro {
     use super::*;
 
     #[derive(tonic_guard::Authenticate)]
@@ -115,7 +115,7 @@ mod written_out {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_at_both_doors(|| Service(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_guarded(|| Service(Tokens)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What bodies do: none of it runs before the check.
+//! Handler bodies of many forms: none of them runs before the check.
 
 #![allow(clippy::needless_return, reason = "bodies are written in every way")]
 
@@ -7,12 +7,12 @@ use tonic_guard::{Authenticate, authenticated};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
 
-/// For each body: the attribute on the impl above and below async_trait, and on the method.
+/// Tests each body with the attribute on the impl, above and below async_trait, and on the method.
 macro_rules! bodies {
     ($($name:ident($request:ident) { $($body:tt)+ })+) => {$(
         mod $name {
@@ -69,10 +69,10 @@ macro_rules! bodies {
             }
 
             #[tokio::test]
-            async fn strangers_are_refused() {
-                holds_at_both_doors(|| above::Service(Tokens)).await;
-                holds_at_both_doors(|| below::Service(Tokens)).await;
-                holds_alone(on_method::Service(Tokens)).await;
+            async fn unauthenticated_calls_are_rejected() {
+                assert_guarded(|| above::Service(Tokens)).await;
+                assert_guarded(|| below::Service(Tokens)).await;
+                assert_handler_check(on_method::Service(Tokens)).await;
             }
         }
     )+};
@@ -95,7 +95,7 @@ bodies! {
     is_an_if(request) {
         if request.get_ref().text.is_empty() { Err(Status::internal("empty")) } else { Ok(ran()) }
     }
-    asks(request) {
+    uses_the_question_mark(request) {
         let number: Result<u8, std::num::ParseIntError> = "7".parse();
         let number = number.map_err(|error| Status::internal(error.to_string()))?;
         assert_eq!((number, request.into_inner().text.as_str()), (7, "hi"));
@@ -145,7 +145,7 @@ bodies! {
             }
         }
     }
-    is_a_closures_answer(request) {
+    is_a_closure_call(request) {
         let answer = || match request.get_ref().text.as_str() {
             "hi" => return Ok(ran()),
             _ => Err(Status::internal("not reached")),

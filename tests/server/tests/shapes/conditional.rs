@@ -1,11 +1,12 @@
-//! What `cfg` leaves in or out, and a stricter attribute that the impl's can't see.
+//! Methods that `cfg` keeps or removes, and a stricter attribute that the one on the impl can't
+//! see.
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{Authenticate, authenticated, authenticated as strict, guard};
 use tonic_guard_tests::{Running, Tokens, User};
 
 use crate::{
-    ADA, EVE, call, holds_at_both_doors,
+    ADA, EVE, assert_guarded, call,
     pb::{
         Text,
         shape_server::{Shape, ShapeServer},
@@ -13,7 +14,7 @@ use crate::{
     ran,
 };
 
-mod twins {
+mod cfg_alternatives {
     use super::*;
 
     #[derive(Authenticate)]
@@ -33,7 +34,7 @@ mod twins {
         }
     }
 
-    /// The one that is compiled out is open, and names what doesn't exist.
+    /// The removed alternatives are anonymous or name a path that doesn't exist.
     #[derive(Authenticate)]
     struct Open(#[verifies("bearer")] Tokens);
 
@@ -60,9 +61,9 @@ mod twins {
     }
 
     #[tokio::test]
-    async fn the_twin_that_is_left_holds() {
-        holds_at_both_doors(|| Service(Tokens)).await;
-        holds_at_both_doors(|| Open(Tokens)).await;
+    async fn compiled_alternative_is_guarded() {
+        assert_guarded(|| Service(Tokens)).await;
+        assert_guarded(|| Open(Tokens)).await;
     }
 }
 
@@ -138,7 +139,7 @@ mod a_hidden_stricter_attribute {
     }
 
     #[tokio::test]
-    async fn holds_behind_the_front_door() {
+    async fn holds_with_a_guard() {
         holds(Server::builder().add_service(guard(Renamed(Tokens), ShapeServer::from_arc))).await;
         holds(Server::builder().add_service(guard(WithIdentity(Tokens), ShapeServer::from_arc)))
             .await;
@@ -148,7 +149,7 @@ mod a_hidden_stricter_attribute {
     }
 
     #[tokio::test]
-    async fn holds_alone() {
+    async fn holds_without_a_guard() {
         holds(Server::builder().add_service(ShapeServer::new(Renamed(Tokens)))).await;
         holds(Server::builder().add_service(ShapeServer::new(WithIdentity(Tokens)))).await;
         holds(Server::builder().add_service(ShapeServer::new(MadeByAMacro(Tokens)))).await;

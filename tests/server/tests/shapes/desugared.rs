@@ -1,4 +1,4 @@
-//! Methods that were desugared by hand.
+//! Methods whose `async fn` was desugared by hand.
 
 use std::{boxed, pin::Pin};
 
@@ -7,14 +7,14 @@ use tonic_guard::{Authenticate, authenticated};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-mod as_async_trait_does {
+mod in_the_form_of_async_trait {
     use super::*;
 
     #[derive(Authenticate)]
@@ -57,13 +57,13 @@ mod as_async_trait_does {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_at_both_doors(|| Service(Tokens)).await;
-        holds_alone(OnMethod(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_guarded(|| Service(Tokens)).await;
+        assert_handler_check(OnMethod(Tokens)).await;
     }
 }
 
-mod an_alias {
+mod with_an_alias {
     use super::*;
 
     trait Plain: Send + Sync + 'static {
@@ -85,7 +85,7 @@ mod an_alias {
         }
     }
 
-    /// Its body begins as one by async_trait does, and isn't.
+    /// The body begins as async_trait's expansion does, but isn't one.
     struct Begins(Service);
 
     impl Plain for Begins {
@@ -111,8 +111,8 @@ mod an_alias {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_alone(Server(Service(Tokens))).await;
-        holds_alone(Server(Begins(Service(Tokens)))).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_handler_check(Server(Service(Tokens))).await;
+        assert_handler_check(Server(Begins(Service(Tokens)))).await;
     }
 }

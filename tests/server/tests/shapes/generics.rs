@@ -1,4 +1,4 @@
-//! Impls with parameters: types with bounds, constants, lifetimes.
+//! Impls with generic parameters: types with bounds, constants, lifetimes.
 
 use std::{fmt::Debug, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use tonic_guard::{Authenticate, authenticated, scheme::Bearer};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
@@ -65,9 +65,8 @@ mod types {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_at_both_doors(|| Server { tokens: Tokens, store: Memory, key: PhantomData::<u8> })
-            .await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_guarded(|| Server { tokens: Tokens, store: Memory, key: PhantomData::<u8> }).await;
     }
 }
 
@@ -98,13 +97,13 @@ mod constants {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_at_both_doors(|| Server::<4>(Tokens)).await;
-        holds_alone(OnMethod::<4>(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_guarded(|| Server::<4>(Tokens)).await;
+        assert_handler_check(OnMethod::<4>(Tokens)).await;
     }
 }
 
-/// A trait of one's own: tonic's ask for `'static`.
+/// A user-written trait, because tonic's traits require `'static`.
 mod lifetimes {
     use super::*;
 
@@ -148,7 +147,7 @@ mod lifetimes {
         }
     }
 
-    /// Lends its own parts to a service for each call.
+    /// Lends its parts to a service for each call.
     struct Server(Tokens);
 
     #[tonic::async_trait]
@@ -163,7 +162,7 @@ mod lifetimes {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_alone(Server(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_handler_check(Server(Tokens)).await;
     }
 }

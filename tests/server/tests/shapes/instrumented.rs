@@ -1,4 +1,4 @@
-//! `#[instrument]` above and below ours, on the method and on the impl.
+//! `#[instrument]` above and below `#[authenticated]`, on the method and on the impl.
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated};
@@ -6,12 +6,12 @@ use tonic_guard_tests::{Tokens, User};
 use tracing::instrument;
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
 
-mod above_ours {
+mod above_authenticated {
     use super::*;
 
     #[derive(Authenticate)]
@@ -41,13 +41,13 @@ mod above_ours {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_alone(Service(Tokens)).await;
-        holds_alone(RecordsAll(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_handler_check(Service(Tokens)).await;
+        assert_handler_check(RecordsAll(Tokens)).await;
     }
 }
 
-mod below_ours {
+mod below_authenticated {
     use super::*;
 
     #[derive(Authenticate)]
@@ -68,12 +68,12 @@ mod below_ours {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_alone(Service(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_handler_check(Service(Tokens)).await;
     }
 }
 
-mod under_an_impls_attribute {
+mod with_the_attribute_on_the_impl {
     use super::*;
 
     #[derive(Authenticate)]
@@ -130,9 +130,9 @@ mod under_an_impls_attribute {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_at_both_doors(|| Above(Tokens)).await;
-        holds_at_both_doors(|| Below(Tokens)).await;
-        holds_at_both_doors(|| Override(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_guarded(|| Above(Tokens)).await;
+        assert_guarded(|| Below(Tokens)).await;
+        assert_guarded(|| Override(Tokens)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What `optional` lets in, and what it doesn't.
+//! The calls that `optional` admits and rejects.
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{
@@ -34,7 +34,7 @@ impl Shape for Service {
 }
 
 #[tokio::test]
-async fn absent_is_nobody_and_bad_is_refused() {
+async fn absent_credentials_are_admitted_and_bad_ones_are_rejected() {
     for server in [
         Server::builder().add_service(guard(Service(Tokens), ShapeServer::from_arc)),
         Server::builder().add_service(ShapeServer::new(Service(Tokens))),
@@ -42,30 +42,30 @@ async fn absent_is_nobody_and_bad_is_refused() {
         let server = Running::start(server).await;
         assert_eq!(call(&server, &[]).await.unwrap(), "nobody");
         assert_eq!(call(&server, ADA).await.unwrap(), "ada");
-        let refused = call(&server, &[("authorization", "Bearer wrong")]).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Unauthenticated);
+        let rejected = call(&server, &[("authorization", "Bearer wrong")]).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Unauthenticated);
     }
 }
 
 #[derive(Clone, Debug)]
 struct FromALayer;
 
-/// By this name the attribute doesn't know it.
-const LEFT_BY_A_LAYER: FromExtensions<FromALayer> = FromExtensions::new();
+/// The attribute can't see through this constant that it is a `FromExtensions`.
+const FROM_A_LAYER: FromExtensions<FromALayer> = FromExtensions::new();
 
 struct Trusting;
 
 #[authenticated]
 #[tonic::async_trait]
 impl Shape for Trusting {
-    #[authenticated(scheme = optional(LEFT_BY_A_LAYER via TrustExtension))]
+    #[authenticated(scheme = optional(FROM_A_LAYER via TrustExtension))]
     async fn call(&self, _: Request<Text>) -> Result<Response<Text>, Status> {
         Ok(ran())
     }
 }
 
 #[tokio::test]
-async fn a_layer_that_is_not_mounted_opens_nothing() {
+async fn call_is_rejected_if_the_layer_is_missing() {
     let with_layer = |mut request: Request<()>| {
         request.extensions_mut().insert(FromALayer);
         Ok(request)
@@ -73,8 +73,8 @@ async fn a_layer_that_is_not_mounted_opens_nothing() {
     let guarded = || guard(Trusting, ShapeServer::from_arc);
     let server = Running::start(Server::builder().add_service(guarded())).await;
     assert_eq!(call(&server, &[]).await.unwrap_err().code(), Code::Unauthenticated);
-    let own_door = Server::builder().add_service(ShapeServer::new(Trusting));
-    let server = Running::start(own_door).await;
+    let without_guard = Server::builder().add_service(ShapeServer::new(Trusting));
+    let server = Running::start(without_guard).await;
     assert_eq!(call(&server, &[]).await.unwrap_err().code(), Code::Unauthenticated);
     let layered = tonic::service::interceptor::InterceptedService::new(guarded(), with_layer);
     let server = Running::start(Server::builder().add_service(layered)).await;

@@ -8,7 +8,7 @@ use tonic_guard::{Authenticate, authenticated, guard, guard_arc};
 use tonic_guard_tests::{Running, Tokens, User, request};
 
 use crate::{
-    ADA, call, holds_alone,
+    ADA, assert_handler_check, call,
     pb::{
         Text,
         shape_server::{Shape, ShapeServer},
@@ -62,7 +62,7 @@ mod arc_self {
         }
     }
 
-    /// The name that a caller is known by.
+    /// The caller's name as the identity.
     struct Named<F>(String, std::marker::PhantomData<F>);
 
     impl<F> From<User> for Named<F> {
@@ -107,13 +107,13 @@ mod arc_self {
         let server = Running::start(server).await;
         let mut client = SharedClient::new(server.channel().await);
         let words = || Words { text: "hi".into() };
-        let refused = client.call(request(words(), &[])).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Unauthenticated);
+        let rejected = client.call(request(words(), &[])).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Unauthenticated);
         assert_eq!(client.call(request(words(), ADA)).await.unwrap().into_inner(), words());
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
+    async fn unauthenticated_calls_are_rejected() {
         holds(Server::builder().add_service(guard(OnImpl(Tokens), SharedServer::from_arc))).await;
         holds(Server::builder().add_service(SharedServer::new(OnImpl(Tokens)))).await;
         holds(Server::builder().add_service(guard(ByDefault(Tokens), SharedServer::from_arc)))
@@ -145,7 +145,7 @@ mod mut_self {
         #[authenticated(scheme = "bearer")]
         async fn next(&mut self, _: Request<Text>) -> Result<Response<Text>, Status> {
             self.calls += 1;
-            assert_eq!(self.calls, 1, "refused calls aren't counted");
+            assert_eq!(self.calls, 1, "rejected calls don't reach the body");
             Ok(ran())
         }
     }
@@ -160,12 +160,12 @@ mod mut_self {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_alone(Shared(Mutex::new(Numbered { tokens: Tokens, calls: 0 }))).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_handler_check(Shared(Mutex::new(Numbered { tokens: Tokens, calls: 0 }))).await;
     }
 }
 
-mod an_arc {
+mod an_arc_of_the_service {
     use super::*;
 
     #[derive(Authenticate)]
@@ -185,12 +185,12 @@ mod an_arc {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        crate::holds_at_both_doors(|| Arc::new(Inner(Tokens))).await;
+    async fn unauthenticated_calls_are_rejected() {
+        crate::assert_guarded(|| Arc::new(Inner(Tokens))).await;
     }
 
     #[tokio::test]
-    async fn a_service_that_is_shared_already_is_guarded() {
+    async fn shared_service_is_guarded() {
         let service = Arc::new(Arc::new(Inner(Tokens)));
         let guarded = guard_arc(Arc::clone(&service), ShapeServer::from_arc);
         let server = Running::start(Server::builder().add_service(guarded)).await;

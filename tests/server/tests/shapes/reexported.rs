@@ -1,8 +1,9 @@
-//! The crate under another path. What is generated names nothing else: see the tests of the macros.
+//! The crate under another path. Generated code names no other path: the tests of the macros check
+//! that.
 
 use tonic_guard_tests::{Tokens, User};
 
-use crate::{holds_at_both_doors, pb::Text};
+use crate::{assert_guarded, pb::Text};
 
 mod framework {
     pub(crate) mod rpc {
@@ -42,6 +43,6 @@ impl framework::Shape for Service {
 }
 
 #[tokio::test]
-async fn strangers_are_refused() {
-    holds_at_both_doors(|| Service(Tokens)).await;
+async fn unauthenticated_calls_are_rejected() {
+    assert_guarded(|| Service(Tokens)).await;
 }

@@ -1,11 +1,11 @@
-//! The request by every name and type.
+//! The request parameter under every name and type.
 
 use tonic::{Response, Status};
 use tonic_guard::{Authenticate, authenticated};
 use tonic_guard_tests::{Tokens, User};
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
@@ -13,7 +13,7 @@ use crate::{
 type Alias<T> = tonic::Request<T>;
 type Whole = tonic::Request<Text>;
 
-/// For each way to write the parameter: the attribute on the impl, and on the method.
+/// Tests each way to write the parameter with the attribute on the impl and on the method.
 macro_rules! requests {
     ($($name:ident($($request:tt)+) { $($body:tt)* })+) => {$(
         mod $name {
@@ -52,22 +52,22 @@ macro_rules! requests {
             }
 
             #[tokio::test]
-            async fn strangers_are_refused() {
-                holds_at_both_doors(|| OnImpl(Tokens)).await;
-                holds_alone(OnMethod(Tokens)).await;
+            async fn unauthenticated_calls_are_rejected() {
+                assert_guarded(|| OnImpl(Tokens)).await;
+                assert_handler_check(OnMethod(Tokens)).await;
             }
         }
     )+};
 }
 
 requests! {
-    named_otherwise(req: Request<Text>) { assert_eq!(req.into_inner().text, "hi"); }
+    with_another_name(req: Request<Text>) { assert_eq!(req.into_inner().text, "hi"); }
     unused(_request: Request<Text>) {}
-    wild(_: Request<Text>) {}
+    wildcard(_: Request<Text>) {}
     mutable(mut request: Request<Text>) { request.get_mut().text.clear(); }
     by_reference(ref request: Request<Text>) { assert_eq!(request.get_ref().text, "hi"); }
     raw(r#type: Request<Text>) { assert_eq!(r#type.into_inner().text, "hi"); }
-    named_as_ours(status: Request<Text>) { assert_eq!(status.into_inner().text, "hi"); }
+    with_a_name_of_the_generated_code(status: Request<Text>) { assert_eq!(status.into_inner().text, "hi"); }
     full_path(request: tonic::Request<Text>) { assert_eq!(request.into_inner().text, "hi"); }
     renamed(request: RpcRequest<Text>) { assert_eq!(request.into_inner().text, "hi"); }
     renamed_crate(request: grpc::Request<Text>) { assert_eq!(request.into_inner().text, "hi"); }

@@ -1,19 +1,19 @@
-//! What a method returns.
+//! The return types of methods.
 
 use tonic::{Request, Status};
 use tonic_guard::{Authenticate, authenticated};
 use tonic_guard_tests::Tokens;
 
 use crate::{
-    holds_alone, holds_at_both_doors,
+    assert_guarded, assert_handler_check,
     pb::{Text, shape_server::Shape},
     ran,
 };
 
-mod an_alias {
+mod with_an_alias {
     use super::*;
 
-    /// As in some projects: a `Result` by the name of tonic's own type.
+    /// A `Result` under the name of tonic's `Response`, as in some projects.
     type Response<T> = Result<tonic::Response<T>, Status>;
 
     #[derive(Authenticate)]
@@ -39,32 +39,32 @@ mod an_alias {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_at_both_doors(|| Service(Tokens)).await;
-        holds_alone(OnMethod(Tokens)).await;
+    async fn unauthenticated_calls_are_rejected() {
+        assert_guarded(|| Service(Tokens)).await;
+        assert_handler_check(OnMethod(Tokens)).await;
     }
 }
 
-/// A trait whose methods return what tonic's don't.
-mod no_response {
+/// A trait whose methods return types that tonic's traits don't.
+mod with_another_return_type {
     use super::*;
 
     #[derive(Debug)]
     enum MyError {
-        Refused(Status),
+        Rejected(Status),
         Odd,
     }
 
     impl From<Status> for MyError {
         fn from(status: Status) -> Self {
-            MyError::Refused(status)
+            MyError::Rejected(status)
         }
     }
 
     impl From<MyError> for Status {
         fn from(error: MyError) -> Self {
             match error {
-                MyError::Refused(status) => status,
+                MyError::Rejected(status) => status,
                 MyError::Odd => Status::internal("odd"),
             }
         }
@@ -123,20 +123,20 @@ mod no_response {
     }
 
     #[tokio::test]
-    async fn strangers_are_refused() {
-        holds_alone(Server(Service(Tokens), |service, request| {
+    async fn unauthenticated_calls_are_rejected() {
+        assert_handler_check(Server(Service(Tokens), |service, request| {
             Box::pin(async { service.count(request).await.map(|_| ran()) })
         }))
         .await;
-        holds_alone(Server(Service(Tokens), |service, request| {
+        assert_handler_check(Server(Service(Tokens), |service, request| {
             Box::pin(async { service.unit(request).await.map(|()| ran()) })
         }))
         .await;
-        holds_alone(Server(Service(Tokens), |service, request| {
+        assert_handler_check(Server(Service(Tokens), |service, request| {
             Box::pin(async { Ok(service.typed(request).await?) })
         }))
         .await;
-        holds_alone(Server(Service(Tokens), |service, request| {
+        assert_handler_check(Server(Service(Tokens), |service, request| {
             Box::pin(async { Ok(service.aliased(request).await?) })
         }))
         .await;

@@ -1,5 +1,5 @@
-//! Names of the attribute that the user's code has too: the attribute means what it means beside it,
-//! at both doors.
+//! Names in the attribute that the user's code also defines: the attribute keeps its meaning, at
+//! the guard and at the handler check.
 
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{
@@ -28,7 +28,7 @@ async fn known<T>(_: &T, _: &User, head: &CallHead<'_>) -> Result<(), AuthError>
     }
 }
 
-/// Takes any token for `ada`'s.
+/// Accepts any token as `ada`'s.
 struct Anyone;
 
 impl tonic_guard::Authenticate<Bearer> for Anyone {
@@ -39,42 +39,42 @@ impl tonic_guard::Authenticate<Bearer> for Anyone {
     }
 }
 
-/// Methods of every type, with the names that a plan is put together by.
-#[allow(dead_code, clippy::wrong_self_convention, reason = "nobody may call them")]
+/// Extension methods on every type, with the method names of the generated policy builder.
+#[allow(dead_code, clippy::wrong_self_convention, reason = "generated code must not call them")]
 trait Meddling: Sized {
     fn by<A>(self, _: A) -> Self {
-        unreachable!("the user's own `by`")
+        unreachable!("the user's `by`")
     }
     fn by_value<A>(self, _: A) -> Self {
-        unreachable!("the user's own `by_value`")
+        unreachable!("the user's `by_value`")
     }
     fn leaf(self) -> Self {
-        unreachable!("the user's own `leaf`")
+        unreachable!("the user's `leaf`")
     }
     fn require<Q>(self, _: Q) -> Self {
-        unreachable!("the user's own `require`")
+        unreachable!("the user's `require`")
     }
     fn into<T>(self) -> Self {
-        unreachable!("the user's own `into`")
+        unreachable!("the user's `into`")
     }
     fn kept(self) -> Self {
-        unreachable!("the user's own `kept`")
+        unreachable!("the user's `kept`")
     }
     fn dropped(self) -> Self {
-        unreachable!("the user's own `dropped`")
+        unreachable!("the user's `dropped`")
     }
     fn ready(self) -> Self {
-        unreachable!("the user's own `ready`")
+        unreachable!("the user's `ready`")
     }
     fn optional(self) -> Self {
-        unreachable!("the user's own `optional`")
+        unreachable!("the user's `optional`")
     }
 }
 
 impl<T> Meddling for T {}
 
-/// A trait of the user's own with a name of ours.
-#[allow(dead_code, reason = "it is only in the way")]
+/// A user's trait with the name of one of this crate's traits.
+#[allow(dead_code, reason = "it only shadows a name")]
 trait Authenticate {
     fn authenticate(&self) -> bool {
         true
@@ -86,8 +86,8 @@ trait Authenticate {
 
 impl<T> Authenticate for T {}
 
-/// A service whose body has items with the names that its attribute says. The attribute stands
-/// above async_trait or below it.
+/// A service whose body defines items with the names in its attribute, which is above async_trait
+/// or below it.
 macro_rules! service {
     ($name:ident: $(#[$attribute:meta])+) => {
         mod $name {
@@ -128,8 +128,8 @@ service! {
 async fn holds(server: Running) {
     let unwanted = [ADA, &[("x-unwanted", "1")]].concat();
     for headers in [&[][..], &[("authorization", "Bearer wrong")], EVE, &unwanted] {
-        let refused = call(&server, headers).await;
-        assert!(refused.is_err(), "{headers:?} gets in by a name of the body");
+        let rejected = call(&server, headers).await;
+        assert!(rejected.is_err(), "{headers:?} is admitted by an item of the body");
     }
     assert_eq!(call(&server, ADA).await.unwrap(), "ran");
 }
@@ -139,7 +139,7 @@ async fn serve(service: impl Shape) -> Running {
 }
 
 #[tokio::test]
-async fn the_items_of_a_body_dont_change_what_its_attribute_says() {
+async fn items_of_a_body_dont_change_the_attribute() {
     holds(serve(above::Service).await).await;
     holds(serve(below::Service).await).await;
     let guarded = guard(above::Service, ShapeServer::from_arc);

@@ -129,15 +129,15 @@ async fn every_kind(server: &Running, headers: &[(&str, &str)]) -> [Result<Strin
 
 async fn every_kind_is_guarded(server: tonic::transport::server::Router) {
     let server = Running::start(server).await;
-    for refused in every_kind(&server, &[]).await {
-        assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
+    for rejected in every_kind(&server, &[]).await {
+        assert_eq!(rejected.unwrap_err().code(), Code::Unauthenticated);
     }
     let answers = every_kind(&server, ADA).await.map(Result::unwrap);
     assert_eq!(answers, ["hi", "hiada", "ab", "ab"]);
 }
 
 #[tokio::test]
-async fn every_kind_is_guarded_at_the_front_door() {
+async fn every_kind_is_checked_by_the_guard() {
     every_kind_is_guarded(
         Server::builder().add_service(guard(OnImpl(Tokens), KindsServer::from_arc)),
     )
@@ -145,13 +145,13 @@ async fn every_kind_is_guarded_at_the_front_door() {
 }
 
 #[tokio::test]
-async fn every_kind_is_guarded_by_the_methods_own_door() {
+async fn every_kind_is_checked_by_the_handler_check() {
     every_kind_is_guarded(Server::builder().add_service(KindsServer::new(OnImpl(Tokens)))).await;
     every_kind_is_guarded(Server::builder().add_service(KindsServer::new(OnMethods(Tokens)))).await;
 }
 
 #[tokio::test]
-async fn a_check_of_a_streaming_request_refuses() {
+async fn custom_check_rejects_a_streaming_request() {
     let server = Running::start(Server::builder().add_service(KindsServer::new(OnMethods(Tokens))));
     let [unary, _, up, _] = every_kind(&server.await, crate::EVE).await;
     assert!(unary.is_ok());

@@ -36,8 +36,8 @@ impl Other for Service {
     }
 }
 
-/// One macro makes both impls, with one attribute.
-mod made_by_one_macro {
+/// One macro generates both impls with one attribute.
+mod generated_by_one_macro {
     use super::*;
 
     #[derive(Authenticate)]
@@ -59,8 +59,8 @@ mod made_by_one_macro {
 }
 
 #[tokio::test]
-async fn each_is_guarded_that_one_macro_makes() {
-    let service = Arc::new(made_by_one_macro::Service(Tokens));
+async fn both_services_generated_by_one_macro_are_guarded() {
+    let service = Arc::new(generated_by_one_macro::Service(Tokens));
     let server = Server::builder()
         .add_service(guard_arc(Arc::clone(&service), ShapeServer::from_arc))
         .add_service(guard_arc(service, OtherServer::from_arc));
@@ -70,14 +70,14 @@ async fn each_is_guarded_that_one_macro_makes() {
         [(&[][..], Code::Unauthenticated), (EVE, Code::PermissionDenied), (ADA, Code::Ok)]
     {
         let answer = call(&server, headers).await;
-        assert_eq!(answer.map_or_else(|refused| refused.code(), |_| Code::Ok), code);
+        assert_eq!(answer.map_or_else(|rejected| rejected.code(), |_| Code::Ok), code);
         let answer = other.call(request(Text::default(), headers)).await;
-        assert_eq!(answer.map_or_else(|refused| refused.code(), |_| Code::Ok), code);
+        assert_eq!(answer.map_or_else(|rejected| rejected.code(), |_| Code::Ok), code);
     }
 }
 
 #[tokio::test]
-async fn each_has_its_own_policy() {
+async fn each_service_has_its_policy() {
     let service = Arc::new(Service(Tokens));
     let server = Server::builder()
         .add_service(guard_arc(Arc::clone(&service), ShapeServer::from_arc))
@@ -86,9 +86,9 @@ async fn each_has_its_own_policy() {
     let mut other = OtherClient::new(server.channel().await);
     assert_eq!(call(&server, &[]).await.unwrap_err().code(), Code::Unauthenticated);
     assert_eq!(call(&server, EVE).await.unwrap(), "ran");
-    let refused = other.call(request(Text::default(), &[])).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unauthenticated);
-    let refused = other.call(request(Text::default(), EVE)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    let rejected = other.call(request(Text::default(), &[])).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::Unauthenticated);
+    let rejected = other.call(request(Text::default(), EVE)).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::PermissionDenied);
     assert_eq!(other.call(request(Text::default(), ADA)).await.unwrap().into_inner().text, "ran");
 }

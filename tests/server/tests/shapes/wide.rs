@@ -23,20 +23,20 @@ struct Service(#[verifies("bearer")] Tokens);
 include!(concat!(env!("OUT_DIR"), "/wide_impl.rs"));
 
 #[tokio::test]
-async fn each_method_has_the_policy_that_it_says() {
+async fn each_method_has_its_declared_policy() {
     let server = Server::builder().add_service(guard(Service(Tokens), WideServer::from_arc));
     let server = Running::start(server).await;
     let mut client = WideClient::new(server.channel().await);
-    let refused = client.call0(request(Void {}, &[])).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unauthenticated);
-    let refused = client.call119(request(Void {}, EVE)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    let rejected = client.call0(request(Void {}, &[])).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::Unauthenticated);
+    let rejected = client.call119(request(Void {}, EVE)).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::PermissionDenied);
     assert!(client.call119(request(Void {}, ADA)).await.is_ok());
     assert!(client.call118(request(Void {}, EVE)).await.is_ok());
 }
 
 #[test]
-fn the_table_has_every_method() {
+fn policy_table_has_every_method() {
     let policy = policy_of(WideServer::<Service>::from_arc);
     assert_eq!(policy.methods().len(), 120);
 }

@@ -1,4 +1,5 @@
-//! A page of another origin: what its browser asks first, and what it lets the page read.
+//! A page of another origin: its browser's preflight, and the response headers that the page can
+//! read.
 
 use bytes::Bytes;
 use http::{
@@ -27,7 +28,7 @@ service!(Plain: [scheme = "bearer"] => User);
 
 const PAGE: &str = "https://shop.example.com";
 
-/// What the page may read of an answer. A browser hides every other header from it.
+/// The response headers that the page may read. A browser hides every other header from it.
 const READABLE: [&str; 4] =
     ["grpc-status", "grpc-message", "grpc-status-details-bin", "www-authenticate"];
 
@@ -39,7 +40,7 @@ fn cors() -> CorsLayer {
         .expose_headers(READABLE.map(HeaderName::from_static))
 }
 
-/// CORS and the translation of grpc-web outside the guard.
+/// CORS and the translation of gRPC-Web outside the guard.
 async fn outside() -> (Running, Ran) {
     let service = Plain::default();
     let ran = service.ran.clone();
@@ -48,7 +49,7 @@ async fn outside() -> (Running, Ran) {
     (Running::start(server).await, ran)
 }
 
-/// CORS inside the guard, where it sees admitted calls alone.
+/// CORS inside the guard, where only admitted calls reach it.
 async fn inside() -> (Running, Ran) {
     let service = Plain::default();
     let ran = service.ran.clone();
@@ -68,7 +69,7 @@ async fn send(server: &Running, request: Request<Body>) -> (StatusCode, HeaderMa
     (parts.status, parts.headers, body.collect().await.unwrap().to_bytes())
 }
 
-/// What a browser asks before the call of a page: without credentials, as it must.
+/// Sends the preflight request of a browser, which never carries credentials.
 async fn preflight(server: &Running, origin: &str) -> (StatusCode, HeaderMap) {
     let request = Request::options(UNARY)
         .header("host", "localhost")
@@ -93,7 +94,7 @@ async fn call(server: &Running, authorization: Option<&str>) -> (StatusCode, Hea
     send(server, request.body(Full::new(framed(&Note::default())).boxed()).unwrap()).await
 }
 
-/// The headers of an answer that a browser shows to the page.
+/// The response headers that a browser shows to the page.
 fn shown(headers: &HeaderMap) -> Option<HeaderMap> {
     if headers.get(ACCESS_CONTROL_ALLOW_ORIGIN)? != PAGE {
         return None;
@@ -105,7 +106,7 @@ fn shown(headers: &HeaderMap) -> Option<HeaderMap> {
 }
 
 #[tokio::test]
-async fn a_browser_may_ask_without_credentials_whether_its_page_may_call() {
+async fn preflight_without_credentials_is_answered() {
     let (server, ran) = outside().await;
     let (status, headers) = preflight(&server, PAGE).await;
     assert_eq!(status, StatusCode::OK);
@@ -118,7 +119,7 @@ async fn a_browser_may_ask_without_credentials_whether_its_page_may_call() {
 }
 
 #[tokio::test]
-async fn a_page_can_read_why_its_call_was_refused() {
+async fn page_can_read_the_reason_of_a_rejection() {
     let (server, ran) = outside().await;
     for (authorization, why, challenge) in [
         (None, "CREDENTIALS_MISSING", "Bearer"),
@@ -131,9 +132,9 @@ async fn a_page_can_read_why_its_call_was_refused() {
         for name in READABLE {
             assert!(shown.contains_key(name), "{name} is hidden: {headers:?}");
         }
-        let refused = Status::from_header_map(&shown).unwrap();
-        assert_eq!(refused.code(), tonic::Code::Unauthenticated);
-        assert_eq!(reason(&refused), why);
+        let rejected = Status::from_header_map(&shown).unwrap();
+        assert_eq!(rejected.code(), tonic::Code::Unauthenticated);
+        assert_eq!(reason(&rejected), why);
         assert_eq!(shown[WWW_AUTHENTICATE], challenge);
     }
     assert_eq!(ran.times(), 0);
@@ -144,9 +145,9 @@ async fn a_page_can_read_why_its_call_was_refused() {
     assert_eq!(ran.times(), 1);
 }
 
-/// Why CORS stands outside: a guard answers OPTIONS itself, and a refusal has no header for the page.
+/// CORS belongs outside: a guard answers OPTIONS itself, and its rejections have no CORS headers.
 #[tokio::test]
-async fn inside_the_guard_cors_lets_no_page_call_and_opens_nothing() {
+async fn cors_inside_the_guard_admits_no_page() {
     let (server, ran) = inside().await;
     let (_, headers) = preflight(&server, PAGE).await;
     assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN), "{headers:?}");

@@ -15,7 +15,7 @@ use tonic_guard_tests::{
 };
 
 use crate::support::service::{
-    ACME, ADA, ADAS_PASSWORD, EVE, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+    ACME, ADA, ADAS_PASSWORD, EVE, call, call_get_url, says, serve_guarded, serve_without_guard,
 };
 
 #[derive(Authenticate)]
@@ -31,7 +31,7 @@ impl Service {
         Service { tokens: BoxAuthenticator::new(Tokens), keys: Keys::default() }
     }
 
-    async fn own(&self, _: &Option<Caller>, head: &CallHead<'_>) -> Result<(), Status> {
+    async fn within_quota(&self, _: &Option<Caller>, head: &CallHead<'_>) -> Result<(), Status> {
         match head.headers().contains_key("x-stop") {
             true => Err(Status::resource_exhausted("the caller's quota")),
             false => Ok(()),
@@ -47,7 +47,7 @@ impl Extra for Service {
         says("")
     }
 
-    #[authenticated(scheme = optional(one_of("bearer", "api-key")), authorize = Self::own)]
+    #[authenticated(scheme = optional(one_of("bearer", "api-key")), authorize = Self::within_quota)]
     async fn get_url(
         &self,
         _: Request<Note>,
@@ -58,24 +58,24 @@ impl Extra for Service {
 }
 
 #[track_caller]
-fn one(lines: Vec<String>, parts: &[&str]) {
-    let [line] = &*lines else { panic!("not one event: {lines:#?}") };
+fn assert_one_event(lines: Vec<String>, parts: &[&str]) {
+    let [line] = &*lines else { panic!("not assert_one_event event: {lines:#?}") };
     for part in parts {
         assert!(line.contains(part), "{part} isn't in {line}");
     }
 }
 
-const AT_FRONT: [&str; 2] = ["service=\"guard.test.v1.Extra\"", "method=\"Unary\""];
+const GUARD_FIELDS: [&str; 2] = ["service=\"guard.test.v1.Extra\"", "method=\"Unary\""];
 
 #[tokio::test]
-async fn each_decision_at_the_front_door_is_one_event() {
+async fn each_decision_of_the_guard_is_one_event() {
     let (log, _guard) = Log::of_thread();
-    let server = at_the_front_door(Service::new()).await;
+    let server = serve_guarded(Service::new()).await;
     log.take_lines();
     call(&server, &[ADA]).await.unwrap();
-    one(
+    assert_one_event(
         log.take_lines(),
-        &["DEBUG", AT_FRONT[0], AT_FRONT[1], "scheme=\"bearer\"", "outcome=\"admitted\""],
+        &["DEBUG", GUARD_FIELDS[0], GUARD_FIELDS[1], "scheme=\"bearer\"", "outcome=\"admitted\""],
     );
     for (headers, level, why, cause) in [
         (&[][..], "INFO", "CREDENTIALS_MISSING", ""),
@@ -99,55 +99,65 @@ async fn each_decision_at_the_front_door_is_one_event() {
         ),
         (&[("authorization", "Bearer panic")], "ERROR", "INTERNAL", "cause=a check panicked"),
     ] {
-        assert!(within("a refused call", call(&server, headers)).await.is_err());
+        assert!(within("a rejected call", call(&server, headers)).await.is_err());
         let why = format!("reason=\"{why}\"");
-        let parts = [level, AT_FRONT[0], AT_FRONT[1], "scheme=\"bearer\"", "outcome=\"rejected\""];
-        one(log.take_lines(), &[&parts[..], &[&why, cause]].concat());
+        let parts =
+            [level, GUARD_FIELDS[0], GUARD_FIELDS[1], "scheme=\"bearer\"", "outcome=\"rejected\""];
+        assert_one_event(log.take_lines(), &[&parts[..], &[&why, cause]].concat());
     }
 }
 
 #[tokio::test]
-async fn each_decision_at_the_methods_door_is_one_event_without_a_service() {
+async fn each_decision_of_the_handler_check_is_one_event_without_a_service() {
     let (log, _guard) = Log::of_thread();
-    let server = at_the_methods_door(Service::new()).await;
+    let server = serve_without_guard(Service::new()).await;
     call(&server, &[ADA]).await.unwrap();
     let lines = log.take_lines();
     assert!(!lines[0].contains("service="), "{lines:?}");
-    one(lines, &["DEBUG", "method=\"unary\"", "scheme=\"bearer\"", "outcome=\"admitted\""]);
+    assert_one_event(
+        lines,
+        &["DEBUG", "method=\"unary\"", "scheme=\"bearer\"", "outcome=\"admitted\""],
+    );
     assert!(call(&server, &[]).await.is_err());
     let lines = log.take_lines();
     assert!(!lines[0].contains("service="), "{lines:?}");
-    one(lines, &["INFO", "method=\"unary\"", "outcome=\"rejected\"", "CREDENTIALS_MISSING"]);
+    assert_one_event(
+        lines,
+        &["INFO", "method=\"unary\"", "outcome=\"rejected\"", "CREDENTIALS_MISSING"],
+    );
 }
 
 #[tokio::test]
-async fn who_let_a_caller_in_is_told() {
+async fn event_names_the_scheme_that_decided() {
     let (log, _guard) = Log::of_thread();
-    let server = at_the_front_door(Service::new()).await;
+    let server = serve_guarded(Service::new()).await;
     log.take_lines();
     call_get_url(&server, &[]).await.unwrap();
-    one(log.take_lines(), &["method=\"GetURL\"", "outcome=\"anonymous\""]);
+    assert_one_event(log.take_lines(), &["method=\"GetURL\"", "outcome=\"anonymous\""]);
     call_get_url(&server, &[ACME]).await.unwrap();
-    one(log.take_lines(), &["scheme=\"api-key\"", "outcome=\"admitted\""]);
+    assert_one_event(log.take_lines(), &["scheme=\"api-key\"", "outcome=\"admitted\""]);
     assert!(call_get_url(&server, &[ACME, ADA]).await.is_err());
-    one(log.take_lines(), &["scheme=\"bearer, api-key\"", "OVERLOADED_CREDENTIALS"]);
+    assert_one_event(log.take_lines(), &["scheme=\"bearer, api-key\"", "OVERLOADED_CREDENTIALS"]);
     assert!(call_get_url(&server, &[("x-stop", "1")]).await.is_err());
-    one(log.take_lines(), &["outcome=\"rejected\"", "reason=\"Some resource has been exhausted\""]);
+    assert_one_event(
+        log.take_lines(),
+        &["outcome=\"rejected\"", "reason=\"Some resource has been exhausted\""],
+    );
 
     let mut request = Request::new(Note::default());
     in_process::call_as(User { name: "ada".into(), scopes: "write" }, &mut request);
     Service::new().unary(request).await.unwrap();
-    one(log.take_lines(), &["method=\"unary\"", "outcome=\"called in process\""]);
+    assert_one_event(log.take_lines(), &["method=\"unary\"", "outcome=\"called in process\""]);
     let mut request = Request::new(Note::default());
     in_process::call_as("nobody", &mut request);
     assert!(Service::new().unary(request).await.is_err());
-    one(
+    assert_one_event(
         log.take_lines(),
         &["ERROR", "INTERNAL", "cause=the identity of `in_process::call_as` has a type"],
     );
 }
 
-/// Lets everyone in.
+/// Admits every caller by its bypass.
 struct Off;
 
 impl Authenticate<Bearer> for Off {
@@ -163,7 +173,7 @@ impl Authenticate<Bearer> for Off {
 }
 
 #[tokio::test]
-async fn a_bypass_is_warned_of_at_start_and_told_of_each_call() {
+async fn bypass_is_warned_about_at_start_and_logged_per_call() {
     let (log, _guard) = Log::of_thread();
     let service = Service { tokens: BoxAuthenticator::new(Off), keys: Keys::default() };
     let guard = guard(service, ExtraServer::from_arc);
@@ -176,15 +186,13 @@ async fn a_bypass_is_warned_of_at_start_and_told_of_each_call() {
     let server = Running::start(Server::builder().add_service(guard)).await;
     log.take_lines();
     call(&server, &[]).await.unwrap();
-    one(log.take_lines(), &[AT_FRONT[1], "outcome=\"bypassed\""]);
+    assert_one_event(log.take_lines(), &[GUARD_FIELDS[1], "outcome=\"bypassed\""]);
 }
 
 #[tokio::test]
-async fn no_event_holds_a_credential() {
+async fn events_hold_no_credentials() {
     let (log, _guard) = Log::of_thread();
-    for server in
-        [at_the_front_door(Service::new()).await, at_the_methods_door(Service::new()).await]
-    {
+    for server in [serve_guarded(Service::new()).await, serve_without_guard(Service::new()).await] {
         for headers in [
             &[ADA][..],
             &[ADA, ADA],
@@ -209,15 +217,15 @@ async fn no_event_holds_a_credential() {
 }
 
 #[tokio::test]
-async fn what_isnt_a_methods_call_is_an_event_too() {
+async fn call_of_an_unknown_method_is_an_event() {
     let (log, _guard) = Log::of_thread();
-    let server = at_the_front_door(Service::new()).await;
+    let server = serve_guarded(Service::new()).await;
     log.take_lines();
     let mut h2 = crate::support::raw::H2::connect(&server).await;
     let path = "/guard.test.v1.Extra/Nothing";
     h2.send(h2.request(path, &[], crate::support::raw::one_note())).await.unwrap();
-    one(
+    assert_one_event(
         log.take_lines(),
-        &["DEBUG", AT_FRONT[0], "outcome=\"rejected\"", "reason=\"UNIMPLEMENTED\""],
+        &["DEBUG", GUARD_FIELDS[0], "outcome=\"rejected\"", "reason=\"UNIMPLEMENTED\""],
     );
 }

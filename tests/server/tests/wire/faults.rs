@@ -1,4 +1,4 @@
-//! Verifiers and checks that panic, hang or fail, and callers that never send their message.
+//! Authenticators and checks that panic, hang or fail, and an attribute whose expressions panic.
 
 use std::{
     sync::{
@@ -23,39 +23,39 @@ use tonic_guard_tests::{
 };
 
 use crate::support::service::{
-    ADA, Ran, at_the_front_door, at_the_methods_door, call, call_get_url, says,
+    ADA, Ran, call, call_get_url, says, serve_guarded, serve_without_guard,
 };
 
 service!(Plain: [scheme = "bearer"] => User);
 
-async fn at_each_door() -> [(Running, Ran); 2] {
-    let (front, bare) = (Plain::default(), Plain::default());
-    let (front_ran, bare_ran) = (front.ran.clone(), bare.ran.clone());
-    [(at_the_front_door(front).await, front_ran), (at_the_methods_door(bare).await, bare_ran)]
+async fn with_and_without_a_guard() -> [(Running, Ran); 2] {
+    let (guarded, bare) = (Plain::default(), Plain::default());
+    let (guarded_ran, bare_ran) = (guarded.ran.clone(), bare.ran.clone());
+    [(serve_guarded(guarded).await, guarded_ran), (serve_without_guard(bare).await, bare_ran)]
 }
 
 #[tokio::test]
-async fn a_verifier_that_panics_refuses_that_call_alone() {
-    for (server, ran) in at_each_door().await {
-        let refused = call(&server, &[("authorization", "Bearer panic")]).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Internal);
-        assert_eq!(refused.message(), "the call could not be checked");
-        assert!(error_info(&refused).is_none() && challenges(&refused).is_empty());
+async fn panicking_authenticator_rejects_only_its_call() {
+    for (server, ran) in with_and_without_a_guard().await {
+        let rejected = call(&server, &[("authorization", "Bearer panic")]).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Internal);
+        assert_eq!(rejected.message(), "the call could not be checked");
+        assert!(error_info(&rejected).is_none() && challenges(&rejected).is_empty());
         assert_eq!(ran.times(), 0);
         assert!(call(&server, &[ADA]).await.is_ok());
     }
 }
 
 #[tokio::test]
-async fn a_verifier_that_hangs_is_given_up_at_its_deadline() {
-    for (server, ran) in at_each_door().await {
+async fn hanging_authenticator_ends_at_its_deadline() {
+    for (server, ran) in with_and_without_a_guard().await {
         let begun = Instant::now();
         let hanging = call(&server, &[("authorization", "Bearer hang")]);
-        let refused = within("a call whose verifier hangs", hanging).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Unavailable);
-        assert_eq!(reason(&refused), "AUTHENTICATOR_UNAVAILABLE");
-        assert!(challenges(&refused).is_empty());
-        // Its own deadline is 200 ms.
+        let rejected = within("a call whose verifier hangs", hanging).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Unavailable);
+        assert_eq!(reason(&rejected), "AUTHENTICATOR_UNAVAILABLE");
+        assert!(challenges(&rejected).is_empty());
+        // The authenticator's deadline is 200 ms.
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(200) && took < Duration::from_secs(3), "{took:?}");
         assert_eq!(ran.times(), 0);
@@ -63,19 +63,19 @@ async fn a_verifier_that_hangs_is_given_up_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_verifier_that_cant_tell_says_so_and_no_more() {
-    for (server, ran) in at_each_door().await {
-        let refused = call(&server, &[("authorization", "Bearer down")]).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Unavailable);
-        assert!(challenges(&refused).is_empty());
-        assert!(!format!("{refused:?}").contains("directory"), "the cause is on the wire");
+async fn unavailable_authenticator_is_reported_without_its_cause() {
+    for (server, ran) in with_and_without_a_guard().await {
+        let rejected = call(&server, &[("authorization", "Bearer down")]).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Unavailable);
+        assert!(challenges(&rejected).is_empty());
+        assert!(!format!("{rejected:?}").contains("directory"), "the cause is on the wire");
         assert_eq!(ran.times(), 0);
-        let refused = call(&server, &[("authorization", "Bearer x")]).await.unwrap_err();
-        assert!(!format!("{refused:?}").contains("no such token"), "the cause is on the wire");
+        let rejected = call(&server, &[("authorization", "Bearer x")]).await.unwrap_err();
+        assert!(!format!("{rejected:?}").contains("no such token"), "the cause is on the wire");
     }
 }
 
-/// Panics before its future is made, in its deadline, or in the user's own check.
+/// Panics before its future exists, or in a custom check.
 #[derive(Default)]
 struct Panicking;
 
@@ -123,19 +123,19 @@ impl Extra for Panicking {
 }
 
 #[tokio::test]
-async fn a_check_of_ones_own_that_panics_refuses_that_call_alone() {
-    for server in [at_the_front_door(Panicking).await, at_the_methods_door(Panicking).await] {
+async fn panicking_custom_check_rejects_only_its_call() {
+    for server in [serve_guarded(Panicking).await, serve_without_guard(Panicking).await] {
         let panicking = [ADA, ("x-panic", "1")];
         let eager = [("authorization", "Bearer eager")];
-        for refused in [
+        for rejected in [
             call(&server, &panicking).await,
             call_get_url(&server, &panicking).await,
             call(&server, &eager).await,
             call_get_url(&server, &eager).await,
         ] {
-            let refused = refused.unwrap_err();
-            assert_eq!(refused.code(), Code::Internal);
-            assert!(!format!("{refused:?}").contains("hunter2"));
+            let rejected = rejected.unwrap_err();
+            assert_eq!(rejected.code(), Code::Internal);
+            assert!(!format!("{rejected:?}").contains("hunter2"));
         }
         assert!(call(&server, &[ADA]).await.is_ok());
         assert!(call_get_url(&server, &[ADA]).await.is_ok());
@@ -158,29 +158,29 @@ impl Extra for BadVia {
 }
 
 #[test]
-fn an_attributes_expression_that_panics_is_found_at_start() {
+fn panicking_expression_of_the_attribute_panics_at_start() {
     let made = std::panic::catch_unwind(|| guard(BadVia(Panicking), ExtraServer::from_arc));
     assert!(made.is_err());
 }
 
 #[tokio::test]
-async fn an_attributes_expression_that_panics_lets_nobody_in_at_the_methods_door() {
-    let server = at_the_methods_door(BadVia(Panicking)).await;
+async fn panicking_expression_of_the_attribute_is_internal_at_the_handler_check() {
+    let server = serve_without_guard(BadVia(Panicking)).await;
     for headers in [&[ADA][..], &[]] {
-        let refused = call(&server, headers).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Internal);
-        assert_eq!(refused.message(), "the call could not be checked");
-        assert!(!format!("{refused:?}").contains("hunter2"));
+        let rejected = call(&server, headers).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Internal);
+        assert_eq!(rejected.message(), "the call could not be checked");
+        assert!(!format!("{rejected:?}").contains("hunter2"));
     }
 }
 
-/// Its attribute's expression panics once it is told to.
+/// An expression of the attribute panics once `broken` is set.
 #[derive(Default)]
-struct Later {
+struct PanicsLater {
     broken: Arc<AtomicBool>,
 }
 
-impl Later {
+impl PanicsLater {
     fn tokens(&self) -> Tokens {
         assert!(!self.broken.load(Ordering::SeqCst), "an expression panics: hunter2");
         Tokens
@@ -189,7 +189,7 @@ impl Later {
 
 #[authenticated(scheme = Bearer::new() via self.tokens())]
 #[tonic::async_trait]
-impl Extra for Later {
+impl Extra for PanicsLater {
     async fn unary(&self, _: Request<Note>) -> Result<Response<Note>, Status> {
         says("in")
     }
@@ -200,27 +200,27 @@ impl Extra for Later {
 }
 
 #[tokio::test]
-async fn an_attributes_expression_that_panics_refuses_as_internal_while_it_does() {
-    for front in [true, false] {
-        let service = Later::default();
+async fn expression_that_panics_later_is_internal_while_it_does() {
+    for with_guard in [true, false] {
+        let service = PanicsLater::default();
         let broken = Arc::clone(&service.broken);
-        let server = match front {
-            true => at_the_front_door(service).await,
-            false => at_the_methods_door(service).await,
+        let server = match with_guard {
+            true => serve_guarded(service).await,
+            false => serve_without_guard(service).await,
         };
         assert!(call(&server, &[ADA]).await.is_ok());
         broken.store(true, Ordering::SeqCst);
         for headers in [&[ADA][..], &[]] {
-            let refused = call(&server, headers).await.unwrap_err();
-            assert_eq!(refused.code(), Code::Internal);
-            assert_eq!(refused.message(), "the call could not be checked");
+            let rejected = call(&server, headers).await.unwrap_err();
+            assert_eq!(rejected.code(), Code::Internal);
+            assert_eq!(rejected.message(), "the call could not be checked");
         }
         broken.store(false, Ordering::SeqCst);
         assert!(call(&server, &[ADA]).await.is_ok());
     }
 }
 
-/// Reads a token, and panics when it is asked for its challenge.
+/// Reads a token, and panics when its challenge is requested.
 struct Undescribed;
 
 impl Scheme for Undescribed {
@@ -264,12 +264,12 @@ impl Extra for Undescribed {
 }
 
 #[tokio::test]
-async fn a_scheme_that_panics_as_it_is_described_refuses_as_internal() {
-    let server = at_the_methods_door(Undescribed).await;
+async fn panicking_challenge_is_internal() {
+    let server = serve_without_guard(Undescribed).await;
     for headers in [&[][..], &[("authorization", "Bearer x")]] {
-        let refused = call(&server, headers).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Internal, "{refused:?}");
-        assert!(!format!("{refused:?}").contains("hunter2"));
+        let rejected = call(&server, headers).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::Internal, "{rejected:?}");
+        assert!(!format!("{rejected:?}").contains("hunter2"));
     }
     assert!(call(&server, &[ADA]).await.is_ok());
     let made = std::panic::catch_unwind(|| guard(Undescribed, ExtraServer::from_arc));

@@ -1,4 +1,4 @@
-//! The generated code in `tests/support/src/generated` is what its protos generate today.
+//! The committed code in `tests/support/src/generated` equals the output of the generator.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! Heads that are nearly right: the "Headers" and "Basic" lines of the list of attacks.
+//! Headers that are nearly right: the "Headers" and "Basic" lines of the list of attacks.
 
 use http::StatusCode;
 use tonic::transport::Server;
@@ -8,7 +8,7 @@ use tonic_guard_tests::{Caller, Partner, Running, User, pb::extra_server::ExtraS
 use crate::support::{
     frames::{self, HEADERS},
     raw::{H2, UNARY, framed, one_note},
-    service::{Ran, at_the_front_door, at_the_methods_door, note},
+    service::{Ran, note, serve_guarded, serve_without_guard},
 };
 
 service!(ByToken: [scheme = "bearer"] => User);
@@ -16,7 +16,7 @@ service!(ByPassword: [scheme = "basic"] => User);
 service!(ByKey: [scheme = "api-key"] => Partner);
 service!(ByAny: [scheme = one_of("bearer", "basic", "api-key")] => Caller);
 
-/// Headers, and why they are refused; `None` where they are let in.
+/// Headers and the reason of their rejection; `None` if they are admitted.
 type Case<'a> = (&'a [(&'a str, &'a [u8])], Option<&'a str>);
 
 const GOOD: (&str, &[u8]) = ("authorization", b"Bearer ada-token");
@@ -29,7 +29,7 @@ const MALFORMED: Option<&str> = Some("CREDENTIALS_MALFORMED");
 const UNSUPPORTED: Option<&str> = Some("CREDENTIAL_TYPE_UNSUPPORTED");
 const INVALID: Option<&str> = Some("CREDENTIALS_INVALID");
 
-const OF_A_TOKEN: &[Case<'static>] = &[
+const TOKEN_CASES: &[Case<'static>] = &[
     (&[GOOD], None),
     (&[("authorization", b"BEARER ada-token")], None),
     (&[("authorization", b"bearer ada-token")], None),
@@ -70,18 +70,18 @@ const OF_A_TOKEN: &[Case<'static>] = &[
     (&[("cookie", b"authorization=Bearer ada-token")], MISSING),
     (&[("x-user-id", b"ada")], MISSING),
     (&[("x-forwarded-user", b"ada"), ("x-authorization", b"Bearer ada-token")], MISSING),
-    // Another scheme's header is nobody's business here.
+    // The header of another scheme is ignored.
     (&[GOOD, KEY], None),
     (&[KEY], MISSING),
 ];
 
-const OF_A_PASSWORD: &[Case<'static>] = &[
+const PASSWORD_CASES: &[Case<'static>] = &[
     // `ada:pa:ss`
     (&[("authorization", b"Basic YWRhOnBhOnNz")], None),
     (&[("authorization", b"bAsIc   YWRhOnBhOnNz")], None),
     // `ada:`
     (&[("authorization", b"Basic YWRhOg==")], INVALID),
-    // `ada:pa`: what the first colon of the password would leave
+    // `ada:pa`: the password up to its colon
     (&[("authorization", b"Basic YWRhOnBh")], INVALID),
     // `nobody:pa:ss`
     (&[("authorization", b"Basic bm9ib2R5OnBhOnNz")], INVALID),
@@ -98,7 +98,7 @@ const OF_A_PASSWORD: &[Case<'static>] = &[
     (&[GOOD], UNSUPPORTED),
 ];
 
-const OF_A_KEY: &[Case<'static>] = &[
+const KEY_CASES: &[Case<'static>] = &[
     (&[KEY], None),
     (&[KEY, BAD], None),
     (&[KEY, KEY], OVERLOADED),
@@ -114,7 +114,7 @@ const OF_A_KEY: &[Case<'static>] = &[
     (&[GOOD], MISSING),
 ];
 
-const OF_ANY: &[Case<'static>] = &[
+const ANY_CASES: &[Case<'static>] = &[
     (&[GOOD], None),
     (&[KEY], None),
     (&[GOOD, KEY], OVERLOADED),
@@ -122,63 +122,67 @@ const OF_ANY: &[Case<'static>] = &[
     (&[BAD, KEY], OVERLOADED),
     (&[GOOD, ("x-api-key", b"key-9")], OVERLOADED),
     (&[("authorization", b"Bearer"), KEY], OVERLOADED),
-    // Nobody claims it, so the good key beside it doesn't help.
+    // No scheme reads this, so the good key beside it doesn't help.
     (&[("authorization", b"Negotiate YQ=="), KEY], UNSUPPORTED),
     (&[("authorization", b"Bearertok"), KEY], UNSUPPORTED),
 ];
 
-async fn judges(server: &Running, ran: &Ran, cases: &[Case<'_>]) {
+async fn assert_outcomes(server: &Running, ran: &Ran, cases: &[Case<'_>]) {
     let mut h2 = H2::connect(server).await;
     for (headers, why) in cases {
         let before = ran.times();
         let answer = h2.send(h2.request(UNARY, headers, one_note())).await.unwrap();
         assert_eq!(answer.http, StatusCode::OK);
-        let shown: Vec<_> =
+        let values: Vec<_> =
             headers.iter().map(|(_, value)| value.escape_ascii().to_string()).collect();
-        assert_eq!(Some(&*reason(&answer.status())).filter(|it| !it.is_empty()), *why, "{shown:?}");
-        assert_eq!(ran.times() - before, usize::from(why.is_none()), "{shown:?}");
+        assert_eq!(
+            Some(&*reason(&answer.status())).filter(|it| !it.is_empty()),
+            *why,
+            "{values:?}"
+        );
+        assert_eq!(ran.times() - before, usize::from(why.is_none()), "{values:?}");
     }
 }
 
-macro_rules! judge_at_both_doors {
+macro_rules! assert_outcomes_with_and_without_guard {
     ($service:ident, $cases:expr) => {
         let service = $service::default();
         let ran = service.ran.clone();
-        judges(&at_the_front_door(service).await, &ran, $cases).await;
+        assert_outcomes(&serve_guarded(service).await, &ran, $cases).await;
         let service = $service::default();
         let ran = service.ran.clone();
-        judges(&at_the_methods_door(service).await, &ran, $cases).await;
+        assert_outcomes(&serve_without_guard(service).await, &ran, $cases).await;
     };
 }
 
 #[tokio::test]
-async fn a_bearer_token_is_read_by_its_grammar() {
-    judge_at_both_doors!(ByToken, OF_A_TOKEN);
+async fn bearer_token_follows_its_grammar() {
+    assert_outcomes_with_and_without_guard!(ByToken, TOKEN_CASES);
 }
 
 #[tokio::test]
-async fn a_password_is_read_by_its_grammar() {
-    judge_at_both_doors!(ByPassword, OF_A_PASSWORD);
+async fn password_follows_its_grammar() {
+    assert_outcomes_with_and_without_guard!(ByPassword, PASSWORD_CASES);
 }
 
 #[tokio::test]
-async fn an_api_key_is_read_by_its_grammar() {
-    judge_at_both_doors!(ByKey, OF_A_KEY);
+async fn api_key_follows_its_grammar() {
+    assert_outcomes_with_and_without_guard!(ByKey, KEY_CASES);
 }
 
 #[tokio::test]
-async fn two_credentials_of_one_call_are_refused() {
-    judge_at_both_doors!(ByAny, OF_ANY);
+async fn two_credentials_in_one_call_are_rejected() {
+    assert_outcomes_with_and_without_guard!(ByAny, ANY_CASES);
 }
 
 #[tokio::test]
-async fn control_bytes_and_capitals_in_a_header_never_get_in() {
-    for front in [true, false] {
+async fn control_bytes_and_capital_header_names_are_rejected() {
+    for with_guard in [true, false] {
         let service = ByToken::default();
         let ran = service.ran.clone();
-        let server = match front {
-            true => at_the_front_door(service).await,
-            false => at_the_methods_door(service).await,
+        let server = match with_guard {
+            true => serve_guarded(service).await,
+            false => serve_without_guard(service).await,
         };
         let bad: [(&[u8], &[u8]); 6] = [
             (b"authorization", b"Bearer ada-token\0"),
@@ -192,7 +196,7 @@ async fn control_bytes_and_capitals_in_a_header_never_get_in() {
             let frames =
                 frames::send(&server, &frames::head(UNARY, &[header]), &framed(&note(""))).await;
             assert!(!frames.is_empty(), "the call hangs: {header:?}");
-            assert_eq!(ran.times(), 0, "{header:?} gets in");
+            assert_eq!(ran.times(), 0, "{header:?} is admitted");
         }
         let good: (&[u8], &[u8]) = (b"authorization", b"Bearer ada-token");
         let frames = frames::send(&server, &frames::head(UNARY, &[good]), &framed(&note(""))).await;
@@ -202,13 +206,13 @@ async fn control_bytes_and_capitals_in_a_header_never_get_in() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_mebibyte_is_refused_and_the_server_goes_on() {
+async fn token_of_one_mebibyte_is_rejected_and_the_server_keeps_working() {
     let mut long = b"Bearer ".to_vec();
     long.resize(1 << 20, b'.');
     let service = ByToken::default();
     let ran = service.ran.clone();
-    // By default HTTP/2 itself refuses such a head. A server may allow it.
-    let strict = at_the_front_door(service).await;
+    // By default HTTP/2 itself rejects such a header list. A server may allow it.
+    let strict = serve_guarded(service).await;
     let roomy = Server::builder().http2_max_header_list_size(Some(2 << 20)).add_service(guard(
         ByToken { ran: ran.clone(), ..Default::default() },
         ExtraServer::from_arc,

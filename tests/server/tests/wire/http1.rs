@@ -1,4 +1,5 @@
-//! HTTP/1.1: browsers' calls through tonic-web, and callers that still write while they are refused.
+//! HTTP/1.1: browsers' calls through tonic-web, and callers that are rejected while they still
+//! send.
 
 use std::{
     net::SocketAddr,
@@ -27,7 +28,7 @@ use crate::support::{
 
 service!(Plain: [scheme = "bearer"] => User);
 
-/// A server that speaks grpc-web over HTTP/1.1 and HTTP/2.
+/// A server of gRPC-Web over HTTP/1.1 and HTTP/2.
 async fn web() -> (Running, Ran) {
     let service = Plain::default();
     let ran = service.ran.clone();
@@ -36,7 +37,7 @@ async fn web() -> (Running, Ran) {
     (Running::start(server).await, ran)
 }
 
-/// A server that takes gRPC over HTTP/1.1 as it is.
+/// A server of plain gRPC over HTTP/1.1.
 async fn bare() -> (Running, Ran) {
     let service = Plain::default();
     let ran = service.ran.clone();
@@ -60,7 +61,7 @@ fn web_request(body: Bytes, authorization: Option<&str>) -> Request<Full<Bytes>>
     request.body(Full::new(body)).unwrap()
 }
 
-/// One call over HTTP/1.1 on a connection of its own: the answer's head and body.
+/// Makes one call over HTTP/1.1 on a new connection and returns the answer's headers and body.
 async fn over_http1(
     server: &Running,
     request: Request<Full<Bytes>>,
@@ -76,10 +77,10 @@ async fn over_http1(
 }
 
 #[tokio::test]
-async fn thirty_of_thirty_refusals_are_readable_over_http1() {
-    let _places = PLACES.read().await;
+async fn every_rejection_is_readable_over_http1() {
+    let _slots = DRAIN_SLOTS.read().await;
     let (server, ran) = web().await;
-    // The last is 64 KiB with all that frames it: as much as is read.
+    // The last is 64 KiB including its framing, which is the most that a guard drains.
     let most = (64 << 10) - 9;
     assert_eq!(note_of(most).len(), 64 << 10);
     for size in [0, 100, most] {
@@ -97,10 +98,11 @@ async fn thirty_of_thirty_refusals_are_readable_over_http1() {
     assert_eq!(ran.times(), 0);
 }
 
-/// A sender slower than the refusal: an answer given at once would close the connection under it.
+/// The sender is slower than the rejection: an immediate answer would close the connection while it
+/// sends.
 #[tokio::test]
-async fn a_caller_that_is_still_writing_can_read_its_refusal() {
-    let _places = PLACES.read().await;
+async fn caller_that_still_sends_can_read_its_rejection() {
+    let _slots = DRAIN_SLOTS.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         for at in 0..5 {
             let body = note_of(60 << 10);
@@ -122,8 +124,8 @@ async fn a_caller_that_is_still_writing_can_read_its_refusal() {
 }
 
 #[tokio::test]
-async fn a_good_call_is_answered_over_http1() {
-    let _places = PLACES.read().await;
+async fn good_call_is_answered_over_http1() {
+    let _slots = DRAIN_SLOTS.read().await;
     let (server, ran) = web().await;
     let request = web_request(note_of(64 << 10), Some("Bearer ada-token"));
     let (parts, body) = over_http1(&server, request).await.unwrap();
@@ -133,8 +135,8 @@ async fn a_good_call_is_answered_over_http1() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_readable_in_grpc_web_over_http2() {
-    let _places = PLACES.read().await;
+async fn rejection_is_readable_in_grpc_web_over_http2() {
+    let _slots = DRAIN_SLOTS.read().await;
     let (server, ran) = web().await;
     let mut h2 = H2::connect(&server).await;
     for at in 0..30 {
@@ -148,8 +150,7 @@ async fn a_refusal_is_readable_in_grpc_web_over_http2() {
     assert_eq!(ran.times(), 0);
 }
 
-/// Sends these bytes of a request and no more. What comes back until the answer's head is whole, and
-/// how long it took.
+/// Sends these bytes of a request. Returns the response up to its status, and the time it took.
 async fn answer_to(server: SocketAddr, sent: &[u8]) -> (String, Duration) {
     let begun = Instant::now();
     let mut stream = TcpStream::connect(server).await.unwrap();
@@ -177,16 +178,16 @@ fn head(content_type: &str, more: &str) -> Vec<u8> {
 const WEB: &str = "application/grpc-web+proto";
 const GRPC: &str = "application/grpc";
 
-/// Bodies of refused calls are read at so many places in the whole process. The test that takes them
-/// all runs alone.
-static PLACES: RwLock<()> = RwLock::const_new(());
+/// The process drains a limited number of rejected bodies at a time. The test that uses all the
+/// slots runs alone.
+static DRAIN_SLOTS: RwLock<()> = RwLock::const_new(());
 
-/// Short of the second for which a body may be read: an answer that comes sooner waited for none.
-const AT_ONCE: Duration = Duration::from_millis(900);
+/// Less than the second for which a body may be drained: a faster answer waited for no body.
+const IMMEDIATE: Duration = Duration::from_millis(900);
 
 #[tokio::test]
-async fn a_refused_expectation_gets_no_100() {
-    let _places = PLACES.read().await;
+async fn rejected_expectation_gets_no_100_continue() {
+    let _slots = DRAIN_SLOTS.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         for length in ["content-length: 100\r\n", "transfer-encoding: chunked\r\n"] {
             let expecting = format!("expect: 100-continue\r\n{length}");
@@ -194,10 +195,10 @@ async fn a_refused_expectation_gets_no_100() {
             assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
             assert!(answer.contains("grpc-status: 16\r\n"), "{answer}");
             assert!(!answer.contains("100 Continue"), "{answer}");
-            assert!(took < AT_ONCE, "{took:?}");
+            assert!(took < IMMEDIATE, "{took:?}");
             assert_eq!(ran.times(), 0);
         }
-        // Who may call is told to go on.
+        // An admitted caller gets `100 Continue`.
         let expecting =
             "expect: 100-continue\r\ncontent-length: 5\r\nauthorization: Bearer ada-token\r\n";
         let mut stream = TcpStream::connect(server.addr()).await.unwrap();
@@ -209,25 +210,25 @@ async fn a_refused_expectation_gets_no_100() {
 }
 
 #[tokio::test]
-async fn a_body_of_ten_mebibytes_isnt_waited_for() {
-    let _places = PLACES.read().await;
+async fn body_of_ten_mebibytes_is_not_drained() {
+    let _slots = DRAIN_SLOTS.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         let (answer, took) =
             answer_to(server.addr(), &head(kind, "content-length: 10485760\r\n")).await;
         assert!(answer.contains("grpc-status: 16\r\n"), "{kind}: {answer}");
-        assert!(took < AT_ONCE, "{kind}: {took:?}");
+        assert!(took < IMMEDIATE, "{kind}: {took:?}");
         assert_eq!(ran.times(), 0);
     }
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_is_waited_for_a_second() {
-    let _places = PLACES.read().await;
+async fn unfinished_body_is_drained_for_one_second() {
+    let _slots = DRAIN_SLOTS.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         for more in ["transfer-encoding: chunked\r\n", "content-length: 100\r\n"] {
             let (answer, took) = answer_to(server.addr(), &head(kind, more)).await;
             assert!(answer.contains("grpc-status: 16\r\n"), "{kind} {more}: {answer}");
-            assert!(took > AT_ONCE, "{kind} {more}: {took:?}: a small body is read");
+            assert!(took > IMMEDIATE, "{kind} {more}: {took:?}: a small body is drained");
             assert!(took < Duration::from_secs(3), "{kind} {more}: {took:?}");
         }
         assert_eq!(ran.times(), 0);
@@ -235,8 +236,8 @@ async fn a_body_that_never_ends_is_waited_for_a_second() {
 }
 
 #[tokio::test]
-async fn of_an_endless_body_no_more_than_64_kib_are_read() {
-    let _places = PLACES.read().await;
+async fn endless_body_is_drained_up_to_64_kib() {
+    let _slots = DRAIN_SLOTS.read().await;
     for ((server, ran), kind) in [(web().await, WEB), (bare().await, GRPC)] {
         let mut sent = head(kind, "transfer-encoding: chunked\r\n");
         for _ in 0..17 {
@@ -246,14 +247,14 @@ async fn of_an_endless_body_no_more_than_64_kib_are_read() {
         }
         let (answer, took) = answer_to(server.addr(), &sent).await;
         assert!(answer.contains("grpc-status: 16\r\n"), "{kind}: {answer}");
-        assert!(took < AT_ONCE, "{kind}: {took:?}");
+        assert!(took < IMMEDIATE, "{kind}: {took:?}");
         assert_eq!(ran.times(), 0);
     }
 }
 
 #[tokio::test]
-async fn no_more_than_64_bodies_are_read_at_once() {
-    let _places = PLACES.write().await;
+async fn at_most_64_bodies_are_drained_at_once() {
+    let _slots = DRAIN_SLOTS.write().await;
     let (server, ran) = bare().await;
     let head = head(GRPC, "content-length: 100\r\n");
     let begun = Instant::now();
@@ -268,7 +269,7 @@ async fn no_more_than_64_bodies_are_read_at_once() {
         });
     }
     let took = answers.join_all().await;
-    let at_once = took.iter().filter(|took| **took < AT_ONCE).count();
-    assert_eq!(at_once, 80 - 64, "{took:?}");
+    let immediate = took.iter().filter(|took| **took < IMMEDIATE).count();
+    assert_eq!(immediate, 80 - 64, "{took:?}");
     assert_eq!(ran.times(), 0);
 }

@@ -1,4 +1,4 @@
-//! `call_as`: code of the same process says who calls.
+//! `call_as`: code of the same process injects the caller's identity.
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{AuthError, Authenticate, CallHead, authenticated, guard, in_process};
@@ -79,7 +79,7 @@ fn called_as<I: Send + Sync + 'static>(identity: I, text: &str) -> Request<Note>
 }
 
 #[tokio::test]
-async fn an_identity_given_in_process_gets_in() {
+async fn injected_identity_is_admitted() {
     let orders = Orders::default();
     let answer = orders.unary(called_as(user("ada", "write"), "ada")).await.unwrap();
     assert_eq!(answer.into_inner().text, "ada");
@@ -87,41 +87,43 @@ async fn an_identity_given_in_process_gets_in() {
     assert_eq!(answer.into_inner().text, "eve");
     let answer = orders.get_url(called_as(Partner("globex".into()), "")).await.unwrap();
     assert_eq!(answer.into_inner().text, "globex", "the second alternative's identity");
-    let refused = orders.get_url(Request::new(note(""))).await.unwrap_err();
-    assert_eq!(reason(&refused), "CREDENTIALS_MISSING");
+    let rejected = orders.get_url(Request::new(note(""))).await.unwrap_err();
+    assert_eq!(reason(&rejected), "CREDENTIALS_MISSING");
     assert_eq!(orders.ran.times(), 3);
 }
 
 #[tokio::test]
-async fn scopes_roles_and_own_checks_hold_in_process() {
+async fn scopes_roles_and_custom_checks_apply_to_injected_identities() {
     let orders = Orders::default();
-    let refused = orders.unary(called_as(user("ada", "read"), "ada")).await.unwrap_err();
-    assert_eq!(reason(&refused), "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
-    let refused = orders.unary(called_as(user("bob", "write"), "bob")).await.unwrap_err();
-    assert_eq!(reason(&refused), "PERMISSION_DENIED");
-    let refused = orders.unary(called_as(user("ada", "write"), "eve")).await.unwrap_err();
-    assert_eq!(refused.code(), Code::NotFound);
-    let refused = orders.get_url(called_as(Partner("acme".into()), "")).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    let rejected = orders.unary(called_as(user("ada", "read"), "ada")).await.unwrap_err();
+    assert_eq!(reason(&rejected), "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
+    let rejected = orders.unary(called_as(user("bob", "write"), "bob")).await.unwrap_err();
+    assert_eq!(reason(&rejected), "PERMISSION_DENIED");
+    let rejected = orders.unary(called_as(user("ada", "write"), "eve")).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::NotFound);
+    let rejected = orders.get_url(called_as(Partner("acme".into()), "")).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::PermissionDenied);
     assert_eq!(orders.ran.times(), 0);
 }
 
 #[tokio::test]
-async fn an_identity_of_another_type_is_refused() {
+async fn injected_identity_of_another_type_is_rejected() {
     let orders = Orders::default();
-    let refused = orders.unary(called_as(Partner("acme".into()), "")).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Internal);
-    // Not even the type that the handler reads: it is the authenticator's that is given.
-    let given = Caller::User(user("ada", ""));
-    assert_eq!(orders.get_url(called_as(given, "")).await.unwrap_err().code(), Code::Internal);
-    // A good token beside it doesn't help: what the code said was wrong.
+    let rejected = orders.unary(called_as(Partner("acme".into()), "")).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::Internal);
+    // The handler's identity type doesn't fit either: the identity is injected as the authenticator
+    // returns it.
+    let injected = Caller::User(user("ada", ""));
+    assert_eq!(orders.get_url(called_as(injected, "")).await.unwrap_err().code(), Code::Internal);
+    // A good token beside it doesn't help: the injected identity is still of the wrong type.
     let mut request = called_as("ada", "ada");
     request.metadata_mut().insert("authorization", "Bearer ada-token".parse().unwrap());
     assert_eq!(orders.unary(request).await.unwrap_err().code(), Code::Internal);
     assert_eq!(orders.ran.times(), 0);
 }
 
-/// Calls the orders of the same process for its caller, once or twice with one request.
+/// Calls the orders service of the same process on behalf of its caller, once or twice with one
+/// request.
 #[derive(Authenticate, Default)]
 struct Desk {
     #[verifies("bearer")]
@@ -156,24 +158,24 @@ impl Extra for Desk {
 }
 
 #[tokio::test]
-async fn what_a_layer_inside_says_holds_over_what_the_front_door_found() {
+async fn identity_injected_behind_the_guard_replaces_the_verified_one() {
     let guard = guard(Orders::default(), |orders| {
         behind(ExtraServer::from_arc(orders), |request: &mut http::Request<_>| {
             let (_, extensions, ()) = {
-                let mut given = Request::new(());
-                in_process::call_as(user("eve", ""), &mut given);
-                given.into_parts()
+                let mut injected = Request::new(());
+                in_process::call_as(user("eve", ""), &mut injected);
+                injected.into_parts()
             };
             request.extensions_mut().extend(extensions);
         })
     });
     let server = Running::start(Server::builder().add_service(guard)).await;
     assert_eq!(call_get_url(&server, &[ADA]).await.unwrap(), "eve");
-    assert!(call_get_url(&server, &[]).await.is_err(), "the front door asks all the same");
+    assert!(call_get_url(&server, &[]).await.is_err(), "the guard still checks the call");
 }
 
 #[tokio::test]
-async fn a_sibling_service_calls_for_its_caller_once() {
+async fn injected_identity_is_valid_for_one_call() {
     let desk = Desk::default();
     let ran = desk.orders.ran.clone();
     let guard = guard(desk, ExtraServer::from_arc);
@@ -181,7 +183,7 @@ async fn a_sibling_service_calls_for_its_caller_once() {
     assert_eq!(call(&server, &[ADA]).await.unwrap(), "ada");
     assert_eq!(ran.times(), 1);
     assert!(call(&server, &[]).await.is_err());
-    let refused = call_get_url(&server, &[ADA]).await.unwrap_err();
-    assert_eq!(reason(&refused), "CREDENTIALS_MISSING", "the second call isn't the first's");
+    let rejected = call_get_url(&server, &[ADA]).await.unwrap_err();
+    assert_eq!(reason(&rejected), "CREDENTIALS_MISSING", "the second call isn't the first's");
     assert_eq!(ran.times(), 2);
 }

@@ -1,4 +1,4 @@
-//! The table of who may call what, read in its three ways and printed in its three forms.
+//! The policy table, obtained in three ways and rendered in its formats.
 
 use serde_json::{Value, json};
 use tonic::{Request, Response, Status};
@@ -37,7 +37,7 @@ impl Service {
 
 type Nothing = tokio_stream::Empty<Result<Note, Status>>;
 
-// One type serves both, so each impl names its server.
+// One type implements both services, so each impl names its server.
 #[authenticated(scheme = "bearer", server = KindsServer)]
 #[tonic::async_trait]
 impl Kinds for Service {
@@ -93,7 +93,7 @@ fn routes() -> GuardedRoutes {
 }
 
 #[test]
-fn the_policy_is_the_same_with_and_without_an_instance() {
+fn policy_is_the_same_with_and_without_an_instance() {
     let kinds = policy_of(KindsServer::<Service>::from_arc);
     let extra = policy_of(ExtraServer::<Service>::from_arc);
     assert_eq!(guard(Service::default(), KindsServer::from_arc).policy(), kinds);
@@ -106,7 +106,7 @@ fn the_policy_is_the_same_with_and_without_an_instance() {
 }
 
 #[test]
-fn the_policy_is_data() {
+fn policy_is_data() {
     let policy = policy_of(KindsServer::<Service>::from_arc);
     assert_eq!(policy.service(), "guard.test.v1.Kinds");
     assert_eq!(policy.open_reason(), None);
@@ -126,7 +126,7 @@ fn the_policy_is_data() {
 }
 
 #[test]
-fn the_table_prints_as_text() {
+fn policy_table_renders_as_text() {
     let text = routes().policy().to_string();
     let cells: Vec<Vec<&str>> = text
         .lines()
@@ -155,7 +155,7 @@ fn the_table_prints_as_text() {
 }
 
 #[test]
-fn the_table_prints_as_markdown() {
+fn policy_table_renders_as_markdown() {
     let markdown = routes().policy().to_markdown();
     let lines: Vec<_> = markdown.lines().collect();
     assert_eq!(lines[0], "| method | access | schemes | requires | reason |");
@@ -168,7 +168,7 @@ fn the_table_prints_as_markdown() {
 }
 
 #[test]
-fn the_table_prints_as_json() {
+fn policy_table_renders_as_json() {
     let all: Value = serde_json::from_str(&routes().policy().to_json()).unwrap();
     assert_eq!(all.as_array().unwrap().len(), 7);
     assert_eq!(

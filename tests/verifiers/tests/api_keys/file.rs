@@ -1,4 +1,4 @@
-//! A file of keys that is replaced while the server runs.
+//! A key file that is replaced while the server runs.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,15 @@ use tonic_guard::api_keys::{ApiKeys, KeyRecord};
 use tonic_guard_tests::{LIMIT, Log, TempFile};
 use tonic_guard_verifier_tests::Serving;
 
-use crate::{Partner, call, new_key, refused, serve};
+use crate::{Partner, call, new_key, rejected, serve};
 
-/// The partner `acme` with these keys, as the file says it.
+/// The content of a key file with the partner `acme` and these keys.
 fn acme(records: &[&KeyRecord]) -> String {
     let records: Vec<_> = records.iter().map(ToString::to_string).collect();
     format!(r#"[{{"identity": {{"name": "acme"}}, "keys": [{}]}}]"#, records.join(", "))
 }
 
-/// Waits until a call with `key` ends so.
+/// Waits until a call with `key` has this outcome.
 async fn until(serving: &Serving, key: &str, expected: Result<String, String>) {
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -32,38 +32,38 @@ fn keys(file: &TempFile) -> ApiKeys<Partner> {
 }
 
 #[tokio::test]
-async fn a_partner_changes_keys_without_a_call_refused() {
+async fn key_rotation_rejects_no_call() {
     let ((old, olds), (new, news)) = (new_key(), new_key());
     let file = TempFile::new("rotation", &acme(&[&olds]));
     let serving = serve(keys(&file)).await;
     assert_eq!(call(&serving, &old).await.unwrap(), "acme");
-    assert_eq!(call(&serving, &new).await, refused("API_KEY_INVALID"));
+    assert_eq!(call(&serving, &new).await, rejected("API_KEY_INVALID"));
     file.replace(&acme(&[&olds, &news]));
     until(&serving, &new, Ok("acme".into())).await;
     assert_eq!(call(&serving, &old).await.unwrap(), "acme");
     file.replace(&acme(&[&news]));
-    until(&serving, &old, refused("API_KEY_INVALID")).await;
+    until(&serving, &old, rejected("API_KEY_INVALID")).await;
     assert_eq!(call(&serving, &new).await.unwrap(), "acme");
-    // Nobody has a key: that is obeyed too.
+    // An empty file is loaded, too.
     file.replace("[]");
-    until(&serving, &new, refused("API_KEY_INVALID")).await;
+    until(&serving, &new, rejected("API_KEY_INVALID")).await;
 }
 
 #[tokio::test]
-async fn an_end_in_the_file_is_obeyed() {
+async fn expiry_in_the_file_applies() {
     let (key, record) = new_key();
     let file = TempFile::new("end", &acme(&[&record]));
     let serving = serve(keys(&file)).await;
     assert_eq!(call(&serving, &key).await.unwrap(), "acme");
     let past = acme(&[&record]).replace("}]}]", r#", "expires": "2020-01-31T00:00:00Z"}]}]"#);
     file.replace(&past);
-    until(&serving, &key, refused("ACCESS_TOKEN_EXPIRED")).await;
+    until(&serving, &key, rejected("ACCESS_TOKEN_EXPIRED")).await;
     file.replace(&past.replace("2020", "9020"));
     until(&serving, &key, Ok("acme".into())).await;
 }
 
 #[tokio::test]
-async fn a_bad_file_changes_nothing_and_is_told_to_the_operator_alone() {
+async fn bad_file_changes_nothing_and_is_logged() {
     let log = Log::of_process();
     let ((key, record), (other, others)) = (new_key(), new_key());
     let file = TempFile::new("bad", &acme(&[&record]));
@@ -81,7 +81,7 @@ async fn a_bad_file_changes_nothing_and_is_told_to_the_operator_alone() {
         file.replace(bad);
         log.wait_for_line(mark, &["ERROR", "tonic_guard", "stay valid", &path, why]).await;
         assert_eq!(call(&serving, &key).await.unwrap(), "acme", "{why}");
-        assert_eq!(call(&serving, &other).await, refused("API_KEY_INVALID"), "{why}");
+        assert_eq!(call(&serving, &other).await, rejected("API_KEY_INVALID"), "{why}");
     }
     let mark = log.mark();
     std::fs::remove_file(file.path()).unwrap();
@@ -91,21 +91,21 @@ async fn a_bad_file_changes_nothing_and_is_told_to_the_operator_alone() {
     file.replace(&acme(&[&others]));
     log.wait_for_line(mark, &["INFO", "tonic_guard", "is in use", &path]).await;
     assert_eq!(call(&serving, &other).await.unwrap(), "acme");
-    assert_eq!(call(&serving, &key).await, refused("API_KEY_INVALID"));
+    assert_eq!(call(&serving, &key).await, rejected("API_KEY_INVALID"));
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_told_at_start() {
+async fn bad_file_is_an_error_at_start() {
     let missing = std::env::temp_dir().join("tonic-guard-keys-nowhere.json");
-    let told = ApiKeys::<Partner>::from_file(&missing).unwrap_err().to_string();
-    assert!(told.contains("tonic-guard-keys-nowhere.json"), "{told}");
+    let message = ApiKeys::<Partner>::from_file(&missing).unwrap_err().to_string();
+    assert!(message.contains("tonic-guard-keys-nowhere.json"), "{message}");
     let file = TempFile::new("start", r#"[{"identity": {}, "keys": []}]"#);
-    let told = ApiKeys::<Partner>::from_file(file.path()).unwrap_err().to_string();
-    assert!(told.contains("line 1, column 16: a field is missing"), "{told}");
+    let message = ApiKeys::<Partner>::from_file(file.path()).unwrap_err().to_string();
+    assert!(message.contains("line 1, column 16: a field is missing"), "{message}");
 }
 
 #[tokio::test]
-async fn no_key_is_logged() {
+async fn keys_are_never_logged() {
     let log = Log::of_process();
     let mark = log.mark();
     let ((good, record), (unknown, _)) = (new_key(), new_key());

@@ -8,10 +8,10 @@
 )]
 
 mod file;
-mod judging;
 mod properties;
 mod store;
 mod tokens;
+mod verification;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
@@ -31,7 +31,7 @@ use tonic_guard_verifier_tests::{
     },
 };
 
-/// Who a key stands for.
+/// The owner of a key.
 #[derive(Clone, Debug, Deserialize)]
 struct Partner {
     name: String,
@@ -57,7 +57,7 @@ impl HasScopes for Partner {
     }
 }
 
-/// A service whose callers come with a key in `x-api-key` that `A` checks.
+/// A service whose callers present a key in `x-api-key`, which `A` checks.
 #[derive(Authenticate)]
 struct Keyed<A> {
     #[verifies("api-key")]
@@ -96,24 +96,24 @@ where
     Serving::start(Server::builder().add_service(guarded)).await
 }
 
-/// What becomes of `Whoami` with this key.
+/// The outcome of `Whoami` with this key.
 async fn call(serving: &Serving, key: &str) -> Result<String, String> {
     serving.whoami(&[("x-api-key", key)]).await.map_err(|status| code_and_reason(&status))
 }
 
-/// What becomes of `Close` with this key.
+/// The outcome of `Close` with this key.
 async fn close(serving: &Serving, key: &str) -> Result<String, String> {
     let answer = serving.client().close(request(Void {}, &[("x-api-key", key)])).await;
     answer.map(|answer| answer.into_inner().name).map_err(|status| code_and_reason(&status))
 }
 
-fn refused(reason: &str) -> Result<String, String> {
+fn rejected(reason: &str) -> Result<String, String> {
     Err(format!("Unauthenticated {reason}"))
 }
 
 const SECRET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
 
-/// A well-formed key of these parts, made without the product.
+/// A well-formed key of these parts, made without the library.
 fn forge(prefix: &str, id: &str, secret: &str) -> String {
     const DIGITS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let body = format!("{prefix}_{id}_{secret}");

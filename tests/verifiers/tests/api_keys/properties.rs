@@ -1,4 +1,4 @@
-//! Whatever is presented, only the key that was given out is let in.
+//! Of all inputs, only the issued key is admitted.
 
 use http::{Extensions, HeaderMap, HeaderValue};
 use proptest::prelude::*;
@@ -11,8 +11,8 @@ use tonic_guard_tests::TempFile;
 
 use crate::{Partner, new_key};
 
-/// Whether these keys let in `key`, asked without a server.
-fn lets_in(keys: &ApiKeys<Partner>, key: &str) -> bool {
+/// Whether these keys admit `key`, checked without a server.
+fn admits(keys: &ApiKeys<Partner>, key: &str) -> bool {
     let (mut headers, extensions) = (HeaderMap::new(), Extensions::new());
     headers.insert("x-api-key", HeaderValue::from_str(key).unwrap());
     let found = ApiKey::new().extract(&CallHead::new(&headers, &extensions)).unwrap();
@@ -21,7 +21,7 @@ fn lets_in(keys: &ApiKeys<Partner>, key: &str) -> bool {
     runtime.block_on(answer).is_ok()
 }
 
-/// An edit of a key: at a place, so many characters out, these in.
+/// An edit of a key: the position, the number of removed characters, and the inserted text.
 fn edit() -> impl Strategy<Value = (usize, usize, String)> {
     (0..80_usize, 0..3_usize, "[0-9A-Za-z_-]{0,3}")
 }
@@ -30,7 +30,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn only_the_key_itself_is_let_in(edits in prop::collection::vec(edit(), 0..3)) {
+    fn only_the_exact_key_is_admitted(edits in prop::collection::vec(edit(), 0..3)) {
         let (good, record) = new_key();
         let keys = ApiKeys::new([(Partner::new("acme"), vec![record])]).unwrap();
         let mut edited = good.clone();
@@ -39,25 +39,25 @@ proptest! {
             edited.replace_range(at..(at + out).min(edited.len()), &new);
         }
         prop_assume!(!edited.is_empty());
-        prop_assert_eq!(lets_in(&keys, &edited), edited == good);
+        prop_assert_eq!(admits(&keys, &edited), edited == good);
     }
 
     #[test]
-    fn any_text_is_refused(text in "[!-+\\--~]{1,90}") {
+    fn arbitrary_text_is_rejected(text in "[!-+\\--~]{1,90}") {
         let keys = ApiKeys::new([(Partner::new("acme"), vec![new_key().1])]).unwrap();
-        prop_assert!(!lets_in(&keys, &text));
+        prop_assert!(!admits(&keys, &text));
     }
 
     #[test]
-    fn a_prefix_makes_a_good_key_or_an_error(prefix in "[a-z0-9_A-]{0,34}") {
+    fn prefix_makes_a_good_key_or_an_error(prefix in "[a-z0-9_A-]{0,34}") {
         if let Ok(new) = GeneratedKey::new(&prefix) {
             let keys = ApiKeys::new([(Partner::new("acme"), vec![new.record().clone()])]).unwrap();
-            prop_assert!(lets_in(&keys, new.key()));
+            prop_assert!(admits(&keys, new.key()));
         }
     }
 
     #[test]
-    fn a_hash_is_read_exactly_as_it_is_written(text in "(sha256:)?[0-9a-fA-Fg]{62,66}") {
+    fn hash_parses_exactly_its_format(text in "(sha256:)?[0-9a-fA-Fg]{62,66}") {
         let digits = text.strip_prefix("sha256:");
         let whole = digits.is_some_and(|digits| digits.len() == 64 && !digits.contains('g'));
         match text.parse::<KeyHash>() {
@@ -70,21 +70,21 @@ proptest! {
     }
 
     #[test]
-    fn any_text_that_is_read_as_a_hash_has_its_form(text in ".{0,80}") {
+    fn parsed_hash_round_trips(text in ".{0,80}") {
         if let Ok(hash) = text.parse::<KeyHash>() {
             prop_assert_eq!(hash.to_string(), text.to_ascii_lowercase());
         }
     }
 
     #[test]
-    fn an_end_is_a_time_or_an_error(end in prop_oneof![
+    fn expiry_is_a_time_or_an_error(end in prop_oneof![
         "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,12})?([Zz]|[+-][0-9]{2}:[0-9]{2})?",
         "[ -!#-\\[\\]-~]{0,30}",
     ]) {
         let record = new_key().1.to_string().replace('}', &format!(r#", "expires": "{end}"}}"#));
         let content = format!(r#"[{{"identity": {{"name": "acme"}}, "keys": [{record}]}}]"#);
         let file = TempFile::new("end-property", &content);
-        // RFC 3339, section 5.6, as far as a pattern tells.
+        // RFC 3339, section 5.6, approximated by a pattern.
         let shape = end.len() >= 20 && end.is_ascii() && end.as_bytes()[4] == b'-' && end.as_bytes()[13] == b':';
         let read = ApiKeys::<Partner>::from_file(file.path());
         prop_assert!(shape || read.is_err());

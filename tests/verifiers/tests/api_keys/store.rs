@@ -1,4 +1,4 @@
-//! A store of the user's own.
+//! A custom key store.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use tonic_guard::{
     api_keys::{ApiKeys, KeyRecord, KeyStore, StoredKey},
 };
 
-use crate::{Partner, SECRET, call, forge, new_key, refused, serve};
+use crate::{Partner, SECRET, call, forge, new_key, rejected, serve};
 
 #[derive(Clone, Default)]
 struct Database {
@@ -48,7 +48,7 @@ impl KeyStore<Partner> for Database {
 }
 
 #[tokio::test]
-async fn a_store_is_asked_once_and_by_well_formed_ids_alone() {
+async fn store_is_queried_once_and_only_with_well_formed_ids() {
     let (good, record) = new_key();
     let rows = Arc::new(HashMap::from([(record.id.clone(), record.clone())]));
     let database = Database { rows, ..Database::default() };
@@ -56,10 +56,10 @@ async fn a_store_is_asked_once_and_by_well_formed_ids_alone() {
     let mut before = 0;
     for (key, expected, asked) in [
         (good.clone(), Ok("acme".into()), 1),
-        (forge("acme_live", &record.id, SECRET), refused("API_KEY_INVALID"), 1),
-        (new_key().0, refused("API_KEY_INVALID"), 1),
-        (format!("{good}0"), refused("CREDENTIALS_MALFORMED"), 0),
-        ("let-me-in".into(), refused("CREDENTIALS_MALFORMED"), 0),
+        (forge("acme_live", &record.id, SECRET), rejected("API_KEY_INVALID"), 1),
+        (new_key().0, rejected("API_KEY_INVALID"), 1),
+        (format!("{good}0"), rejected("CREDENTIALS_MALFORMED"), 0),
+        ("not-a-key".into(), rejected("CREDENTIALS_MALFORMED"), 0),
     ] {
         assert_eq!(call(&serving, &key).await, expected);
         let now = database.asked.load(Ordering::SeqCst);
@@ -69,7 +69,7 @@ async fn a_store_is_asked_once_and_by_well_formed_ids_alone() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_lets_nobody_in() {
+async fn failing_store_rejects_every_caller() {
     let (good, record) = new_key();
     let rows = Arc::new(HashMap::from([(record.id.clone(), record)]));
     for (state, expected) in

@@ -1,10 +1,10 @@
-//! Certificates beside credentials of the call: which of them decides.
+//! Certificates together with credentials of the call: the credentials that decide.
 
 use tonic::{Request, Response, Status, transport::Channel};
 use tonic_guard::api_keys::GeneratedKey;
 use tonic_guard_verifier_tests::pb::{Name, Void, mesh_client::MeshClient};
 
-use crate::support::{ByName, Ca, Client, Doors, PROVIDERS, Server, dns};
+use crate::support::{ByName, Ca, Checks, Client, PROVIDERS, Server, dns};
 
 const MISSING: &str = "Unauthenticated CREDENTIALS_MISSING";
 const MALFORMED: &str = "Unauthenticated CREDENTIALS_MALFORMED";
@@ -16,29 +16,29 @@ const KEY_INVALID: &str = "Unauthenticated API_KEY_INVALID";
 #[derive(Clone, Copy, Debug)]
 enum Header {
     Key,
-    /// A key that nobody has.
+    /// A key that was never issued.
     UnknownKey,
     /// None by its shape.
-    NoKey,
+    MalformedKey,
     Token,
     /// One that has expired.
     OldToken,
     /// None by its shape.
-    NoToken,
+    MalformedToken,
     Basic,
 }
 
-use Header::{Basic, Key, NoKey, NoToken, OldToken, Token, UnknownKey};
+use Header::{Basic, Key, MalformedKey, MalformedToken, OldToken, Token, UnknownKey};
 
 impl Header {
     fn line(self) -> (&'static str, String) {
         match self {
             Key => ("x-api-key", PROVIDERS.key().to_owned()),
             UnknownKey => ("x-api-key", GeneratedKey::new("acme_test").unwrap().key().to_owned()),
-            NoKey => ("x-api-key", "a b".into()),
+            MalformedKey => ("x-api-key", "a b".into()),
             Token => ("authorization", format!("Bearer {}", PROVIDERS.token())),
             OldToken => ("authorization", format!("Bearer {}", PROVIDERS.old_token())),
-            NoToken => ("authorization", "Bearer".into()),
+            MalformedToken => ("authorization", "Bearer".into()),
             Basic => ("authorization", "Basic YTpi".into()),
         }
     }
@@ -69,23 +69,23 @@ impl Method {
     }
 }
 
-/// A method, the headers of a call, and what becomes of it with a certificate and without.
+/// A method, the headers of a call, and its outcome with and without a certificate.
 type Case = (Method, &'static [Header], &'static str, &'static str);
 
 const CASES: &[Case] = &[
     (Method::KeyOrCertificate, &[], "certificate acme", MISSING),
-    // The call's own credentials decide, and bad ones aren't passed over: the certificate may be a
-    // sidecar's.
+    // The credentials of the call decide, and bad ones aren't skipped, because the certificate may
+    // be a sidecar's.
     (Method::KeyOrCertificate, &[Key], "partner acme", "partner acme"),
     (Method::KeyOrCertificate, &[UnknownKey], KEY_INVALID, KEY_INVALID),
-    (Method::KeyOrCertificate, &[NoKey], MALFORMED, MALFORMED),
+    (Method::KeyOrCertificate, &[MalformedKey], MALFORMED, MALFORMED),
     (Method::KeyOrCertificate, &[Key, Key], OVERLOADED, OVERLOADED),
-    // A header that no scheme of the policy reads is none of its credentials.
+    // A header that no scheme of the policy reads is ignored.
     (Method::KeyOrCertificate, &[Token], "certificate acme", MISSING),
     (Method::AnyOfThree, &[], "certificate acme", MISSING),
     (Method::AnyOfThree, &[Token], "user ada", "user ada"),
     (Method::AnyOfThree, &[OldToken], EXPIRED, EXPIRED),
-    (Method::AnyOfThree, &[NoToken], MALFORMED, MALFORMED),
+    (Method::AnyOfThree, &[MalformedToken], MALFORMED, MALFORMED),
     (Method::AnyOfThree, &[UnknownKey], KEY_INVALID, KEY_INVALID),
     (Method::AnyOfThree, &[Token, Key], OVERLOADED, OVERLOADED),
     (Method::AnyOfThree, &[Token, UnknownKey], OVERLOADED, OVERLOADED),
@@ -98,38 +98,39 @@ const CASES: &[Case] = &[
     (Method::MaybeKeyOrCertificate, &[], "certificate acme", "nobody"),
     (Method::MaybeKeyOrCertificate, &[Key], "partner acme", "partner acme"),
     (Method::MaybeKeyOrCertificate, &[UnknownKey], KEY_INVALID, KEY_INVALID),
-    (Method::MaybeKeyOrCertificate, &[NoKey], MALFORMED, MALFORMED),
+    (Method::MaybeKeyOrCertificate, &[MalformedKey], MALFORMED, MALFORMED),
 ];
 
 #[tokio::test]
-async fn the_calls_own_credentials_decide_before_the_connections() {
+async fn credentials_of_the_call_take_precedence_over_the_certificate() {
     let ca = Ca::new();
     let identity = ca.client([dns("acme")]);
-    for doors in [Doors::Both, Doors::Own] {
-        let server = Server::start(doors, &ca, true, ByName::verifier()).await;
-        let shown = Client::new(&server, &ca, Some(&identity));
-        let none = Client::new(&server, &ca, None);
+    for checks in [Checks::Guard, Checks::HandlerCheck] {
+        let server = Server::start(checks, &ca, true, ByName::verifier()).await;
+        let with_certificate = Client::new(&server, &ca, Some(&identity));
+        let without_certificate = Client::new(&server, &ca, None);
         for (method, headers, with, without) in CASES {
             let lines: Vec<_> = headers.iter().map(|header| header.line()).collect();
             let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            for (client, expected) in [(&shown, with), (&none, without)] {
-                let told = client
+            for (client, expected) in [(&with_certificate, with), (&without_certificate, without)] {
+                let outcome = client
                     .call(async |mesh, request| method.call(mesh, request).await, &lines)
                     .await;
-                assert_eq!(told, *expected, "{doors:?} {method:?} {headers:?}");
+                assert_eq!(outcome, *expected, "{checks:?} {method:?} {headers:?}");
             }
         }
     }
 }
 
-/// One that connects with a bad certificate is refused where a caller without gets in.
+/// A caller with a bad certificate is rejected where a caller without one is admitted.
 #[tokio::test]
-async fn a_certificate_that_is_refused_does_not_become_anonymous() {
+async fn rejected_certificate_does_not_become_anonymous() {
     let ca = Ca::new();
-    let server = Server::start(Doors::Both, &ca, true, ByName::verifier()).await;
+    let server = Server::start(Checks::Guard, &ca, true, ByName::verifier()).await;
     let client = Client::new(&server, &ca, Some(&ca.client([])));
     for method in [Method::MaybeCertificate, Method::MaybeKeyOrCertificate] {
-        let told = client.call(async |mesh, request| method.call(mesh, request).await, &[]).await;
-        assert_eq!(told, "Unauthenticated CREDENTIALS_INVALID", "{method:?}");
+        let outcome =
+            client.call(async |mesh, request| method.call(mesh, request).await, &[]).await;
+        assert_eq!(outcome, "Unauthenticated CREDENTIALS_INVALID", "{method:?}");
     }
 }

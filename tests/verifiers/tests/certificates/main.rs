@@ -1,4 +1,5 @@
-//! Client certificates on the wire, over TLS: who gets in, and above all who doesn't.
+//! Client certificates over TLS: the callers that are admitted, and above all those that are
+//! rejected.
 
 #![allow(
     clippy::expect_used,
@@ -9,10 +10,10 @@
 )]
 
 mod combinations;
-mod dates;
-mod methods;
 mod names;
+mod not_grpc;
 mod parsers;
 mod spiffe;
 mod support;
 mod trust;
+mod validity;

@@ -1,4 +1,4 @@
-//! Callers known by a fingerprint, by a name, by the subject.
+//! Callers identified by a fingerprint, an alternative name or the subject.
 
 use std::net::IpAddr;
 
@@ -8,11 +8,11 @@ use tonic_guard::{
     certificates::{Certificate, CertificateVerifier, Fingerprint, Name, SubjectAltName},
 };
 
-use crate::support::{Ca, Client, Doors, Identity, Server, client, dns, uri};
+use crate::support::{Ca, Checks, Client, Identity, Server, client, dns, uri};
 
 const INVALID: &str = "Unauthenticated CREDENTIALS_INVALID";
 
-async fn told(server: &Server, ca: &Ca, identity: &Identity) -> String {
+async fn outcome(server: &Server, ca: &Ca, identity: &Identity) -> String {
     Client::new(server, ca, Some(identity)).certificate().await
 }
 
@@ -23,21 +23,21 @@ fn fingerprint(identity: &Identity) -> Fingerprint {
 }
 
 #[tokio::test]
-async fn a_fingerprint_is_of_one_certificate() {
+async fn fingerprint_matches_one_certificate() {
     let ca = Ca::new();
     let known = ca.client([dns("acme.example")]);
     let verifier = CertificateVerifier::by_fingerprint([(fingerprint(&known), "acme".to_owned())]);
-    let server = Server::start(Doors::Both, &ca, false, verifier).await;
-    assert_eq!(told(&server, &ca, &known).await, "acme");
-    // Another of the same names, and one that brings the known one along.
+    let server = Server::start(Checks::Guard, &ca, false, verifier).await;
+    assert_eq!(outcome(&server, &ca, &known).await, "acme");
+    // Another certificate with the same names, and one whose chain includes the known certificate.
     let mut other = ca.client([dns("acme.example")]);
-    assert_eq!(told(&server, &ca, &other).await, INVALID);
+    assert_eq!(outcome(&server, &ca, &other).await, INVALID);
     other.chain.extend(known.chain);
-    assert_eq!(told(&server, &ca, &other).await, INVALID);
+    assert_eq!(outcome(&server, &ca, &other).await, INVALID);
 }
 
 #[tokio::test]
-async fn a_listed_name_is_compared_whole() {
+async fn listed_name_is_compared_exactly() {
     let ca = Ca::new();
     let address = IpAddr::from([192, 0, 2, 7]);
     let verifier = CertificateVerifier::by_name([
@@ -47,7 +47,7 @@ async fn a_listed_name_is_compared_whole() {
         (SubjectAltName::Ip(address), "host".to_owned()),
         (SubjectAltName::Email("ops@acme.example".into()), "ops".to_owned()),
     ]);
-    let server = Server::start(Doors::Both, &ca, false, verifier).await;
+    let server = Server::start(Checks::Guard, &ca, false, verifier).await;
     let email = |email: &str| SanType::Rfc822Name(email.try_into().unwrap());
     let cases: &[(&[SanType], &str)] = &[
         (&[dns("billing.acme.example")], "billing"),
@@ -67,33 +67,33 @@ async fn a_listed_name_is_compared_whole() {
         (&[uri("billing.acme.example")], INVALID),
         (&[email("billing.acme.example")], INVALID),
         (&[email("OPS@acme.example")], INVALID),
-        // Which of the two?
+        // Ambiguous: two listed names.
         (&[dns("billing.acme.example"), dns("shipping.acme.example")], INVALID),
         (&[dns("billing.acme.example"), uri("urn:acme:1")], INVALID),
     ];
     for (names, expected) in cases {
         let identity = ca.client(names.to_vec());
-        assert_eq!(told(&server, &ca, &identity).await, *expected, "{names:?}");
+        assert_eq!(outcome(&server, &ca, &identity).await, *expected, "{names:?}");
     }
-    // A common name is none of them.
+    // The common name doesn't count.
     let mut params = client([]);
     params.distinguished_name.push(DnType::CommonName, "billing.acme.example");
-    assert_eq!(told(&server, &ca, &ca.sign(&params)).await, INVALID);
+    assert_eq!(outcome(&server, &ca, &ca.sign(&params)).await, INVALID);
 }
 
 #[tokio::test]
-async fn a_subject_is_compared_by_its_attributes() {
+async fn subject_is_compared_by_its_attributes() {
     let ca = Ca::new();
     let verifier = CertificateVerifier::new(|certificate: &Certificate<'_>| {
         let (subject, issuer) = (certificate.subject(), certificate.issuer());
-        let ours = subject.only(Name::ORGANIZATION) == Some("Acme")
+        let matches = subject.only(Name::ORGANIZATION) == Some("Acme")
             && issuer.only(Name::COMMON_NAME) == Some("the CA");
         match subject.only(Name::COMMON_NAME) {
-            Some(name) if ours => Ok(name.to_owned()),
+            Some(name) if matches => Ok(name.to_owned()),
             _ => Err(AuthError::invalid()),
         }
     });
-    let server = Server::start(Doors::Both, &ca, false, verifier).await;
+    let server = Server::start(Checks::Guard, &ca, false, verifier).await;
     for (organization, name, expected) in [
         ("Acme", "billing", "billing"),
         ("Acme", "billing,O=Evil", "billing,O=Evil"),
@@ -105,13 +105,13 @@ async fn a_subject_is_compared_by_its_attributes() {
         let mut params = client([]);
         params.distinguished_name.push(DnType::OrganizationName, organization);
         params.distinguished_name.push(DnType::CommonName, name);
-        let told = told(&server, &ca, &ca.sign(&params)).await;
-        assert_eq!(told, expected, "{organization} {name}");
+        let outcome = outcome(&server, &ca, &ca.sign(&params)).await;
+        assert_eq!(outcome, expected, "{organization} {name}");
     }
 }
 
 #[test]
-fn one_name_of_two_callers_is_refused_at_start() {
+fn duplicate_name_panics_at_start() {
     let name = SubjectAltName::dns("acme.example");
     let made = std::panic::catch_unwind(|| {
         CertificateVerifier::by_name([(name.clone(), 1), (SubjectAltName::dns("ACME.example"), 2)])

@@ -1,4 +1,4 @@
-//! No input panics a parser, and what gets through says one thing.
+//! No input makes a parser panic, and parsed values have one spelling.
 
 use proptest::prelude::*;
 use rcgen::KeyUsagePurpose;
@@ -16,26 +16,26 @@ fn certificate() -> Vec<u8> {
     let names = [uri("spiffe://prod.example/billing"), dns("billing.example")];
     let mut params = client(names);
     params.key_usages.push(KeyUsagePurpose::KeyAgreement);
-    Identity::of_itself(&params).chain[0].to_vec()
+    Identity::self_signed(&params).chain[0].to_vec()
 }
 
 fn admitted(der: Vec<u8>) -> Option<SpiffeId> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let chain = CertificateChain::from_der([der]);
-    // Reads all that there is to read.
-    let curious = CertificateVerifier::new(|certificate: &Certificate<'_>| {
+    // Reads every field of a certificate.
+    let reads_all = CertificateVerifier::new(|certificate: &Certificate<'_>| {
         drop((certificate.subject(), certificate.issuer(), certificate.fingerprint()));
         drop((certificate.not_before(), certificate.not_after(), format!("{certificate:?}")));
         Ok(())
     });
-    _ = runtime.block_on(curious.authenticate(chain.clone()));
+    _ = runtime.block_on(reads_all.authenticate(chain.clone()));
     let mesh = SpiffeIds::new(["prod.example".parse().unwrap()], Ok);
     runtime.block_on(mesh.authenticate(chain)).ok()
 }
 
 proptest! {
     #[test]
-    fn a_spiffe_id_is_what_it_is_made_of(text in ".{0,40}|spiffe://[ -~]{0,24}|spiffe://[a-z./-]{1,24}") {
+    fn spiffe_id_equals_its_parts(text in ".{0,40}|spiffe://[ -~]{0,24}|spiffe://[a-z./-]{1,24}") {
         if let Ok(id) = text.parse::<SpiffeId>() {
             prop_assert_eq!(format!("spiffe://{}{}", id.trust_domain(), id.path()), text.clone());
             prop_assert!(id.trust_domain().parse::<TrustDomain>().is_ok());
@@ -46,20 +46,20 @@ proptest! {
     }
 
     #[test]
-    fn a_fingerprint_is_printed_as_it_was_read(text in "[0-9a-fA-F]{64}|[0-9a-f:]{60,100}|.{0,70}") {
+    fn fingerprint_round_trips(text in "[0-9a-fA-F]{64}|[0-9a-f:]{60,100}|.{0,70}") {
         if let Ok(fingerprint) = text.parse::<Fingerprint>() {
             prop_assert_eq!(fingerprint.to_string(), text.replace(':', "").to_ascii_lowercase());
         }
     }
 
     #[test]
-    fn no_bytes_panic_the_verifiers(der in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn verifiers_never_panic(der in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert_eq!(admitted(der), None);
     }
 
-    /// rustls wouldn't take them: the signature no longer fits.
+    /// rustls would reject these certificates, because their signature is broken.
     #[test]
-    fn a_spoiled_certificate_admits_nobody_to_another_domain(
+    fn corrupted_certificate_never_changes_the_trust_domain(
         spoil in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
         whole in any::<bool>(),

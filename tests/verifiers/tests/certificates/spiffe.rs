@@ -1,4 +1,4 @@
-//! SPIFFE IDs: one URI, of the client's own certificate, in a trust domain that is on the list.
+//! SPIFFE IDs: the only URI of the client's leaf certificate, in a listed trust domain.
 
 use rcgen::{CertificateParams, CustomExtension, KeyUsagePurpose, SanType};
 use tonic_guard::{
@@ -6,13 +6,13 @@ use tonic_guard::{
     certificates::{SpiffeId, SpiffeIds},
 };
 
-use crate::support::{Ca, Client, Doors, Identity, Server, client, dns, uri};
+use crate::support::{Ca, Checks, Client, Identity, Server, client, dns, uri};
 
 const INVALID: &str = "Unauthenticated CREDENTIALS_INVALID";
 const MALFORMED: &str = "Unauthenticated CREDENTIALS_MALFORMED";
 const BILLING: &str = "spiffe://prod.example/billing";
 
-/// Knows the workloads of `prod.example` and `stage.example`, but for `/banned`.
+/// Admits the workloads of `prod.example` and `stage.example` except `/banned`.
 fn mesh() -> SpiffeIds<String> {
     let domains = ["prod.example", "stage.example"].map(|domain| domain.parse().unwrap());
     SpiffeIds::new(domains, |id: SpiffeId| match id.path() {
@@ -21,19 +21,19 @@ fn mesh() -> SpiffeIds<String> {
     })
 }
 
-async fn told(server: &Server, ca: &Ca, identity: &Identity) -> String {
+async fn outcome(server: &Server, ca: &Ca, identity: &Identity) -> String {
     Client::new(server, ca, Some(identity)).certificate().await
 }
 
 #[tokio::test]
-async fn a_workload_gets_in_by_its_only_uri() {
+async fn workload_is_identified_by_its_only_uri() {
     let ca = Ca::new();
-    for doors in [Doors::Both, Doors::Own] {
-        let server = Server::start(doors, &ca, false, mesh()).await;
+    for checks in [Checks::Guard, Checks::HandlerCheck] {
+        let server = Server::start(checks, &ca, false, mesh()).await;
         let cases: &[(&[SanType], &str)] = &[
             (&[uri(BILLING)], "/billing of prod.example"),
             (&[uri("spiffe://stage.example/ns/a/sa/b")], "/ns/a/sa/b of stage.example"),
-            // Names of other kinds may stand beside it.
+            // Names of other kinds are allowed beside it.
             (&[dns("billing.example"), uri(BILLING)], "/billing of prod.example"),
             (&[uri("spiffe://prod.example/banned")], "PermissionDenied PERMISSION_DENIED"),
             (&[], INVALID),
@@ -61,31 +61,31 @@ async fn a_workload_gets_in_by_its_only_uri() {
         ];
         for (names, expected) in cases {
             let identity = ca.client(names.to_vec());
-            assert_eq!(told(&server, &ca, &identity).await, *expected, "{doors:?} {names:?}");
+            assert_eq!(outcome(&server, &ca, &identity).await, *expected, "{checks:?} {names:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn only_the_leaf_is_asked() {
+async fn only_the_leaf_certificate_counts() {
     let ca = Ca::new();
-    let server = Server::start(Doors::Both, &ca, false, mesh()).await;
-    // The leaf says nothing, and another certificate of the chain, which is real, has an ID.
+    let server = Server::start(Checks::Guard, &ca, false, mesh()).await;
+    // The leaf has no ID, and another real certificate of the chain has one.
     let mut identity = ca.client([]);
     identity.chain.extend(ca.client([uri(BILLING)]).chain);
-    assert_eq!(told(&server, &ca, &identity).await, INVALID);
+    assert_eq!(outcome(&server, &ca, &identity).await, INVALID);
 
     let mut identity = ca.client([uri("spiffe://prod.example/shipping")]);
     identity.chain.extend(ca.client([uri(BILLING)]).chain);
-    assert_eq!(told(&server, &ca, &identity).await, "/shipping of prod.example");
+    assert_eq!(outcome(&server, &ca, &identity).await, "/shipping of prod.example");
 }
 
 #[tokio::test]
-async fn the_key_usage_is_a_workloads() {
+async fn key_usage_must_be_a_workloads() {
     use KeyUsagePurpose::{CrlSign, DigitalSignature, KeyAgreement, KeyCertSign, KeyEncipherment};
 
     let ca = Ca::new();
-    let server = Server::credulous(&ca, mesh()).await;
+    let server = Server::lax(&ca, mesh()).await;
     let cases: [(&[KeyUsagePurpose], &str); 7] = [
         (&[DigitalSignature], "/billing of prod.example"),
         (&[DigitalSignature, KeyEncipherment, KeyAgreement], "/billing of prod.example"),
@@ -98,16 +98,16 @@ async fn the_key_usage_is_a_workloads() {
     for (usages, expected) in cases {
         let mut params = client([uri(BILLING)]);
         params.key_usages = usages.to_vec();
-        assert_eq!(told(&server, &ca, &ca.sign(&params)).await, expected, "{usages:?}");
+        assert_eq!(outcome(&server, &ca, &ca.sign(&params)).await, expected, "{usages:?}");
     }
 }
 
-/// tonic's own TLS refuses these. One that doesn't leaves it to the verifier.
+/// tonic's TLS rejects these certificates. Another TLS may leave them to the verifier.
 #[tokio::test]
-async fn an_extension_twice_is_malformed() {
+async fn duplicate_extension_is_malformed() {
     let ca = Ca::new();
-    let strict = Server::start(Doors::Both, &ca, false, mesh()).await;
-    let credulous = Server::credulous(&ca, mesh()).await;
+    let strict = Server::start(Checks::Guard, &ca, false, mesh()).await;
+    let lax = Server::lax(&ca, mesh()).await;
     let names = |uri: &str| {
         let length = u8::try_from(uri.len()).unwrap();
         let content = [&[0x30, length + 2, 0x86, length], uri.as_bytes()].concat();
@@ -121,7 +121,7 @@ async fn an_extension_twice_is_malformed() {
         ca.sign(&params)
     };
     let once = made(|_| {}, None);
-    assert_eq!(told(&credulous, &ca, &once).await, "/billing of prod.example");
+    assert_eq!(outcome(&lax, &ca, &once).await, "/billing of prod.example");
     for twice in [
         made(|_| {}, Some(names("spiffe://prod.example/shipping"))),
         made(|_| {}, Some(names(BILLING))),
@@ -135,7 +135,7 @@ async fn an_extension_twice_is_malformed() {
             None,
         ),
     ] {
-        assert_eq!(told(&credulous, &ca, &twice).await, MALFORMED);
-        assert_eq!(told(&strict, &ca, &twice).await, "no connection");
+        assert_eq!(outcome(&lax, &ca, &twice).await, MALFORMED);
+        assert_eq!(outcome(&strict, &ca, &twice).await, "no connection");
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates made as the tests run, servers that ask for them and clients that show them.
+//! Certificates made at run time, servers that request them and clients that present them.
 
 mod ca;
 mod client;
@@ -7,5 +7,5 @@ mod service;
 
 pub(crate) use ca::{Ca, Identity, client, dns, uri};
 pub(crate) use client::{Client, HandshakeKind};
-pub(crate) use server::{Doors, Server};
+pub(crate) use server::{Checks, Server};
 pub(crate) use service::{ByName, PROVIDERS, Service};

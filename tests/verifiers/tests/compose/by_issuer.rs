@@ -7,8 +7,8 @@ use tonic_guard_test::Issuer;
 use tonic_guard_verifier_tests::Serving;
 
 use crate::support::{
-    AUDIENCE, Caller, Credulous, INVALID, MALFORMED, MISSING, UNAVAILABLE, told, told_without,
-    trusting,
+    AUDIENCE, AdmitsAll, Caller, INVALID, MALFORMED, MISSING, UNAVAILABLE, outcome,
+    outcome_without_credentials, trusting,
 };
 
 const JWT_INVALID: &str = "Unauthenticated JWT_TOKEN_INVALID";
@@ -16,7 +16,7 @@ const STAFF: &str = "https://staff.example";
 const SHOP: &str = "https://shop.example";
 
 #[tokio::test]
-async fn each_issuers_tokens_get_in() {
+async fn tokens_of_each_issuer_are_admitted() {
     let (staff, shop) = (Issuer::new(STAFF), Issuer::new(SHOP));
     let tokens: ByIssuer<Caller> =
         ByIssuer::new().issuer(STAFF, trusting(&staff)).issuer(SHOP, trusting(&shop));
@@ -24,12 +24,12 @@ async fn each_issuers_tokens_get_in() {
     for issuer in [&staff, &shop] {
         let token = issuer.access_token(AUDIENCE).subject("ada").sign();
         let expected = format!("ada of {}", issuer.identifier());
-        assert_eq!(told(&serving, &token).await, expected);
+        assert_eq!(outcome(&serving, &token).await, expected);
     }
 }
 
 #[tokio::test]
-async fn no_issuer_signs_for_another() {
+async fn issuer_cannot_sign_for_another() {
     let (staff, shop, rogue) =
         (Issuer::new(STAFF), Issuer::new(SHOP), Issuer::new("https://rogue"));
     let tokens: ByIssuer<Caller> =
@@ -50,17 +50,17 @@ async fn no_issuer_signs_for_another() {
                 continue;
             }
             let token = signer.access_token(AUDIENCE).subject("ada").claim("iss", name).sign();
-            let told = told(&serving, &token).await;
-            assert_eq!(told, JWT_INVALID, "{} signs for {name:?}", signer.identifier());
+            let outcome = outcome(&serving, &token).await;
+            assert_eq!(outcome, JWT_INVALID, "{} signs for {name:?}", signer.identifier());
         }
     }
 }
 
-/// The verifiers let everyone in: one that is asked admits.
+/// The verifier admits every token that reaches it.
 #[tokio::test]
-async fn what_names_no_listed_issuer_once_reaches_no_verifier() {
+async fn token_without_exactly_one_listed_issuer_reaches_no_verifier() {
     let issuer = Issuer::new(STAFF);
-    let verifier = Credulous::new("kept");
+    let verifier = AdmitsAll::new("kept");
     let tokens: ByIssuer<Caller> = ByIssuer::new().issuer(STAFF, verifier.clone());
     let serving = Serving::bearers(tokens).await;
     let key = issuer.signing_key();
@@ -84,20 +84,20 @@ async fn what_names_no_listed_issuer_once_reaches_no_verifier() {
         ("{", MALFORMED),
         ("{\"iss\":\"https://staff.example\"", MALFORMED),
     ] {
-        assert_eq!(told(&serving, &key.sign(header, payload)).await, expected, "{payload}");
+        assert_eq!(outcome(&serving, &key.sign(header, payload)).await, expected, "{payload}");
     }
     for token in ["a", "a.b", "a.e30.b.c", "sess_1", "..", "e30.=.x", "e30.%.x"] {
-        let told = told(&serving, token).await;
-        assert!([INVALID, MALFORMED].contains(&told.as_str()), "{told} by {token}");
+        let outcome = outcome(&serving, token).await;
+        assert!([INVALID, MALFORMED].contains(&outcome.as_str()), "{outcome} by {token}");
     }
     assert_eq!(verifier.call_count(), 0);
     let good = key.sign(header, "{\"iss\":\"https://staff.example\"}");
-    assert_eq!(told(&serving, &good).await, "session kept");
+    assert_eq!(outcome(&serving, &good).await, "session kept");
 }
 
-/// The issuer that is named chooses, and what the verifier expects counts.
+/// `iss` selects the verifier, which also checks the issuer that it expects.
 #[tokio::test]
-async fn a_verifier_that_expects_another_issuer_admits_nobody() {
+async fn verifier_that_expects_another_issuer_rejects_every_token() {
     let (staff, shop) = (Issuer::new(STAFF), Issuer::new(SHOP));
     let tokens: ByIssuer<Caller> = ByIssuer::new().issuer(SHOP, trusting(&staff));
     let serving = Serving::bearers(tokens).await;
@@ -106,24 +106,24 @@ async fn a_verifier_that_expects_another_issuer_admits_nobody() {
         shop.access_token(AUDIENCE).subject("ada").sign(),
         staff.access_token(AUDIENCE).subject("ada").claim("iss", SHOP).sign(),
     ] {
-        assert_eq!(told(&serving, &token).await, JWT_INVALID);
+        assert_eq!(outcome(&serving, &token).await, JWT_INVALID);
     }
 }
 
 #[tokio::test]
-async fn a_verifier_that_is_off_opens_nothing() {
+async fn bypass_of_an_inner_verifier_is_ignored() {
     let staff = Issuer::new(STAFF);
     let tokens: ByIssuer<Caller> =
-        ByIssuer::new().issuer(STAFF, trusting(&staff)).issuer(SHOP, Credulous::off("kept"));
+        ByIssuer::new().issuer(STAFF, trusting(&staff)).issuer(SHOP, AdmitsAll::off("kept"));
     let serving = Serving::bearers(tokens).await;
-    assert_eq!(told_without(&serving).await, MISSING);
+    assert_eq!(outcome_without_credentials(&serving).await, MISSING);
     let bad = Issuer::new(STAFF).access_token(AUDIENCE).subject("ada").sign();
-    assert_eq!(told(&serving, &bad).await, INVALID);
+    assert_eq!(outcome(&serving, &bad).await, INVALID);
 }
 
 #[tokio::test]
-async fn each_verifier_is_held_to_its_own_deadline() {
-    let (mut slow, fast) = (Credulous::new("slow"), Credulous::new("fast"));
+async fn each_verifier_has_its_deadline() {
+    let (mut slow, fast) = (AdmitsAll::new("slow"), AdmitsAll::new("fast"));
     slow.deadline = Duration::from_secs(30);
     let tokens: ByIssuer<Caller> = ByIssuer::new().issuer(STAFF, slow).issuer(SHOP, fast);
     assert_eq!(Authenticate::<Bearer>::deadline(&tokens), Duration::from_secs(30));
@@ -131,17 +131,17 @@ async fn each_verifier_is_held_to_its_own_deadline() {
     let token = Issuer::new(SHOP).access_token(AUDIENCE).sign();
     let (signed, _) = token.rsplit_once('.').unwrap();
     let began = Instant::now();
-    assert_eq!(told(&serving, &format!("{signed}.hang")).await, UNAVAILABLE);
+    assert_eq!(outcome(&serving, &format!("{signed}.hang")).await, UNAVAILABLE);
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
-fn an_issuer_twice_is_refused_at_start() {
+fn duplicate_issuer_panics_at_start() {
     for (one, other) in [(STAFF, STAFF), (STAFF, "")] {
         let made = std::panic::catch_unwind(|| {
             ByIssuer::<Caller>::new()
-                .issuer(one, Credulous::new("a"))
-                .issuer(other, Credulous::new("b"))
+                .issuer(one, AdmitsAll::new("a"))
+                .issuer(other, AdmitsAll::new("b"))
         });
         assert!(made.is_err(), "{one} {other}");
     }

@@ -1,4 +1,4 @@
-//! Several kinds of token in one header.
+//! Several token formats in one header.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use tonic_guard_test::Issuer;
 use tonic_guard_verifier_tests::Serving;
 
 use crate::support::{
-    AUDIENCE, Caller, Credulous, INVALID, MALFORMED, MISSING, UNAVAILABLE, told, told_without,
-    trusting,
+    AUDIENCE, AdmitsAll, Caller, INVALID, MALFORMED, MISSING, UNAVAILABLE, outcome,
+    outcome_without_credentials, trusting,
 };
 
 fn issuer() -> Issuer {
@@ -16,30 +16,30 @@ fn issuer() -> Issuer {
 }
 
 #[tokio::test]
-async fn each_shape_has_its_verifier() {
+async fn each_format_has_its_verifier() {
     let issuer = issuer();
-    let (sessions, others) = (Credulous::new("kept"), Credulous::new("other"));
+    let (sessions, others) = (AdmitsAll::new("kept"), AdmitsAll::new("other"));
     let tokens: ByTokenFormat<Caller> = ByTokenFormat::new()
         .otherwise(others.clone())
         .prefix("sess_", sessions.clone())
         .jwt(trusting(&issuer));
     let serving = Serving::bearers(tokens).await;
     let good = issuer.access_token(AUDIENCE).subject("ada").sign();
-    assert_eq!(told(&serving, &good).await, "ada of https://id.example");
+    assert_eq!(outcome(&serving, &good).await, "ada of https://id.example");
     assert_eq!((sessions.call_count(), others.call_count()), (0, 0));
-    assert_eq!(told(&serving, "sess_1").await, "session kept");
-    assert_eq!(told(&serving, "sess").await, "session other");
-    assert_eq!(told(&serving, "Sess_1").await, "session other");
+    assert_eq!(outcome(&serving, "sess_1").await, "session kept");
+    assert_eq!(outcome(&serving, "sess").await, "session other");
+    assert_eq!(outcome(&serving, "Sess_1").await, "session other");
     assert_eq!((sessions.call_count(), others.call_count()), (1, 2));
 }
 
-/// The other verifiers let everyone in: a token that reaches one of them is no longer refused.
+/// The other verifiers admit every token, so a token that reaches one of them is admitted.
 #[tokio::test]
-async fn a_jwt_that_is_refused_is_shown_to_nobody_else() {
+async fn rejected_jwt_reaches_no_other_verifier() {
     let issuer = issuer();
-    let (sessions, others) = (Credulous::new("kept"), Credulous::new("other"));
+    let (sessions, others) = (AdmitsAll::new("kept"), AdmitsAll::new("other"));
     let tokens: ByTokenFormat<Caller> = ByTokenFormat::new()
-        // As a JWT begins.
+        // A prefix with which JWTs begin.
         .prefix("ey", sessions.clone())
         .otherwise(others.clone())
         .jwt(trusting(&issuer));
@@ -62,73 +62,73 @@ async fn a_jwt_that_is_refused_is_shown_to_nobody_else() {
         format!("{signed}."),
         "eyJ..".into(),
         "ey.a.b".into(),
-        // An encrypted one, of five parts.
+        // An encrypted JWT of five parts.
         format!("{signed}.a.b.c"),
     ] {
-        let told = told(&serving, &token).await;
-        assert!(told.starts_with("Unauthenticated "), "{told} by {token}");
+        let outcome = outcome(&serving, &token).await;
+        assert!(outcome.starts_with("Unauthenticated "), "{outcome} by {token}");
         assert_eq!((sessions.call_count(), others.call_count()), (0, 0), "{token}");
     }
-    assert_eq!(told(&serving, &good).await, "ada of https://id.example");
-    assert_eq!(told(&serving, "eyes").await, "session kept");
+    assert_eq!(outcome(&serving, &good).await, "ada of https://id.example");
+    assert_eq!(outcome(&serving, "eyes").await, "session kept");
 }
 
 #[tokio::test]
-async fn a_session_that_is_refused_is_no_jwt_and_an_unknown_shape_is_nobodys() {
+async fn token_of_an_unknown_format_is_invalid() {
     let issuer = issuer();
-    let sessions = Credulous::new("kept");
+    let sessions = AdmitsAll::new("kept");
     let tokens: ByTokenFormat<Caller> =
         ByTokenFormat::new().jwt(trusting(&issuer)).prefix("sess_", sessions.clone());
     let serving = Serving::bearers(tokens).await;
     for token in ["1", "sess", "asess_1", "a.b", "a.b.c.d", "v4.public.abc", "a.b.c"] {
-        assert_eq!(told(&serving, token).await, INVALID, "{token}");
+        assert_eq!(outcome(&serving, token).await, INVALID, "{token}");
     }
     assert_eq!(sessions.call_count(), 0);
-    let nobody: ByTokenFormat<Caller> = ByTokenFormat::new();
-    let serving = Serving::bearers(nobody).await;
-    assert_eq!(told(&serving, "1").await, INVALID);
+    let empty: ByTokenFormat<Caller> = ByTokenFormat::new();
+    let serving = Serving::bearers(empty).await;
+    assert_eq!(outcome(&serving, "1").await, INVALID);
 }
 
 #[tokio::test]
-async fn a_verifier_that_is_off_opens_nothing() {
+async fn bypass_of_an_inner_verifier_is_ignored() {
     let issuer = issuer();
-    let off = Credulous::off("kept");
+    let off = AdmitsAll::off("kept");
     let tokens: ByTokenFormat<Caller> =
         ByTokenFormat::new().jwt(trusting(&issuer)).prefix("sess_", off.clone()).otherwise(off);
     let serving = Serving::bearers(tokens).await;
-    assert_eq!(told_without(&serving).await, MISSING);
+    assert_eq!(outcome_without_credentials(&serving).await, MISSING);
     let bad = issuer.access_token("https://other.example").subject("ada").sign();
-    assert_eq!(told(&serving, &bad).await, INVALID);
-    let only: ByTokenFormat<Caller> = ByTokenFormat::new().otherwise(Credulous::off("kept"));
-    assert_eq!(told_without(&Serving::bearers(only).await).await, MISSING);
+    assert_eq!(outcome(&serving, &bad).await, INVALID);
+    let only: ByTokenFormat<Caller> = ByTokenFormat::new().otherwise(AdmitsAll::off("kept"));
+    assert_eq!(outcome_without_credentials(&Serving::bearers(only).await).await, MISSING);
 }
 
 #[tokio::test]
-async fn each_verifier_is_held_to_its_own_deadline() {
-    let (mut slow, fast) = (Credulous::new("slow"), Credulous::new("fast"));
+async fn each_verifier_has_its_deadline() {
+    let (mut slow, fast) = (AdmitsAll::new("slow"), AdmitsAll::new("fast"));
     slow.deadline = Duration::from_secs(30);
     let tokens: ByTokenFormat<Caller> = ByTokenFormat::new().prefix("slow_", slow).otherwise(fast);
     assert_eq!(Authenticate::<Bearer>::deadline(&tokens), Duration::from_secs(30));
     let serving = Serving::bearers(tokens).await;
     let began = Instant::now();
-    assert_eq!(told(&serving, "hang").await, UNAVAILABLE);
+    assert_eq!(outcome(&serving, "hang").await, UNAVAILABLE);
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]
-async fn the_reason_is_one_that_all_verifiers_give() {
+async fn reason_is_kept_if_all_verifiers_agree() {
     let issuer = issuer();
     let both: ByTokenFormat<Caller> =
         ByTokenFormat::new().jwt(trusting(&issuer)).otherwise(trusting(&issuer));
     let serving = Serving::bearers(both).await;
     let bad = issuer.access_token("https://other.example").subject("ada").sign();
-    assert_eq!(told(&serving, &bad).await, "Unauthenticated JWT_TOKEN_INVALID");
-    assert_eq!(told(&serving, "a").await, MALFORMED);
+    assert_eq!(outcome(&serving, &bad).await, "Unauthenticated JWT_TOKEN_INVALID");
+    assert_eq!(outcome(&serving, "a").await, MALFORMED);
 }
 
 #[test]
-fn two_verifiers_for_one_token_are_refused_at_start() {
-    let (a, b) = (|| Credulous::new("a"), || Credulous::new("b"));
+fn overlapping_formats_panic_at_start() {
+    let (a, b) = (|| AdmitsAll::new("a"), || AdmitsAll::new("b"));
     let made = |make: &(dyn Fn() -> ByTokenFormat<Caller> + std::panic::RefUnwindSafe)| {
         std::panic::catch_unwind(make).is_ok()
     };

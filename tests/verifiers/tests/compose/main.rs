@@ -1,4 +1,4 @@
-//! Verifiers made of verifiers, on the wire: which one is asked, and that no other is.
+//! Verifiers composed of verifiers, on the wire: the one that is called, and that no other is.
 
 #![allow(
     clippy::expect_used,

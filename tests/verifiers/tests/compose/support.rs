@@ -1,4 +1,4 @@
-//! A verifier whose every answer is known, and which says how often it was asked.
+//! A verifier that admits every token and counts its calls.
 
 use std::{
     sync::{
@@ -23,7 +23,7 @@ pub(crate) const INVALID: &str = "Unauthenticated CREDENTIALS_INVALID";
 pub(crate) const MALFORMED: &str = "Unauthenticated CREDENTIALS_MALFORMED";
 pub(crate) const UNAVAILABLE: &str = "Unavailable AUTHENTICATOR_UNAVAILABLE";
 
-/// Who calls, and who said so.
+/// The caller's name and the verifier that identified it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Caller(pub(crate) String);
 
@@ -53,24 +53,24 @@ impl From<Session> for Caller {
 
 pub(crate) struct Session(pub(crate) &'static str);
 
-/// Lets everyone in who is shown to it, and counts them. `hang` never gets an answer.
+/// Admits every token and counts them. Tokens that end in `hang` get no answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Credulous {
+pub(crate) struct AdmitsAll {
     pub(crate) name: &'static str,
     pub(crate) asked: Arc<AtomicUsize>,
     pub(crate) off: bool,
     pub(crate) deadline: Duration,
 }
 
-impl Credulous {
+impl AdmitsAll {
     pub(crate) fn new(name: &'static str) -> Self {
         let deadline = Duration::from_millis(300);
-        Credulous { name, asked: Arc::default(), off: false, deadline }
+        AdmitsAll { name, asked: Arc::default(), off: false, deadline }
     }
 
-    /// Whose authentication is off.
+    /// Bypasses authentication.
     pub(crate) fn off(name: &'static str) -> Self {
-        Credulous { off: true, ..Credulous::new(name) }
+        AdmitsAll { off: true, ..AdmitsAll::new(name) }
     }
 
     pub(crate) fn call_count(&self) -> usize {
@@ -78,7 +78,7 @@ impl Credulous {
     }
 }
 
-impl Authenticate<Bearer> for Credulous {
+impl Authenticate<Bearer> for AdmitsAll {
     type Identity = Session;
 
     async fn authenticate(&self, token: BearerToken) -> Result<Session, AuthError> {
@@ -104,13 +104,13 @@ pub(crate) fn trusting(issuer: &Issuer) -> JwtVerifier<Claims> {
         .build(KeySet::from_jwks(issuer.jwks()).unwrap())
 }
 
-/// The name of the caller, or the refusal.
-pub(crate) async fn told(serving: &Serving, token: &str) -> String {
-    serving.bearer(token).await.unwrap_or_else(|refusal| refusal)
+/// The name of the caller, or the rejection.
+pub(crate) async fn outcome(serving: &Serving, token: &str) -> String {
+    serving.bearer(token).await.unwrap_or_else(|rejection| rejection)
 }
 
-/// The same of a call without credentials.
-pub(crate) async fn told_without(serving: &Serving) -> String {
+/// As [`outcome`], for a call without credentials.
+pub(crate) async fn outcome_without_credentials(serving: &Serving) -> String {
     match serving.whoami(&[]).await {
         Ok(name) => name,
         Err(status) => tonic_guard_tests::code_and_reason(&status),

@@ -1,4 +1,4 @@
-//! How the service says who it is at the endpoint, and what it sends there.
+//! The service's authentication at the endpoint, and the request that it sends.
 
 use super::*;
 
@@ -17,14 +17,14 @@ async fn asked_by(client: ClientAuthentication) -> Received {
 }
 
 #[tokio::test]
-async fn the_token_is_sent_in_a_form_and_nothing_is_asked_for_but_json() {
+async fn token_is_sent_in_a_form_and_only_json_is_accepted() {
     let seen = asked_by(ClientAuthentication::basic("accounts", "s3cret")).await;
     assert_eq!(seen.form["token"], "a+token/with=");
     assert_eq!(seen.form["token_type_hint"], "access_token");
     assert_eq!(seen.form.len(), 2, "{:?}", seen.form.keys());
     assert_eq!(seen.headers["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(seen.headers["accept"], "application/json");
-    assert_eq!(seen.headers.get("accept-encoding"), None, "no compression is asked for");
+    assert_eq!(seen.headers.get("accept-encoding"), None, "no compression is requested");
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn basic_form_encodes_the_id_and_the_secret_first() {
 }
 
 #[tokio::test]
-async fn post_puts_the_secret_in_the_form_and_nowhere_else() {
+async fn post_sends_the_secret_only_in_the_form() {
     let seen = asked_by(ClientAuthentication::post("acc ounts", "s3&cret=")).await;
     assert_eq!(seen.form["client_id"], "acc ounts");
     assert_eq!(seen.form["client_secret"], "s3&cret=");
@@ -54,14 +54,14 @@ async fn post_puts_the_secret_in_the_form_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn bearer_sends_a_token_of_the_services_own() {
+async fn bearer_sends_the_services_token() {
     let seen = asked_by(ClientAuthentication::bearer("our-own")).await;
     assert_eq!(seen.headers["authorization"], "Bearer our-own");
     assert_eq!(seen.form["token"], "a+token/with=");
 }
 
 #[tokio::test]
-async fn credentials_that_fit_no_header_are_never_sent() {
+async fn credentials_invalid_in_a_header_are_never_sent() {
     let provider = provider().await;
     let client = ClientAuthentication::bearer("two\r\nlines");
     let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
@@ -76,7 +76,7 @@ async fn credentials_that_fit_no_header_are_never_sent() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_isnt_https_is_refused_at_start() {
+async fn endpoint_without_https_is_rejected_at_start() {
     let build = |endpoint: &str, http: Option<HttpClient>| {
         let client = ClientAuthentication::basic("accounts", "s3cret");
         let (issuer, audience) = (IssuerMatcher::is(ISSUER), AudienceMatcher::includes(AUDIENCE));
@@ -88,13 +88,13 @@ async fn an_endpoint_that_isnt_https_is_refused_at_start() {
     };
     assert!(build("https://id.example/introspect", None).is_ok());
     assert!(build("http://127.0.0.1/introspect", Some(http())).is_ok());
-    for (endpoint, client, told) in [
+    for (endpoint, client, message) in [
         ("http://id.example/introspect", None, "http://id.example/introspect isn't https"),
         ("http://127.0.0.1/introspect", None, "http://127.0.0.1/introspect isn't https"),
         ("http://id.example/introspect", Some(http()), "http://id.example/introspect isn't https"),
         ("file:///etc/passwd", Some(http()), "file:///etc/passwd isn't https"),
         ("/introspect", None, "/introspect isn't a URL"),
     ] {
-        assert_eq!(build(endpoint, client).unwrap_err().to_string(), told);
+        assert_eq!(build(endpoint, client).unwrap_err().to_string(), message);
     }
 }

@@ -1,5 +1,5 @@
-//! Opaque tokens on the wire, checked at an introspection endpoint that the tests can make answer
-//! anything.
+//! Opaque tokens on the wire, checked at an introspection endpoint whose responses the tests
+//! choose.
 
 #![allow(
     clippy::expect_used,
@@ -9,10 +9,10 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
-mod answers;
-mod asking;
+mod cache;
 mod client;
-mod remembered;
+mod requests;
+mod responses;
 mod secrets;
 
 use std::{
@@ -86,8 +86,8 @@ fn unix_now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
-/// What a well-behaved endpoint says of ada's token, with these members changed; `null` takes one
-/// out.
+/// A well-behaved endpoint's response for ada's token, with these members changed; `null` removes
+/// one.
 fn ada(changes: Value) -> String {
     let mut answer = json!({
         "active": true, "iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "scope": "openid",
@@ -102,7 +102,7 @@ fn ada(changes: Value) -> String {
     answer.to_string()
 }
 
-/// A provider that says of every token that it is ada's.
+/// A provider that answers for every token that it is ada's.
 async fn provider() -> Provider {
     let provider = Provider::start().await;
     provider.reply_by(ENDPOINT, |_| Reply::Json(ada(json!({}))));

@@ -1,4 +1,4 @@
-//! Neither a token nor this service's own secret is ever told.
+//! Neither tokens nor this service's secret appear in errors or `Debug` output.
 
 use std::error::Error;
 
@@ -19,7 +19,7 @@ fn token() -> BearerToken {
     found.unwrap().credentials().unwrap()
 }
 
-/// All that anyone could print of a refusal.
+/// Every text that can be printed of an error.
 fn printed(error: &AuthError) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = error.source();
@@ -31,7 +31,7 @@ fn printed(error: &AuthError) -> String {
 }
 
 #[tokio::test]
-async fn no_refusal_and_no_debug_holds_a_secret() {
+async fn errors_and_debug_hold_no_secrets() {
     let mut provider = Provider::start().await;
     let clients = [
         ClientAuthentication::basic("accounts", "s3cret"),
@@ -68,7 +68,7 @@ async fn no_refusal_and_no_debug_holds_a_secret() {
         provider.stop().await;
         text += &printed(&verifier.authenticate(token()).await.unwrap_err());
         provider.restart().await;
-        assert!(text.contains(ENDPOINT), "the operator reads which endpoint it was: {text}");
+        assert!(text.contains(ENDPOINT), "the endpoint is reported: {text}");
         for secret in ["s3cret", TOKEN, "YWNjb3VudHM6czNjcmV0"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
@@ -76,26 +76,26 @@ async fn no_refusal_and_no_debug_holds_a_secret() {
 }
 
 #[tokio::test]
-async fn the_operator_reads_what_went_wrong() {
+async fn cause_of_a_failure_is_reported() {
     let provider = Provider::start().await;
     let verifier = builder::<Claims>(&provider).negative_cache_ttl(Duration::ZERO).build().unwrap();
     let url = provider.url(ENDPOINT);
-    for (reply, told) in [
+    for (reply, message) in [
         (Reply::status(500), format!("{url} responded with 500 Internal Server Error")),
         (
             Reply::status(401),
             format!(
-                "the response of {url} can't be used: 401 Unauthorized to this service's own credentials"
+                "{url} gave an answer without use: 401 Unauthorized to this service's own credentials"
             ),
         ),
-        (Reply::Endless, format!("the response of {url} exceeds 512 KiB")),
+        (Reply::Endless, format!("{url} answered with more than 512 KiB")),
         (
             Reply::Json("[]".into()),
-            format!("the response of {url} can't be used: it isn't a JSON object"),
+            format!("{url} gave an answer without use: it isn't a JSON object"),
         ),
         (
             Reply::Json("{}".into()),
-            format!("the response of {url} can't be used: its `active` isn't a boolean"),
+            format!("{url} gave an answer without use: its `active` isn't a boolean"),
         ),
         (
             Reply::Json(ada(json!({"aud": "https://shop.example"}))),
@@ -110,6 +110,6 @@ async fn the_operator_reads_what_went_wrong() {
         provider.reply(ENDPOINT, reply);
         let error = verifier.authenticate(token()).await.unwrap_err();
         let cause = error.source().unwrap().to_string();
-        assert!(cause.starts_with(&told), "{cause:?} isn't {told:?}");
+        assert!(cause.starts_with(&message), "{cause:?} isn't {message:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Every algorithm gets in by its key, and by no other.
+//! Every algorithm is accepted with its key, and with no other.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
@@ -8,7 +8,7 @@ use tonic_guard_verifier_tests::Serving;
 
 use crate::support::{AUDIENCE, Fixture, INVALID, ISSUER, base64url};
 
-fn ours(algorithm: Algorithm) -> tonic_guard::jwt::Algorithm {
+fn to_library(algorithm: Algorithm) -> tonic_guard::jwt::Algorithm {
     use tonic_guard::jwt::Algorithm as Ours;
 
     match algorithm {
@@ -30,13 +30,13 @@ async fn serving(keys: KeySet) -> Serving {
 }
 
 #[tokio::test]
-async fn each_algorithm_gets_in_by_jwk_and_by_pem() {
+async fn each_algorithm_is_accepted_by_jwk_and_by_pem() {
     for algorithm in Algorithm::ALL {
         let issuer = Issuer::with_algorithm(ISSUER, algorithm);
         let token = issuer.access_token(AUDIENCE).sign();
         let jwks = serving(KeySet::from_jwks(issuer.jwks()).unwrap()).await;
         assert_eq!(jwks.bearer(&token).await, Ok("ada".into()), "{algorithm} by JWK");
-        let pem = Key::from_pem(ours(algorithm), issuer.signing_key().pem()).unwrap();
+        let pem = Key::from_pem(to_library(algorithm), issuer.signing_key().pem()).unwrap();
         let pem = serving(pem.into()).await;
         assert_eq!(pem.bearer(&token).await, Ok("ada".into()), "{algorithm} by PEM");
         // A key without an id serves a token without one.
@@ -48,8 +48,9 @@ async fn each_algorithm_gets_in_by_jwk_and_by_pem() {
 }
 
 #[tokio::test]
-async fn an_rsa_key_is_bound_to_the_algorithm_that_it_names() {
-    let rsa: Vec<_> = Algorithm::ALL.into_iter().filter(|one| ours(*one) as u8 <= 6).collect();
+async fn rsa_key_accepts_only_its_algorithm() {
+    let rsa: Vec<_> =
+        Algorithm::ALL.into_iter().filter(|one| to_library(*one) as u8 <= 6).collect();
     assert_eq!(rsa.len(), 6, "{rsa:?}");
     for algorithm in rsa.iter().copied() {
         let issuer = Issuer::with_algorithm(ISSUER, algorithm);
@@ -58,14 +59,14 @@ async fn an_rsa_key_is_bound_to_the_algorithm_that_it_names() {
             let mut jwk = issuer.signing_key().jwk();
             jwk["alg"] = other.to_string().into();
             let bound = KeySet::from_jwks(json!({"keys": [jwk]}).to_string()).unwrap();
-            let pem = Key::from_pem(ours(other), issuer.signing_key().pem()).unwrap();
+            let pem = Key::from_pem(to_library(other), issuer.signing_key().pem()).unwrap();
             let expected = if algorithm == other { Ok("ada".into()) } else { Err(INVALID.into()) };
             for keys in [bound, pem.into()] {
                 let outcome = serving(keys).await.bearer(&token).await;
                 assert_eq!(outcome, expected, "{algorithm} with a key for {other}");
             }
         }
-        // It may name none, as those of some issuers do.
+        // A key may name no algorithm, as with some issuers.
         let mut jwk = issuer.signing_key().jwk();
         jwk.as_object_mut().unwrap().remove("alg");
         let free = KeySet::from_jwks(json!({"keys": [jwk]}).to_string()).unwrap();
@@ -74,7 +75,7 @@ async fn an_rsa_key_is_bound_to_the_algorithm_that_it_names() {
 }
 
 #[tokio::test]
-async fn ed25519_is_a_name_of_eddsa() {
+async fn ed25519_is_an_alias_of_eddsa() {
     let issuer = Issuer::with_algorithm(ISSUER, Algorithm::EdDSA);
     for key in ["EdDSA", "Ed25519"] {
         let mut jwk = issuer.signing_key().jwk();
@@ -92,7 +93,7 @@ async fn ed25519_is_a_name_of_eddsa() {
 }
 
 #[tokio::test]
-async fn what_isnt_on_the_list_gets_nobody_in() {
+async fn unlisted_algorithm_is_rejected() {
     use tonic_guard::jwt::Algorithm as Ours;
 
     for (listed, expected) in [
@@ -112,7 +113,7 @@ async fn what_isnt_on_the_list_gets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_shared_secret_gets_in_who_knows_it() {
+async fn token_of_the_shared_secret_is_admitted() {
     let secret = b"0123456789abcdef0123456789abcdef";
     let jwk = json!({"kty": "oct", "k": BASE64_URL_SAFE_NO_PAD.encode(secret), "alg": "HS256"});
     let jwks = KeySet::from_jwks(json!({"keys": [jwk]}).to_string()).unwrap();
@@ -145,7 +146,7 @@ async fn a_shared_secret_gets_in_who_knows_it() {
 }
 
 #[tokio::test]
-async fn a_public_key_is_asked_for_its_own_curve_alone() {
+async fn key_of_another_curve_is_rejected() {
     for (algorithm, other) in [
         (Algorithm::ES256, Algorithm::ES384),
         (Algorithm::ES384, Algorithm::ES256),
@@ -155,7 +156,7 @@ async fn a_public_key_is_asked_for_its_own_curve_alone() {
         (Algorithm::ES256, Algorithm::RS256),
     ] {
         let fixture = Fixture::of(Issuer::with_algorithm(ISSUER, algorithm), |set| set).await;
-        let foreign = Issuer::with_algorithm(ISSUER, other).access_token(AUDIENCE).sign();
-        fixture.refuses(INVALID, [((algorithm, other), foreign)]).await;
+        let of_other_type = Issuer::with_algorithm(ISSUER, other).access_token(AUDIENCE).sign();
+        fixture.rejects(INVALID, [((algorithm, other), of_other_type)]).await;
     }
 }

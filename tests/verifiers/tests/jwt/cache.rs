@@ -1,4 +1,4 @@
-//! What the cache of verified tokens may not do: let in what a look at the signature wouldn't.
+//! The cache of verified tokens: it never admits a token that verification would reject.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use tonic_guard_verifier_tests::{Named, Serving};
 
 use crate::support::{AUDIENCE, EXPIRED, Fixture, INVALID, ISSUER, base64url, now};
 
-/// Claims that count how often a token was read: the cache reads none.
+/// Claims that count how often a token is deserialized: a cache hit deserializes none.
 macro_rules! counted {
     ($name:ident, $reads:ident) => {
         static $reads: AtomicUsize = AtomicUsize::new(0);
@@ -62,7 +62,7 @@ where
 }
 
 #[tokio::test]
-async fn a_verified_token_is_read_once() {
+async fn verified_token_is_deserialized_once() {
     counted!(Counted, READS);
     let issuer = Issuer::new(ISSUER);
     let serving = serving::<Counted>(&issuer, |verifier| verifier).await;
@@ -76,7 +76,7 @@ async fn a_verified_token_is_read_once() {
 }
 
 #[tokio::test]
-async fn one_setting_turns_it_off() {
+async fn cache_of_zero_bytes_is_off() {
     counted!(Counted, READS);
     let issuer = Issuer::new(ISSUER);
     let serving = serving::<Counted>(&issuer, |verifier| verifier.cache_bytes(0)).await;
@@ -87,9 +87,9 @@ async fn one_setting_turns_it_off() {
     assert_eq!(READS.load(Ordering::SeqCst), 3);
 }
 
-/// A flood of bad tokens doesn't push out the good ones: only verified ones come in.
+/// Bad tokens don't evict good ones, because only verified tokens are stored.
 #[tokio::test]
-async fn bad_tokens_dont_fill_it() {
+async fn bad_tokens_are_not_stored() {
     counted!(Counted, READS);
     let issuer = Issuer::new(ISSUER);
     let serving = serving::<Counted>(&issuer, |verifier| verifier.cache_bytes(64 * 1024)).await;
@@ -105,9 +105,9 @@ async fn bad_tokens_dont_fill_it() {
     assert_eq!(READS.load(Ordering::SeqCst), 1);
 }
 
-/// It holds no more than it may: who asks for many tokens pushes out others, and that is all.
+/// The cache keeps its size limit: many tokens evict others.
 #[tokio::test]
-async fn it_is_bounded() {
+async fn cache_is_bounded() {
     counted!(Counted, READS);
     let issuer = Issuer::new(ISSUER);
     let serving = serving::<Counted>(&issuer, |verifier| verifier.cache_bytes(16 * 1024)).await;
@@ -119,19 +119,19 @@ async fn it_is_bounded() {
     assert!(reads > 180, "100 tokens of a kilobyte fit into 16: {reads} reads");
 }
 
-/// The whole token is compared: what finds an entry is no proof.
+/// The whole token is compared, not just the key of the cache entry.
 #[tokio::test]
-async fn a_known_signature_under_other_claims_gets_nobody_in() {
+async fn known_signature_with_other_claims_is_rejected() {
     let fixture = Fixture::new().await;
     let good = fixture.token().sign();
     let parts: Vec<_> = good.split('.').collect();
     let other = fixture.token().subject("eve").scope("accounts:close").payload();
     let mut header = fixture.header();
     header["own"] = 1.into();
-    // It is in the cache when these come.
+    // The good token is in the cache when these arrive.
     fixture.admits(&good).await;
     fixture
-        .refuses(
+        .rejects(
             INVALID,
             [
                 ("payload", format!("{}.{}.{}", parts[0], base64url(other), parts[2])),
@@ -142,7 +142,7 @@ async fn a_known_signature_under_other_claims_gets_nobody_in() {
 }
 
 #[tokio::test]
-async fn it_serves_no_token_from_its_exp_and_the_skew_on() {
+async fn cached_token_expires_at_exp_plus_clock_skew() {
     let issuer = Issuer::new(ISSUER);
     let skew = Duration::from_secs(2);
     let serving = serving::<Claims>(&issuer, |verifier| verifier.clock_skew(skew)).await;
@@ -156,42 +156,43 @@ async fn it_serves_no_token_from_its_exp_and_the_skew_on() {
         let answered = now();
         match outcome {
             Ok(_) => assert!(asked < exp + 2, "asked {asked}, exp {exp}"),
-            Err(refusal) => {
-                assert_eq!(refusal, EXPIRED);
+            Err(rejection) => {
+                assert_eq!(rejection, EXPIRED);
                 assert!(answered >= exp + 2, "answered {answered}, exp {exp}");
                 break;
             }
         }
-        assert!(Instant::now() < deadline, "it is served still");
+        assert!(Instant::now() < deadline, "the cache still serves it");
         sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test]
-async fn each_verifier_has_its_own() {
+async fn each_verifier_has_a_separate_cache() {
     let issuer = Issuer::new(ISSUER);
     let keys = || KeySet::from_jwks(issuer.jwks()).unwrap();
     let other = "https://other.example";
-    let here =
+    let first =
         Serving::bearers(JwtVerifier::<Claims>::access_tokens(ISSUER, AUDIENCE).build(keys()));
-    let there = Serving::bearers(JwtVerifier::<Claims>::access_tokens(ISSUER, other).build(keys()));
-    let (here, there) = (here.await, there.await);
-    let ours = issuer.access_token(AUDIENCE).sign();
-    let theirs = issuer.access_token(other).sign();
-    let both = issuer.access_token(AUDIENCE).claim("aud", json!([AUDIENCE, other])).sign();
+    let second =
+        Serving::bearers(JwtVerifier::<Claims>::access_tokens(ISSUER, other).build(keys()));
+    let (first, second) = (first.await, second.await);
+    let of_first = issuer.access_token(AUDIENCE).sign();
+    let of_second = issuer.access_token(other).sign();
+    let of_both = issuer.access_token(AUDIENCE).claim("aud", json!([AUDIENCE, other])).sign();
     for _ in 0..2 {
-        assert_eq!(here.bearer(&ours).await, Ok("ada".into()));
-        assert_eq!(there.bearer(&ours).await, Err(INVALID.into()));
-        assert_eq!(there.bearer(&theirs).await, Ok("ada".into()));
-        assert_eq!(here.bearer(&theirs).await, Err(INVALID.into()));
-        assert_eq!(here.bearer(&both).await, Ok("ada".into()));
-        assert_eq!(there.bearer(&both).await, Ok("ada".into()));
+        assert_eq!(first.bearer(&of_first).await, Ok("ada".into()));
+        assert_eq!(second.bearer(&of_first).await, Err(INVALID.into()));
+        assert_eq!(second.bearer(&of_second).await, Ok("ada".into()));
+        assert_eq!(first.bearer(&of_second).await, Err(INVALID.into()));
+        assert_eq!(first.bearer(&of_both).await, Ok("ada".into()));
+        assert_eq!(second.bearer(&of_both).await, Ok("ada".into()));
     }
 }
 
-/// What a token grants is asked of each call, also of one whose token is known.
+/// Scopes are checked per call, also if the token is cached.
 #[tokio::test]
-async fn scopes_are_judged_per_call() {
+async fn scopes_are_checked_per_call() {
     let fixture = Fixture::new().await;
     let (reads, closes) = (
         fixture.token().scope("accounts:read").sign(),
@@ -206,7 +207,7 @@ async fn scopes_are_judged_per_call() {
 }
 
 #[tokio::test]
-async fn two_clients_of_one_cache_keep_their_names() {
+async fn callers_in_one_cache_keep_their_identities() {
     let fixture = Fixture::new().await;
     let fixture = &fixture;
     let names: Vec<_> = (0..50).map(|at| format!("user-{at}")).collect();
@@ -232,7 +233,7 @@ async fn two_clients_of_one_cache_keep_their_names() {
     }
 }
 
-/// Waits for `done`, or fails when it takes longer than anything should.
+/// Waits for `done`, and fails after a minute.
 async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !done().await {
@@ -241,13 +242,13 @@ async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F
     }
 }
 
-/// A signature is checked, then its key is removed, then the token comes into the cache.
+/// The signature is verified, then its key is removed, then the token is stored in the cache.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_rotation_between_the_check_and_the_cache_brings_no_key_back() {
+async fn token_whose_key_is_removed_before_it_is_cached_is_rejected() {
     static VERIFIED: AtomicBool = AtomicBool::new(false);
-    static GO_ON: AtomicBool = AtomicBool::new(false);
+    static RESUME: AtomicBool = AtomicBool::new(false);
 
-    /// Claims are read between the two: `eve`'s wait there.
+    /// Claims are deserialized between verification and storage: `eve`'s wait there.
     #[derive(Clone)]
     struct Held(Claims);
 
@@ -257,7 +258,7 @@ async fn a_rotation_between_the_check_and_the_cache_brings_no_key_back() {
             if claims.subject() == Some("eve") {
                 VERIFIED.store(true, Ordering::SeqCst);
                 let deadline = std::time::Instant::now() + Duration::from_secs(60);
-                while !GO_ON.load(Ordering::SeqCst) && std::time::Instant::now() < deadline {
+                while !RESUME.load(Ordering::SeqCst) && std::time::Instant::now() < deadline {
                     std::thread::sleep(Duration::from_millis(1));
                 }
             }
@@ -298,12 +299,12 @@ async fn a_rotation_between_the_check_and_the_cache_brings_no_key_back() {
     until("the signature is checked", || async { VERIFIED.load(Ordering::SeqCst) }).await;
     issuer.rotate();
     issuer.forget_older_keys();
-    // Once the new key is known, the old one is gone.
+    // Once the new key is known, the old one is removed.
     let new = issuer.access_token(AUDIENCE).sign();
     until("the keys are fetched", || async { serving.bearer(&new).await.is_ok() }).await;
 
-    GO_ON.store(true, Ordering::SeqCst);
-    assert_eq!(call.await.unwrap(), Ok("eve".into()), "it was checked while its key was good");
+    RESUME.store(true, Ordering::SeqCst);
+    assert_eq!(call.await.unwrap(), Ok("eve".into()), "it was verified while its key was trusted");
     for _ in 0..3 {
         assert_eq!(serving.bearer(&old).await, Err(INVALID.into()));
     }

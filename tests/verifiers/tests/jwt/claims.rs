@@ -1,4 +1,4 @@
-//! Claims that a token must have, of the right type, and that must be right.
+//! Required claims, their types and their values.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tonic_guard_verifier_tests::{Named, Serving};
 use crate::support::{AUDIENCE, EXPIRED, Fixture, INVALID, ISSUER, MALFORMED, now};
 
 #[tokio::test]
-async fn the_issuer_is_compared_character_by_character() {
+async fn issuer_is_compared_exactly() {
     let fixture = Fixture::new().await;
     let tokens = [
         json!("https://id.example/"),
@@ -31,12 +31,12 @@ async fn the_issuer_is_compared_character_by_character() {
         json!(1),
     ]
     .map(|issuer| (issuer.to_string(), fixture.token().claim("iss", issuer).sign()));
-    fixture.refuses(INVALID, tokens).await;
-    fixture.refuses(INVALID, [("absent", fixture.token().without("iss").sign())]).await;
+    fixture.rejects(INVALID, tokens).await;
+    fixture.rejects(INVALID, [("absent", fixture.token().without("iss").sign())]).await;
 }
 
 #[tokio::test]
-async fn the_audience_is_a_text_or_in_a_list() {
+async fn audience_is_a_string_or_in_a_list() {
     let fixture = Fixture::new().await;
     for audience in [json!(AUDIENCE), json!([AUDIENCE]), json!(["https://other.example", AUDIENCE])]
     {
@@ -62,13 +62,13 @@ async fn the_audience_is_a_text_or_in_a_list() {
         json!(true),
     ]
     .map(|audience| (audience.to_string(), fixture.token().claim("aud", audience).sign()));
-    fixture.refuses(INVALID, tokens).await;
-    fixture.refuses(INVALID, [("absent", fixture.token().without("aud").sign())]).await;
+    fixture.rejects(INVALID, tokens).await;
+    fixture.rejects(INVALID, [("absent", fixture.token().without("aud").sign())]).await;
 }
 
-/// A setting that was forgotten must not let in tokens that say nothing.
+/// An empty setting must not admit tokens with empty claims.
 #[tokio::test]
-async fn an_empty_issuer_or_audience_matches_nothing() {
+async fn empty_issuer_or_audience_matches_nothing() {
     for (issuer, audience) in [("", AUDIENCE), (ISSUER, "")] {
         let made = Issuer::new(issuer);
         let keys = KeySet::from_jwks(made.jwks()).unwrap();
@@ -83,7 +83,7 @@ async fn an_empty_issuer_or_audience_matches_nothing() {
     }
 }
 
-/// `payload` with the member `name` as this text, which needn't be JSON that a library writes.
+/// `payload` with the raw text `raw` as the member `name`.
 fn with_raw(payload: &str, name: &str, raw: &str) -> String {
     let mut claims: Value = serde_json::from_str(payload).unwrap();
     claims.as_object_mut().unwrap().remove(name);
@@ -91,7 +91,7 @@ fn with_raw(payload: &str, name: &str, raw: &str) -> String {
 }
 
 #[tokio::test]
-async fn exp_is_required_and_a_number() {
+async fn exp_is_a_required_number() {
     let fixture = Fixture::new().await;
     let payload = fixture.token().payload();
     let later = now() + 300;
@@ -107,17 +107,17 @@ async fn exp_is_required_and_a_number() {
     ] {
         fixture.admits(&sign(&good)).await;
     }
-    fixture.refuses(INVALID, [("absent", fixture.token().without("exp").sign())]).await;
+    fixture.rejects(INVALID, [("absent", fixture.token().without("exp").sign())]).await;
     let quoted = format!("\"{later}\"");
     let wrong = [&quoted, "null", "true", "[]", "{}", "\"\"", "[4102444800]", "{\"a\":4102444800}"];
-    fixture.refuses(INVALID, wrong.map(|raw| (raw.to_owned(), sign(raw)))).await;
+    fixture.rejects(INVALID, wrong.map(|raw| (raw.to_owned(), sign(raw)))).await;
     let gone = ["-1", "0", "-4102444800", "-1e300", "1", "1.5"];
-    fixture.refuses(EXPIRED, gone.map(|raw| (raw, sign(raw)))).await;
+    fixture.rejects(EXPIRED, gone.map(|raw| (raw, sign(raw)))).await;
     let unreadable = ["1e400", "NaN", "Infinity", "4102444800L", "0x7fffffff", "+1"];
-    fixture.refuses(MALFORMED, unreadable.map(|raw| (raw, sign(raw)))).await;
+    fixture.rejects(MALFORMED, unreadable.map(|raw| (raw, sign(raw)))).await;
 }
 
-/// Claims of a type that reads no dates, no issuer and no audience.
+/// A claims type that reads no dates, no issuer and no audience.
 #[derive(Clone, Deserialize)]
 struct Subject {
     sub: String,
@@ -135,9 +135,9 @@ impl HasScopes for Subject {
     }
 }
 
-/// The verifier checks, whatever the type of the claims has room for.
+/// The verifier checks these claims whatever the claims type reads.
 #[tokio::test]
-async fn a_type_of_the_users_own_loosens_nothing() {
+async fn custom_claims_type_weakens_no_check() {
     let issuer = Issuer::new(ISSUER);
     let keys = KeySet::from_jwks(issuer.jwks()).unwrap();
     let verifier: JwtVerifier<Subject> = JwtVerifier::access_tokens(ISSUER, AUDIENCE).build(keys);
@@ -178,7 +178,7 @@ async fn a_type_of_the_users_own_loosens_nothing() {
 }
 
 #[tokio::test]
-async fn nbf_and_iat_are_numbers_where_they_are() {
+async fn nbf_and_iat_are_numbers_if_present() {
     let fixture = Fixture::new().await;
     let payload = fixture.token().payload();
     for name in ["nbf", "iat"] {
@@ -189,16 +189,16 @@ async fn nbf_and_iat_are_numbers_where_they_are() {
         }
         fixture.admits(&fixture.token().without(name).sign()).await;
         let wrong = ["\"0\"", "null", "false", "[]", "{}", "\"\"", "\"1e9\""];
-        fixture.refuses(INVALID, wrong.map(|raw| (format!("{name} {raw}"), sign(raw)))).await;
+        fixture.rejects(INVALID, wrong.map(|raw| (format!("{name} {raw}"), sign(raw)))).await;
     }
     let header = fixture.header().to_string();
     let early = ["4102444800", "1e300", "4102444800.5"]
         .map(|raw| (raw, fixture.sign(&header, &with_raw(&payload, "nbf", raw))));
-    fixture.refuses(INVALID, early).await;
+    fixture.rejects(INVALID, early).await;
 }
 
 #[tokio::test]
-async fn the_clocks_may_be_a_minute_apart() {
+async fn default_clock_skew_is_a_minute() {
     let fixture = Fixture::new().await;
     let token = |exp: i64, nbf: i64| {
         let at = |offset: i64| now().saturating_add_signed(offset);
@@ -206,47 +206,47 @@ async fn the_clocks_may_be_a_minute_apart() {
     };
     fixture.admits(&token(-50, -100)).await;
     fixture.admits(&token(300, 50)).await;
-    fixture.refuses(EXPIRED, [("exp", token(-60, -100)), ("exp", token(-3600, -7200))]).await;
-    fixture.refuses(INVALID, [("nbf", token(300, 70)), ("nbf", token(7200, 3600))]).await;
+    fixture.rejects(EXPIRED, [("exp", token(-60, -100)), ("exp", token(-3600, -7200))]).await;
+    fixture.rejects(INVALID, [("nbf", token(300, 70)), ("nbf", token(7200, 3600))]).await;
 }
 
 #[tokio::test]
-async fn the_skew_can_be_set() {
+async fn clock_skew_is_configurable() {
     let strict =
         Fixture::of(Issuer::new(ISSUER), |verifier| verifier.clock_skew(Duration::ZERO)).await;
     let ended = strict.token().expired_for(Duration::ZERO).sign();
     let early = strict.token().claim("nbf", now() + 5).sign();
-    strict.refuses(EXPIRED, [("exp", ended)]).await;
-    strict.refuses(INVALID, [("nbf", early)]).await;
+    strict.rejects(EXPIRED, [("exp", ended)]).await;
+    strict.rejects(INVALID, [("nbf", early)]).await;
     let lax =
         Fixture::of(Issuer::new(ISSUER), |verifier| verifier.clock_skew(Duration::from_secs(600)))
             .await;
     lax.admits(&lax.token().expired_for(Duration::from_secs(590)).sign()).await;
     let ended = lax.token().expired_for(Duration::from_secs(600)).sign();
-    lax.refuses(EXPIRED, [("exp", ended)]).await;
+    lax.rejects(EXPIRED, [("exp", ended)]).await;
     let endless =
         Fixture::of(Issuer::new(ISSUER), |verifier| verifier.clock_skew(Duration::MAX)).await;
     endless.admits(&endless.token().expired_for(Duration::from_secs(3600)).sign()).await;
 }
 
-/// "Expired" invites a caller to come back. Who can't be let in anyway isn't invited.
+/// "Expired" invites a caller to renew its token, which helps only if the token is otherwise good.
 #[tokio::test]
-async fn an_expired_token_of_somebody_else_is_invalid() {
+async fn expired_token_with_another_fault_is_invalid() {
     let fixture = Fixture::new().await;
     let hour = Duration::from_secs(3600);
     let expired = || fixture.token().expired_for(hour);
-    fixture.refuses(EXPIRED, [("ours", expired().sign())]).await;
+    fixture.rejects(EXPIRED, [("ours", expired().sign())]).await;
     let tokens = [
         ("issuer", expired().claim("iss", "https://other.example").sign()),
         ("audience", expired().claim("aud", "https://other.example").sign()),
         ("kind", expired().header("typ", "JWT").sign()),
         ("bound", expired().claim("cnf", json!({"jkt": "x"})).sign()),
     ];
-    fixture.refuses(INVALID, tokens).await;
+    fixture.rejects(INVALID, tokens).await;
 }
 
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+async fn token_bound_to_a_key_is_rejected_as_a_bearer_token() {
     let fixture = Fixture::new().await;
     let tokens = [
         json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
@@ -259,11 +259,11 @@ async fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
         json!(1),
     ]
     .map(|cnf| (cnf.to_string(), fixture.token().claim("cnf", cnf).sign()));
-    fixture.refuses(INVALID, tokens).await;
+    fixture.rejects(INVALID, tokens).await;
 }
 
 #[tokio::test]
-async fn scopes_are_read_from_scope_or_scp_and_compared_whole() {
+async fn scopes_are_read_from_scope_or_scp_and_compared_exactly() {
     let fixture = Fixture::new().await;
     let close = |name: &str, value: Value| fixture.token().claim(name, value).sign();
     for (name, value) in [
@@ -292,7 +292,7 @@ async fn scopes_are_read_from_scope_or_scp_and_compared_whole() {
         let token = close(name, value.clone());
         assert_eq!(fixture.serving.close(&token).await, Err(lacking.into()), "{name} {value}");
     }
-    // `scope` is what was granted, where there is one.
+    // `scope` takes precedence over `scp`.
     let both = fixture.token().scope("accounts:read").claim("scp", ["accounts:close"]).sign();
     assert_eq!(fixture.serving.close(&both).await, Err(lacking.into()));
     for wrong in [json!(1), json!({"accounts:close": true}), json!([1]), json!(true)] {

@@ -1,4 +1,4 @@
-//! What a header may not say, and what it says in vain.
+//! Header members that are rejected, and members that are ignored.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tonic_guard_test::{Algorithm, Issuer, SigningKey, sign_hs256};
 
 use crate::support::{Fixture, INVALID, ISSUER, MALFORMED, base64url};
 
-/// The good header with these members beside, or instead.
+/// The good header with these members added or replaced.
 fn with(fixture: &Fixture, members: Value) -> String {
     let mut header = fixture.header();
     for (name, value) in members.as_object().unwrap() {
@@ -18,7 +18,7 @@ fn with(fixture: &Fixture, members: Value) -> String {
 }
 
 #[tokio::test]
-async fn no_algorithm_but_the_keys_is_taken() {
+async fn only_the_algorithm_of_the_key_is_accepted() {
     let fixture = Fixture::new().await;
     let payload = fixture.token().payload();
     let mut tokens = Vec::new();
@@ -30,22 +30,22 @@ async fn no_algorithm_but_the_keys_is_taken() {
     let mut header = fixture.header();
     header.as_object_mut().unwrap().remove("alg");
     tokens.push(("absent", fixture.sign(&header.to_string(), &payload)));
-    // As `none` is meant: without a signature.
+    // Unsigned tokens, as `none` intends.
     for alg in ["none", "NoNe", "ES256"] {
         let header = base64url(with(&fixture, json!({ "alg": alg })));
         tokens.push(("unsigned", format!("{header}.{}.", base64url(&payload))));
     }
-    fixture.refuses(INVALID, tokens).await;
+    fixture.rejects(INVALID, tokens).await;
     let tokens = [json!(1), json!(null), json!(["ES256"]), json!({"a": "ES256"})].map(|alg| {
         let header = with(&fixture, json!({ "alg": alg }));
         (header.clone(), fixture.sign(&header, &payload))
     });
-    fixture.refuses(MALFORMED, tokens).await;
+    fixture.rejects(MALFORMED, tokens).await;
 }
 
-/// Whoever has the public key could sign so, if the token chose how it is checked.
+/// Anyone with the public key could sign such tokens if the token chose the algorithm.
 #[tokio::test]
-async fn a_public_key_is_no_hmac_secret() {
+async fn public_key_is_rejected_as_an_hmac_secret() {
     for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
         let issuer = Issuer::with_algorithm(ISSUER, algorithm);
         let fixture = Fixture::of(issuer, |verifier| verifier).await;
@@ -68,12 +68,12 @@ async fn a_public_key_is_no_hmac_secret() {
             number.into(),
         ];
         let tokens = secrets.map(|secret| (secret.len(), sign_hs256(&secret, &header, &payload)));
-        fixture.refuses(INVALID, tokens).await;
+        fixture.rejects(INVALID, tokens).await;
     }
 }
 
 #[tokio::test]
-async fn no_extension_is_understood() {
+async fn critical_extensions_are_rejected() {
     let fixture = Fixture::new().await;
     let payload = fixture.token().payload();
     let tokens = [
@@ -93,15 +93,15 @@ async fn no_extension_is_understood() {
         json!({"b64": false}),
     ]
     .map(|members| (members.to_string(), fixture.sign(&with(&fixture, members), &payload)));
-    fixture.refuses(INVALID, tokens).await;
-    // What needn't be understood doesn't hinder.
+    fixture.rejects(INVALID, tokens).await;
+    // Other unknown members are ignored.
     fixture
         .admits(&fixture.sign(&with(&fixture, json!({"own": [1, {"a": null}]})), &payload))
         .await;
 }
 
 #[tokio::test]
-async fn a_token_brings_no_key_along() {
+async fn keys_in_a_token_are_ignored() {
     let fixture = Fixture::new().await;
     let payload = fixture.token().payload();
     let evil = SigningKey::generate("evil", Algorithm::ES256);
@@ -125,21 +125,21 @@ async fn a_token_brings_no_key_along() {
         header.as_object_mut().unwrap().remove("kid");
         tokens.push(("no kid".to_owned(), evil.sign(&header.to_string(), &payload)));
     }
-    fixture.refuses(INVALID, tokens).await;
-    // Of the right key they mean nothing, and nobody asks there.
+    fixture.rejects(INVALID, tokens).await;
+    // In a token of the right key they are ignored, and no request is sent.
     let token = with(&fixture, json!({"jku": url, "x5u": url, "jwk": jwk, "x5c": ["MIIB"]}));
     fixture.admits(&fixture.sign(&token, &payload)).await;
     let asked = timeout(Duration::from_millis(50), listener.accept()).await;
-    assert!(asked.is_err(), "somebody asked {url}");
+    assert!(asked.is_err(), "a request was sent to {url}");
 }
 
 #[tokio::test]
-async fn a_kid_that_isnt_a_text_is_malformed() {
+async fn kid_that_is_not_a_string_is_malformed() {
     let fixture = Fixture::new().await;
     let payload = fixture.token().payload();
     let tokens = [json!(1), json!(null), json!(["key-1"]), json!({}), json!(true)].map(|kid| {
         let header = with(&fixture, json!({ "kid": kid }));
         (header.clone(), fixture.sign(&header, &payload))
     });
-    fixture.refuses(MALFORMED, tokens).await;
+    fixture.rejects(MALFORMED, tokens).await;
 }

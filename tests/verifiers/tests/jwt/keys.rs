@@ -1,4 +1,4 @@
-//! Which keys are taken, and which of them a token is checked by.
+//! The keys that are accepted, and the key that verifies a token.
 
 use serde_json::{Value, json};
 use tonic_guard::jwt::{Algorithm as Ours, Claims, JwtVerifier, Key, KeyRejected, KeySet};
@@ -27,7 +27,7 @@ fn token(key: &SigningKey, kid: Option<&str>) -> String {
     key.sign(&header.to_string(), &Issuer::new(ISSUER).access_token(AUDIENCE).payload())
 }
 
-/// `jwk` with these members beside, or instead; null takes one away.
+/// The JWK of `key` with these members added, replaced or, if null, removed.
 fn with(key: &SigningKey, members: Value) -> Value {
     let mut jwk = key.jwk();
     for (name, value) in members.as_object().unwrap() {
@@ -40,7 +40,7 @@ fn with(key: &SigningKey, members: Value) -> Value {
 }
 
 #[test]
-fn what_isnt_a_set_of_usable_keys_makes_no_verifier() {
+fn set_without_a_usable_key_is_rejected() {
     for document in
         ["", "null", "[]", "{}", "{\"keys\":1}", "{\"keys\":{}}", "{\"keys\":[]", "<xml/>"]
     {
@@ -100,7 +100,7 @@ fn what_isnt_a_set_of_usable_keys_makes_no_verifier() {
 }
 
 #[tokio::test]
-async fn a_key_that_cant_be_used_hinders_no_other() {
+async fn unusable_key_does_not_affect_others() {
     let good = SigningKey::generate("good", Algorithm::ES256);
     let encrypts = SigningKey::generate("encrypts", Algorithm::ES256);
     let jwks = [
@@ -119,7 +119,7 @@ async fn a_key_that_cant_be_used_hinders_no_other() {
 }
 
 #[tokio::test]
-async fn a_small_rsa_key_signs_for_nobody() {
+async fn small_rsa_key_is_rejected() {
     let good = SigningKey::generate("good", Algorithm::RS256);
     for small in &SMALL {
         assert_eq!(
@@ -136,7 +136,7 @@ async fn a_small_rsa_key_signs_for_nobody() {
 }
 
 #[tokio::test]
-async fn the_key_that_the_token_names_checks_it() {
+async fn kid_selects_the_key() {
     let one = SigningKey::generate("one", Algorithm::ES256);
     let two = SigningKey::generate("two", Algorithm::ES256);
     let serving = serving(set([one.jwk(), two.jwk()]).unwrap()).await;
@@ -156,7 +156,7 @@ async fn the_key_that_the_token_names_checks_it() {
 }
 
 #[tokio::test]
-async fn a_key_without_an_id_is_tried_where_no_other_has_it() {
+async fn key_without_an_id_is_tried_if_no_other_key_matches() {
     let named = SigningKey::generate("named", Algorithm::ES256);
     let unnamed = SigningKey::generate("unnamed", Algorithm::ES256);
     let jwks = [named.jwk(), with(&unnamed, json!({"kid": null}))];
@@ -172,9 +172,9 @@ async fn a_key_without_an_id_is_tried_where_no_other_has_it() {
     }
 }
 
-/// Or one token would make the server check as many signatures as an issuer has keys.
+/// Otherwise one token would cost as many signature checks as the issuer has keys.
 #[tokio::test]
-async fn a_token_without_a_kid_is_tried_against_eight_keys_at_most() {
+async fn token_without_a_kid_is_tried_against_at_most_eight_keys() {
     let keys: Vec<_> =
         (0..9).map(|at| SigningKey::generate(at.to_string(), Algorithm::EdDSA)).collect();
     let serving = serving(set(keys.iter().map(SigningKey::jwk)).unwrap()).await;
@@ -186,7 +186,7 @@ async fn a_token_without_a_kid_is_tried_against_eight_keys_at_most() {
 }
 
 #[test]
-fn a_pem_holds_one_public_key_of_the_right_kind() {
+fn pem_holds_one_public_key_of_the_right_type() {
     let ec = SigningKey::generate("k", Algorithm::ES256).pem();
     let rsa = SigningKey::generate("k", Algorithm::RS256).pem();
     let ed = SigningKey::generate("k", Algorithm::EdDSA).pem();
@@ -229,7 +229,7 @@ fn a_pem_holds_one_public_key_of_the_right_kind() {
 }
 
 #[test]
-fn a_secret_is_long_and_not_a_key_that_everyone_has() {
+fn secret_is_long_and_not_a_public_key() {
     assert!(Key::hs256([0x30; 32]).is_ok());
     assert!(Key::hs256("0123456789abcdef0123456789abcdef").is_ok());
     for length in [0, 1, 16, 31] {
@@ -245,9 +245,9 @@ fn a_secret_is_long_and_not_a_key_that_everyone_has() {
     }
 }
 
-/// Nothing that is printed tells a key.
+/// `Debug` output contains no secret.
 #[test]
-fn keys_dont_print() {
+fn debug_hides_keys() {
     let secret = "0123456789abcdef0123456789abcdef";
     let key = Key::hs256(secret).unwrap().with_id("the-id");
     let verifier: JwtVerifier<Claims> = JwtVerifier::access_tokens(ISSUER, AUDIENCE).build(key);

@@ -1,4 +1,4 @@
-//! Signed tokens on the wire: who gets in, and above all who doesn't.
+//! Signed tokens on the wire: the tokens that are admitted, and above all those that are rejected.
 
 #![allow(
     clippy::expect_used,
@@ -11,12 +11,12 @@
 mod algorithms;
 mod cache;
 mod claims;
+mod encoding;
 mod header;
 mod keys;
-mod profiles;
 mod properties;
 mod reason;
-mod shape;
 mod signature;
 mod small_rsa;
 mod support;
+mod token_types;

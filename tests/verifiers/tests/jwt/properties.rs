@@ -1,4 +1,4 @@
-//! Whatever is sent, nothing panics and nobody gets in who shouldn't.
+//! No input panics, and only good tokens are admitted.
 
 use std::{
     pin::pin,
@@ -26,8 +26,8 @@ static VERIFIERS: LazyLock<[JwtVerifier<Claims>; 2]> = LazyLock::new(|| {
     ]
 });
 
-/// What both verifiers say of a token, if it is one that the scheme hands on.
-fn judge(token: &[u8]) -> Option<[Result<Claims, AuthError>; 2]> {
+/// The results of both verifiers, or `None` if the scheme rejects the value.
+fn verify(token: &[u8]) -> Option<[Result<Claims, AuthError>; 2]> {
     let mut headers = http::HeaderMap::new();
     let value = [b"Bearer ", token].concat();
     headers.insert("authorization", http::HeaderValue::from_bytes(&value).ok()?);
@@ -44,10 +44,10 @@ fn judge(token: &[u8]) -> Option<[Result<Claims, AuthError>; 2]> {
 }
 
 fn admitted(token: &[u8]) -> bool {
-    judge(token).is_some_and(|answers| answers.iter().any(Result::is_ok))
+    verify(token).is_some_and(|answers| answers.iter().any(Result::is_ok))
 }
 
-/// JSON of any shape, with the names and values that a verifier looks at among them.
+/// JSON of any shape, including the names and values that a verifier reads.
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -79,20 +79,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn no_bytes_panic_or_get_in(token in vec(any::<u8>(), 0..300)) {
+    fn bytes_never_panic_and_are_rejected(token in vec(any::<u8>(), 0..300)) {
         prop_assert!(!admitted(&token));
     }
 
     #[test]
-    fn no_text_in_three_parts_panics_or_gets_in(
+    fn text_in_three_parts_never_panics_and_is_rejected(
         token in "[A-Za-z0-9_-]{0,80}\\.[A-Za-z0-9_-]{0,80}\\.[A-Za-z0-9_-]{0,80}={0,2}",
     ) {
         prop_assert!(!admitted(token.as_bytes()));
     }
 
-    /// Header and payload of any bytes, well signed.
+    /// Header and payload of arbitrary bytes with a good signature.
     #[test]
-    fn no_signed_bytes_panic(header in vec(any::<u8>(), 0..80), payload in vec(any::<u8>(), 0..200)) {
+    fn signed_bytes_never_panic(header in vec(any::<u8>(), 0..80), payload in vec(any::<u8>(), 0..200)) {
         let message = format!("{}.{}", base64url(header), base64url(payload));
         let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, SECRET);
         let signature = aws_lc_rs::hmac::sign(&key, message.as_bytes());
@@ -100,9 +100,10 @@ proptest! {
         prop_assert!(!admitted(token.as_bytes()));
     }
 
-    /// A payload of any JSON under a good header and signature gets in only if it says what it must.
+    /// A payload of arbitrary JSON with a good header and signature is admitted only if its claims
+    /// are right.
     #[test]
-    fn only_the_right_claims_get_in(
+    fn only_the_right_claims_are_admitted(
         claims in json_value(),
         right in vec(any::<bool>(), 3),
         extra in json_value(),
@@ -134,7 +135,7 @@ proptest! {
             }
             _ => false,
         };
-        let should = claims.get("iss") == Some(&json!(ISSUER))
+        let expected = claims.get("iss") == Some(&json!(ISSUER))
             && claims.get("aud").is_some_and(contains)
             && claims.get("exp").and_then(Value::as_f64).is_some_and(|exp| exp + 60.0 > now() as f64)
             && claims.get("nbf").is_none_or(|nbf| nbf.as_f64().is_some_and(|nbf| nbf < now() as f64))
@@ -143,32 +144,32 @@ proptest! {
         let payload = Value::Object(claims).to_string();
         let token = sign_hs256(SECRET, r#"{"alg":"HS256","typ":"at+jwt"}"#, &payload);
         if admitted(token.as_bytes()) {
-            prop_assert!(should, "{payload}");
+            prop_assert!(expected, "{payload}");
         }
     }
 
-    /// A header of any JSON over good claims gets in only as HS256, with nothing critical.
+    /// A header of arbitrary JSON with good claims is admitted only as HS256 without `crit`.
     #[test]
-    fn only_the_right_header_gets_in(header in json_value(), right in any::<bool>()) {
+    fn only_the_right_header_is_admitted(header in json_value(), right in any::<bool>()) {
         let mut header = header;
         if let (true, Value::Object(header)) = (right, &mut header) {
             header.insert("alg".into(), "HS256".into());
             header.insert("typ".into(), "at+jwt".into());
         }
-        let should = header["alg"] == "HS256" && header.get("crit").is_none();
+        let expected = header["alg"] == "HS256" && header.get("crit").is_none();
         let payload = json!({"iss": ISSUER, "aud": AUDIENCE, "exp": now() + 60}).to_string();
         let token = sign_hs256(SECRET, &header.to_string(), &payload);
         if admitted(token.as_bytes()) {
-            prop_assert!(should, "{header}");
+            prop_assert!(expected, "{header}");
         }
-        if right && header.is_object() && should && header.get("kid").is_none_or(Value::is_string) {
+        if right && header.is_object() && expected && header.get("kid").is_none_or(Value::is_string) {
             prop_assert!(admitted(token.as_bytes()), "{header}");
         }
     }
 
-    /// One bit, anywhere.
+    /// Flips one bit of a good token.
     #[test]
-    fn a_changed_token_gets_nobody_in(at in any::<prop::sample::Index>(), bit in 0u8..7) {
+    fn token_with_a_flipped_bit_is_rejected(at in any::<prop::sample::Index>(), bit in 0u8..7) {
         static GOOD: LazyLock<String> = LazyLock::new(|| {
             let payload = Issuer::new(ISSUER).access_token(AUDIENCE).payload();
             sign_hs256(SECRET, r#"{"alg":"HS256","typ":"at+jwt"}"#, &payload)
@@ -181,15 +182,15 @@ proptest! {
     }
 
     #[test]
-    fn no_document_panics_as_a_jwk_set(document in vec(any::<u8>(), 0..200), keys in json_value()) {
+    fn jwk_set_parser_never_panics(document in vec(any::<u8>(), 0..200), keys in json_value()) {
         drop(KeySet::from_jwks(&document));
         drop(KeySet::from_jwks(json!({ "keys": keys }).to_string()));
         drop(KeySet::from_jwks(json!({ "keys": [keys] }).to_string()));
     }
 
-    /// A good key in which one member is anything.
+    /// A good key with one arbitrary member.
     #[test]
-    fn no_member_of_a_jwk_panics(
+    fn jwk_members_never_panic(
         algorithm in prop::sample::select(vec![Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]),
         name in prop::sample::select(vec!["kty", "crv", "x", "y", "n", "e", "k", "alg", "use", "kid"]),
         value in prop_oneof![json_value(), "[A-Za-z0-9_-]{0,90}".prop_map(Value::from)],
@@ -206,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn no_pem_panics(body in "[A-Za-z0-9+/= \n]{0,300}", raw in vec(any::<u8>(), 0..100)) {
+    fn pem_parser_never_panics(body in "[A-Za-z0-9+/= \n]{0,300}", raw in vec(any::<u8>(), 0..100)) {
         for algorithm in [Ours::RS256, Ours::ES256, Ours::EdDSA, Ours::HS256] {
             drop(Key::from_pem(algorithm, &raw));
             for label in ["PUBLIC KEY", "RSA PUBLIC KEY"] {

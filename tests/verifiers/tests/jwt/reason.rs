@@ -1,4 +1,4 @@
-//! A verifier's word for a wrong token reaches the caller, however the verifier is held.
+//! The verifier's reason for a bad token reaches the caller, however the verifier is stored.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn forged() -> String {
 }
 
 #[tokio::test]
-async fn by_a_pointer_in_a_box_and_by_reference() {
+async fn reason_is_kept_in_a_pointer_a_box_and_a_reference() {
     let leaked: &'static JwtVerifier<Claims> = Box::leak(Box::new(verifier()));
     let boxed: BoxAuthenticator<Bearer, Claims> = BoxAuthenticator::new(verifier());
     let answers = [
@@ -44,7 +44,7 @@ async fn by_a_pointer_in_a_box_and_by_reference() {
     }
 }
 
-/// Says nothing of its own.
+/// Gives no reason.
 struct Opaque;
 
 impl Authenticate<Bearer> for Opaque {
@@ -56,7 +56,7 @@ impl Authenticate<Bearer> for Opaque {
 }
 
 #[tokio::test]
-async fn without_a_word_of_its_own_it_is_the_schemes() {
+async fn default_reason_is_the_schemes() {
     let outcome = Serving::bearers(Opaque).await.bearer("token").await;
     assert_eq!(outcome, Err("Unauthenticated CREDENTIALS_INVALID".into()));
 }
@@ -78,11 +78,11 @@ impl Accounts for Via {
 }
 
 #[tokio::test]
-async fn at_a_named_authenticator_and_at_the_methods_own_door() {
+async fn reason_is_kept_with_via_and_in_the_handler_check() {
     let guarded = guard(Via { tokens: verifier() }, AccountsServer::from_arc);
     let serving = Serving::start(Server::builder().add_service(guarded)).await;
     assert_eq!(serving.bearer(&forged()).await, Err(INVALID.into()));
-    let alone = AccountsServer::new(Via { tokens: verifier() });
-    let serving = Serving::start(Server::builder().add_service(alone)).await;
+    let without_guard = AccountsServer::new(Via { tokens: verifier() });
+    let serving = Serving::start(Server::builder().add_service(without_guard)).await;
     assert_eq!(serving.bearer(&forged()).await, Err(INVALID.into()));
 }

@@ -5,19 +5,19 @@ use tonic_guard_test::{Algorithm, Issuer};
 use crate::support::{Fixture, INVALID, ISSUER, base64url};
 
 #[tokio::test]
-async fn a_key_of_somebody_else_signs_for_nobody() {
+async fn signature_of_another_issuers_key_is_rejected() {
     for algorithm in Algorithm::ALL {
         let issuer = Issuer::with_algorithm(ISSUER, algorithm);
         let fixture = Fixture::of(issuer, |verifier| verifier).await;
-        // Of the same name, with the same `kid`.
+        // An issuer of the same name with the same `kid`.
         let other = Issuer::with_algorithm(ISSUER, algorithm);
         let token = other.access_token(crate::support::AUDIENCE).sign();
-        fixture.refuses(INVALID, [(algorithm, token)]).await;
+        fixture.rejects(INVALID, [(algorithm, token)]).await;
     }
 }
 
 #[tokio::test]
-async fn what_was_changed_after_signing_is_refused() {
+async fn token_changed_after_signing_is_rejected() {
     for algorithm in Algorithm::ALL {
         let issuer = Issuer::with_algorithm(ISSUER, algorithm);
         let fixture = Fixture::of(issuer, |verifier| verifier).await;
@@ -70,7 +70,7 @@ fn der(signature: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_ecdsa_signature_is_two_numbers_of_full_size_and_neither_is_zero() {
+async fn ecdsa_signature_has_two_nonzero_numbers_of_full_size() {
     for algorithm in [Algorithm::ES256, Algorithm::ES384] {
         let issuer = Issuer::with_algorithm(ISSUER, algorithm);
         let fixture = Fixture::of(issuer, |verifier| verifier).await;
@@ -95,6 +95,6 @@ async fn an_ecdsa_signature_is_two_numbers_of_full_size_and_neither_is_zero() {
             ("s, r", with(&[s, r].concat())),
             ("r alone", with(r)),
         ];
-        fixture.refuses(INVALID, tokens).await;
+        fixture.rejects(INVALID, tokens).await;
     }
 }

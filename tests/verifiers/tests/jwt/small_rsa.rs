@@ -1,6 +1,7 @@
-//! RSA keys of less than 2048 bits, made by OpenSSL for these tests, and what they signed.
+//! RSA keys of less than 2048 bits, made by OpenSSL for these tests, and tokens signed by them.
 
-/// A public key's modulus, the same key in PEM, and a token that is good until 2100 but for it.
+/// A public key's modulus, the key in PEM, and a token that is valid until 2100 except for its key
+/// size.
 pub struct Small {
     pub bits: usize,
     pub n: &'static str,

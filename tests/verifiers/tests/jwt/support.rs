@@ -1,4 +1,4 @@
-//! An issuer, a service that trusts it, and tokens made by hand.
+//! An issuer, a service that trusts it, and hand-made tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,14 +15,14 @@ pub const INVALID: &str = "Unauthenticated JWT_TOKEN_INVALID";
 pub const MALFORMED: &str = "Unauthenticated CREDENTIALS_MALFORMED";
 pub const EXPIRED: &str = "Unauthenticated ACCESS_TOKEN_EXPIRED";
 
-/// A service that takes the access tokens of an issuer.
+/// A service that accepts the access tokens of an issuer.
 pub struct Fixture {
     pub issuer: Issuer,
     pub serving: Serving,
 }
 
 impl Fixture {
-    /// Access tokens, signed by ES256.
+    /// Accepts access tokens signed with ES256.
     pub async fn new() -> Fixture {
         Fixture::of(Issuer::new(ISSUER), |verifier| verifier).await
     }
@@ -36,12 +36,12 @@ impl Fixture {
         Fixture { serving: Serving::bearers(verifier).await, issuer }
     }
 
-    /// A token that gets in until something is changed in it.
+    /// A token that is admitted unless something in it is changed.
     pub fn token(&self) -> Token<'_> {
         self.issuer.access_token(AUDIENCE)
     }
 
-    /// Signs a header and a payload as they stand with the issuer's key.
+    /// Signs this header and payload with the issuer's key.
     pub fn sign(&self, header: &str, payload: &str) -> String {
         self.issuer.signing_key().sign(header, payload)
     }
@@ -54,23 +54,24 @@ impl Fixture {
 
     #[track_caller]
     pub fn admits(&self, token: &str) -> impl Future<Output = ()> {
-        let place = std::panic::Location::caller();
+        let location = std::panic::Location::caller();
         async move {
             let outcome = self.serving.bearer(token).await;
-            assert_eq!(outcome.as_deref(), Ok("ada"), "at {place}");
+            assert_eq!(outcome.as_deref(), Ok("ada"), "at {location}");
         }
     }
 
-    /// Each of these tokens is refused as `refusal`, and a good one gets in.
-    pub async fn refuses(
+    /// Asserts that each of these tokens is rejected with `rejection`, and that a good one is
+    /// admitted.
+    pub async fn rejects(
         &self,
-        refusal: &str,
+        rejection: &str,
         tokens: impl IntoIterator<Item = (impl std::fmt::Debug, String)>,
     ) {
         self.admits(&self.token().sign()).await;
         for (name, token) in tokens {
             let outcome = self.serving.bearer(&token).await;
-            assert_eq!(outcome, Err(refusal.to_owned()), "{name:?}");
+            assert_eq!(outcome, Err(rejection.to_owned()), "{name:?}");
         }
     }
 }

@@ -7,11 +7,11 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
-mod bound;
-mod judging;
+mod cache;
+mod concurrency;
 mod properties;
-mod remembered;
 mod store;
+mod verification;
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ use tonic_guard_verifier_tests::{
     },
 };
 
-/// Who a password stands for.
+/// The owner of a password.
 #[derive(Clone, Debug, Deserialize)]
 struct User(String);
 
@@ -46,7 +46,7 @@ impl Named for User {
     }
 }
 
-/// A service whose callers come with a password that `A` checks.
+/// A service whose callers present a password, which `A` checks.
 #[derive(Authenticate)]
 struct ByPassword<A> {
     #[verifies("basic")]
@@ -68,7 +68,7 @@ where
     }
 
     async fn close(&self, _: Request<Void>) -> Result<Response<Name>, Status> {
-        Err(Status::unimplemented("nobody calls it"))
+        Err(Status::unimplemented("not called"))
     }
 }
 
@@ -84,28 +84,28 @@ fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
-/// What becomes of `Whoami` with this header.
+/// The outcome of `Whoami` with this header.
 async fn with(serving: &Serving, header: &str) -> Result<String, String> {
     serving.whoami(&[("authorization", header)]).await.map_err(|status| code_and_reason(&status))
 }
 
-/// What becomes of `Whoami` with this password.
+/// The outcome of `Whoami` with this password.
 async fn call(serving: &Serving, user: &str, password: &str) -> Result<String, String> {
     with(serving, &basic(user, password)).await
 }
 
-/// The same on another connection.
+/// As [`call`], on this connection.
 async fn call_on(channel: Channel, user: &str, password: &str) -> Result<String, Status> {
     let request = request(Void {}, &[("authorization", &basic(user, password))]);
     Ok(AccountsClient::new(channel).whoami(request).await?.into_inner().name)
 }
 
-fn refused(reason: &str) -> Result<String, String> {
+fn rejected(reason: &str) -> Result<String, String> {
     Err(format!("Unauthenticated {reason}"))
 }
 
-/// Argon2 as one test has it. No other test has as much memory: that is how its work is found in the log
-/// of all.
+/// The Argon2 parameters of one test. Each test uses another memory size, by which it finds its
+/// work in the common log.
 struct Cost {
     parameters: Parameters,
     memory: u32,
@@ -123,19 +123,19 @@ impl Cost {
         hash.phc().parse().unwrap()
     }
 
-    /// `ada` with the password `pa:ss`, and from now on the work is counted.
+    /// The user `ada` with the password `pa:ss`. Work is counted from now on.
     fn ada(&mut self) -> Passwords<User> {
         let users = Passwords::new([("ada", self.hash("pa:ss"), User("ada".into()))]).unwrap();
         self.begin();
         users
     }
 
-    /// Counts from now on.
+    /// Starts the count.
     fn begin(&mut self) {
         self.mark = Log::of_process().mark();
     }
 
-    /// How often Argon2 has begun, ended, and how many were at work at most.
+    /// The number of Argon2 runs begun and ended, and the maximum that ran at once.
     fn work(&self) -> Work {
         let span = format!("argon2{{memory_kib={} ", self.memory);
         let mut work = Work::default();
@@ -146,12 +146,12 @@ impl Cost {
                 _ if line.ends_with("exit") => work.ended += 1,
                 _ => panic!("{line}"),
             }
-            work.at_most = work.at_most.max(work.begun - work.ended);
+            work.max_running = work.max_running.max(work.begun - work.ended);
         }
         work
     }
 
-    /// Waits until nothing is at work.
+    /// Waits until no run is in progress.
     async fn rest(&self) -> Work {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -164,7 +164,7 @@ impl Cost {
         }
     }
 
-    /// Waits until so many have begun.
+    /// Waits until `count` runs have begun.
     async fn begun(&self, count: usize) {
         let deadline = Instant::now() + LIMIT;
         while self.work().begun < count {
@@ -178,6 +178,6 @@ impl Cost {
 struct Work {
     begun: usize,
     ended: usize,
-    at_most: usize,
+    max_running: usize,
     parameters: String,
 }

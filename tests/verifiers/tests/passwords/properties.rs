@@ -1,5 +1,5 @@
-//! Whatever stands in a store, it is a hash that can be checked, or an error; and whatever password is
-//! presented, it is right when it is the one.
+//! A stored text is either a checkable hash or an error, and a presented password is admitted
+//! exactly if it is the right one.
 
 use proptest::prelude::*;
 use tonic_guard::{
@@ -10,7 +10,7 @@ use tonic_guard::{
 
 use crate::{User, basic};
 
-/// A PHC string, or nearly.
+/// A PHC string, or a text that is close to one.
 fn phc() -> impl Strategy<Value = String> {
     let number = prop_oneof![Just(String::new()), "[0-9]{1,11}", "-?0?[0-9]{1,3}"];
     let parameters = (number.clone(), number.clone(), number.clone())
@@ -31,7 +31,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_hash_that_is_read_is_whole_and_bounded(text in prop_oneof![phc(), ".{0,60}"]) {
+    fn parsed_hash_is_complete_and_bounded(text in prop_oneof![phc(), ".{0,60}"]) {
         if let Ok(hash) = text.parse::<PasswordHash>() {
             prop_assert_eq!(hash.phc(), &*text);
             let parts: Vec<_> = text.split('$').collect();
@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_password_is_right_when_it_is_the_one(
+    fn only_the_right_password_is_admitted(
         password in "[^\\p{Cc}]{0,12}",
         other in "[^\\p{Cc}]{0,12}",
         user in "[^:\\p{Cc}]{0,12}",

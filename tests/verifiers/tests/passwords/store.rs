@@ -1,4 +1,4 @@
-//! A store of the user's own.
+//! A custom password store.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use tonic_guard::{
     passwords::{Parameters, PasswordHash, PasswordStore, Passwords, StoredPassword},
 };
 
-use crate::{Cost, User, call, refused, serve};
+use crate::{Cost, User, call, rejected, serve};
 
 #[derive(Clone)]
 struct Directory {
@@ -49,23 +49,23 @@ impl PasswordStore<User> for Directory {
 }
 
 #[tokio::test]
-async fn what_the_store_says_now_holds_whatever_is_remembered() {
+async fn current_store_content_overrides_the_cache() {
     let mut cost = Cost::new(96, 2);
     let (one, same, two) = (cost.hash("one"), cost.hash("one"), cost.hash("two"));
     let directory =
         Directory { ada: Arc::new(Mutex::new(Ada::Gone)), parameters: cost.parameters.clone() };
     let serving = serve(Passwords::from_store(directory.clone())).await;
-    let invalid = || refused("CREDENTIALS_INVALID");
+    let invalid = || rejected("CREDENTIALS_INVALID");
     for (ada, password, expected, works) in [
         (Ada::Gone, "one", invalid(), 1),
         (Ada::Has(one.clone(), "ada"), "one", Ok("ada".into()), 1),
         (Ada::Has(one.clone(), "ada"), "one", Ok("ada".into()), 0),
-        // Who the user is isn't remembered, only that the password was right.
+        // The cache holds that the password was right, not the identity.
         (Ada::Has(one.clone(), "countess"), "one", Ok("countess".into()), 0),
         (Ada::Gone, "one", invalid(), 1),
         (Ada::Down, "one", Err("Unavailable AUTHENTICATOR_UNAVAILABLE".into()), 0),
         (Ada::Panics, "one", Err("Internal ".into()), 0),
-        // Another hash, if of the same password, is another.
+        // Another hash is another entry, even of the same password.
         (Ada::Has(same, "ada"), "one", Ok("ada".into()), 1),
         (Ada::Has(two.clone(), "ada"), "one", invalid(), 1),
         (Ada::Has(two, "ada"), "two", Ok("ada".into()), 1),

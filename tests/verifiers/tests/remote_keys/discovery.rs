@@ -1,11 +1,11 @@
-//! Keys that are found through a document of the issuer's.
+//! Keys found through the issuer's discovery document.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-/// What a well-behaved issuer says of itself, with these members changed.
-fn about(publisher: &Publisher, changes: &Value) -> Reply {
+/// The discovery document of a well-behaved issuer, with these members changed.
+fn discovery_document(publisher: &Publisher, changes: &Value) -> Reply {
     let mut document = json!({
         "issuer": publisher.issuer.identifier(),
         "jwks_uri": publisher.provider.url(JWKS),
@@ -25,38 +25,38 @@ fn paths(provider: &Provider) -> Vec<String> {
     provider.received().into_iter().map(|seen| seen.path).collect()
 }
 
-/// A publisher with a document, and a service that has found its keys.
+/// A publisher with a discovery document, and a service that has found its keys.
 async fn discovered() -> (Publisher, Serving) {
     let publisher = Publisher::start().await;
-    publisher.provider.reply(OPENID, about(&publisher, &json!({})));
+    publisher.provider.reply(OPENID, discovery_document(&publisher, &json!({})));
     let keys = discover(publisher.issuer.identifier()).connect().await.unwrap();
     let serving = publisher.serve(keys).await;
     (publisher, serving)
 }
 
 #[tokio::test]
-async fn an_openid_provider_is_known_by_its_issuer_alone() {
+async fn openid_provider_is_found_by_its_issuer_alone() {
     let (publisher, serving) = discovered().await;
     assert_eq!(paths(&publisher.provider), [OPENID, JWKS]);
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
     let known = publisher.issuer.signing_key();
-    assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID));
+    assert_eq!(serving.bearer(&publisher.forged(known.id())).await, rejected(INVALID));
 }
 
 #[tokio::test]
-async fn keys_that_move_are_found_again() {
+async fn moved_keys_are_found_again() {
     let (publisher, serving) = discovered().await;
     publisher.issuer.rotate();
     publisher.provider.reply("/moved", Reply::Json(publisher.issuer.jwks()));
     publisher.provider.reply(JWKS, Reply::status(404));
     let moved = json!({"jwks_uri": publisher.provider.url("/moved")});
-    publisher.provider.reply(OPENID, about(&publisher, &moved));
+    publisher.provider.reply(OPENID, discovery_document(&publisher, &moved));
     pass(COOLDOWN).await;
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
 }
 
 #[tokio::test]
-async fn the_well_known_name_stands_where_its_standard_has_it() {
+async fn well_known_path_follows_its_standard() {
     let publisher = Publisher::start().await;
     for (path, openid, oauth) in [
         ("", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"),
@@ -75,7 +75,9 @@ async fn the_well_known_name_stands_where_its_standard_has_it() {
         let issuer = publisher.provider.url(path);
         let by_oauth = RemoteKeys::discover_oauth(&issuer).http_client(http().build().unwrap());
         for (document, keys) in [(openid, discover(&issuer)), (oauth, by_oauth)] {
-            publisher.provider.reply(document, about(&publisher, &json!({"issuer": issuer})));
+            publisher
+                .provider
+                .reply(document, discovery_document(&publisher, &json!({"issuer": issuer})));
             let before = publisher.provider.request_count();
             keys.connect().await.unwrap();
             let asked: Vec<_> = paths(&publisher.provider).into_iter().skip(before).collect();
@@ -85,25 +87,34 @@ async fn the_well_known_name_stands_where_its_standard_has_it() {
 }
 
 #[tokio::test]
-async fn a_document_that_isnt_the_issuers_own_gives_no_keys() {
+async fn document_of_another_issuer_is_rejected() {
     let publisher = Publisher::start().await;
     let issuer = publisher.issuer.identifier().to_owned();
     let url = publisher.provider.url(OPENID);
-    let about = |changes: Value| about(&publisher, &changes);
+    let discovery_document = |changes: Value| discovery_document(&publisher, &changes);
     let text = |reply: &Reply| match reply {
         Reply::Json(text) => text.clone(),
         _ => unreachable!("a document is JSON"),
     };
-    let good = text(&about(json!({})));
+    let good = text(&discovery_document(json!({})));
     let unread = "isn't a JSON object with `issuer`";
     for (reply, cause) in [
-        (about(json!({"issuer": "https://evil.example"})), "it is about the issuer"),
-        (about(json!({"issuer": format!("{issuer}/")})), "it is about the issuer"),
-        (about(json!({"issuer": issuer.to_uppercase()})), "it is about the issuer"),
-        (about(json!({"issuer": ""})), "it is about the issuer"),
-        (about(json!({"issuer": null})), unread),
-        (about(json!({"issuer": [issuer]})), unread),
-        (about(json!({"jwks_uri": null})), unread),
+        (
+            discovery_document(json!({"issuer": "https://evil.example"})),
+            "it is discovery_document the issuer",
+        ),
+        (
+            discovery_document(json!({"issuer": format!("{issuer}/")})),
+            "it is discovery_document the issuer",
+        ),
+        (
+            discovery_document(json!({"issuer": issuer.to_uppercase()})),
+            "it is discovery_document the issuer",
+        ),
+        (discovery_document(json!({"issuer": ""})), "it is discovery_document the issuer"),
+        (discovery_document(json!({"issuer": null})), unread),
+        (discovery_document(json!({"issuer": [issuer]})), unread),
+        (discovery_document(json!({"jwks_uri": null})), unread),
         (Reply::Json("{}".into()), unread),
         (Reply::Json(format!("[{issuer:?}, {:?}]", publisher.provider.url(JWKS))), unread),
         (Reply::Json(good.replacen('{', "{\"issuer\": \"https://evil.example\",", 1)), unread),
@@ -123,9 +134,9 @@ async fn a_document_that_isnt_the_issuers_own_gives_no_keys() {
 }
 
 #[tokio::test]
-async fn the_keys_must_be_on_https_too() {
+async fn keys_url_must_be_https() {
     let publisher = Publisher::start().await;
-    for (jwks_uri, refused) in [
+    for (jwks_uri, rejected) in [
         ("http://id.example/keys", "http://id.example/keys isn't https"),
         ("http://169.254.169.254/latest", "http://169.254.169.254/latest isn't https"),
         ("file:///etc/passwd", "file:///etc/passwd isn't https"),
@@ -133,31 +144,33 @@ async fn the_keys_must_be_on_https_too() {
         ("/keys", "/keys isn't a URL"),
         ("", " isn't a URL"),
     ] {
-        publisher.provider.reply(OPENID, about(&publisher, &json!({"jwks_uri": jwks_uri})));
+        publisher
+            .provider
+            .reply(OPENID, discovery_document(&publisher, &json!({"jwks_uri": jwks_uri})));
         let error = discover(publisher.issuer.identifier()).connect().await.unwrap_err();
-        assert!(error.to_string().contains(refused), "{error}");
+        assert!(error.to_string().contains(rejected), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_document_gone_bad_keeps_the_keys() {
+async fn keys_stay_if_the_document_becomes_invalid() {
     let (publisher, serving) = discovered().await;
     let evil = Publisher::start().await;
     for changes in [
         json!({"issuer": "https://evil.example", "jwks_uri": evil.provider.url(JWKS)}),
         json!({"jwks_uri": "http://evil.example/keys"}),
     ] {
-        publisher.provider.reply(OPENID, about(&publisher, &changes));
+        publisher.provider.reply(OPENID, discovery_document(&publisher, &changes));
         pass(COOLDOWN).await;
         let forged = publisher.signed_by(&evil.issuer.signing_key(), Some("unknown"));
-        assert_eq!(serving.bearer(&forged).await, told(UNAVAILABLE));
+        assert_eq!(serving.bearer(&forged).await, rejected(UNAVAILABLE));
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
     }
     assert_eq!(evil.provider.request_count(), 0);
 }
 
 #[tokio::test]
-async fn an_issuer_has_neither_a_query_nor_a_fragment() {
+async fn issuer_with_a_query_or_a_fragment_is_rejected() {
     for issuer in ["https://id.example/?a=b", "https://id.example/#a", "https://id.example?"] {
         for keys in [RemoteKeys::discover(issuer), RemoteKeys::discover_oauth(issuer)] {
             let error = keys.lazy().unwrap_err().to_string();

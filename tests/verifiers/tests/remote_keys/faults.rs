@@ -1,4 +1,4 @@
-//! A provider that gives no keys: those that are there stay, for a time.
+//! A provider that returns no keys: the known keys stay for a time.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use tonic_guard_tests::Log;
 
-/// What is no set of keys, each with words of the cause.
+/// Replies without a usable key set, each with a part of the expected cause.
 pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
     let good = publisher.issuer.jwks();
     let whole = |status: u16, body: &str| {
@@ -47,7 +47,7 @@ pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
         (of(&encrypts), "no key of the set can be used"),
         (of(&private), "no key of the set can be used"),
         (of(&secret), "no key of the set can be used"),
-        // Nobody asked for compression, and so nothing is unpacked.
+        // No compression was requested, so nothing is decompressed.
         (gzipped(good.as_bytes()), "no JWK set"),
         (gzipped(&vec![b' '; 8 << 20]), "no JWK set"),
     ]
@@ -60,7 +60,7 @@ fn gzip(bytes: &[u8]) -> Bytes {
 }
 
 #[tokio::test]
-async fn a_provider_at_fault_takes_no_good_key_away() {
+async fn failing_provider_keeps_the_known_keys() {
     let publisher = Publisher::start().await;
     let http = http().timeout(Duration::from_millis(500)).build().unwrap();
     let keys = publisher.keys().http_client(http).connect().await.unwrap();
@@ -73,22 +73,26 @@ async fn a_provider_at_fault_takes_no_good_key_away() {
         pass(COOLDOWN).await;
         let asked = publisher.provider.request_count();
         let unknown = within(&name, serving.bearer(&publisher.forged("unknown"))).await;
-        assert_eq!(unknown, told(UNAVAILABLE), "nobody can tell: {name}");
+        assert_eq!(unknown, rejected(UNAVAILABLE), "can't be decided: {name}");
         assert!(publisher.provider.request_count() > asked, "{name}");
         assert_eq!(serving.bearer(&publisher.token()).await, ada(), "{name}");
-        assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID), "{name}");
+        assert_eq!(
+            serving.bearer(&publisher.forged(known.id())).await,
+            rejected(INVALID),
+            "{name}"
+        );
     }
     assert!(
         publisher.provider.received().iter().all(|seen| seen.path == JWKS),
         "no redirect is followed"
     );
-    publisher.behave();
+    publisher.publish_current_keys();
     pass(COOLDOWN).await;
-    assert_eq!(serving.bearer(&publisher.forged("unknown")).await, told(INVALID));
+    assert_eq!(serving.bearer(&publisher.forged("unknown")).await, rejected(INVALID));
 }
 
 #[tokio::test]
-async fn keys_that_are_too_old_let_nobody_in() {
+async fn keys_beyond_max_age_are_not_trusted() {
     let publisher = Publisher::start().await;
     let serving = publisher.serving().await;
     let cached = publisher.token();
@@ -99,15 +103,15 @@ async fn keys_that_are_too_old_let_nobody_in() {
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
     pass(Duration::from_secs(120)).await;
     for token in [cached.clone(), publisher.token(), publisher.forged("unknown")] {
-        assert_eq!(serving.bearer(&token).await, told(UNAVAILABLE));
+        assert_eq!(serving.bearer(&token).await, rejected(UNAVAILABLE));
     }
-    publisher.behave();
+    publisher.publish_current_keys();
     pass(REFRESH).await;
-    becomes(&serving, &cached, &ada()).await;
+    eventually(&serving, &cached, &ada()).await;
 }
 
 #[tokio::test]
-async fn a_provider_that_is_killed_and_comes_back_stops_nobody_who_is_known() {
+async fn known_tokens_are_admitted_while_the_provider_restarts() {
     let mut publisher = Publisher::start().await;
     let serving = publisher.serving().await;
     let known = publisher.issuer.signing_key();
@@ -118,34 +122,34 @@ async fn a_provider_that_is_killed_and_comes_back_stops_nobody_who_is_known() {
     publisher.provider.stop().await;
     pass(COOLDOWN).await;
     for _ in 0..3 {
-        assert_eq!(within("a new key", serving.bearer(&rotated)).await, told(UNAVAILABLE));
+        assert_eq!(within("a new key", serving.bearer(&rotated)).await, rejected(UNAVAILABLE));
         assert_eq!(serving.bearer(&cached).await, ada());
-        assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID));
+        assert_eq!(serving.bearer(&publisher.forged(known.id())).await, rejected(INVALID));
     }
     publisher.provider.restart().await;
     pass(COOLDOWN).await;
-    becomes(&serving, &rotated, &ada()).await;
+    eventually(&serving, &rotated, &ada()).await;
     assert_eq!(serving.bearer(&cached).await, ada());
 }
 
 #[tokio::test]
-async fn lazy_keys_of_a_provider_that_is_down_are_unavailable_until_it_is_up() {
+async fn lazy_keys_are_unavailable_until_the_provider_is_up() {
     let mut publisher = Publisher::start().await;
     publisher.provider.stop().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     for _ in 0..3 {
-        assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE));
+        assert_eq!(serving.bearer(&publisher.token()).await, rejected(UNAVAILABLE));
     }
     publisher.provider.restart().await;
-    assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE), "it is too soon");
+    assert_eq!(serving.bearer(&publisher.token()).await, rejected(UNAVAILABLE), "it is too soon");
     assert_eq!(publisher.provider.request_count(), 0);
     pass(COOLDOWN).await;
-    becomes(&serving, &publisher.token(), &ada()).await;
+    eventually(&serving, &publisher.token(), &ada()).await;
     assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
-async fn a_provider_at_fault_is_asked_less_and_less_often() {
+async fn failing_provider_is_asked_with_backoff() {
     const BEFORE: Duration = Duration::from_secs(15);
 
     let publisher = Publisher::start().await;
@@ -153,11 +157,11 @@ async fn a_provider_at_fault_is_asked_less_and_less_often() {
     publisher.provider.reply(JWKS, Reply::status(500));
     let mut asked = 1;
     let mut waits = vec![300, 30, 60, 120, 240, 300, 300];
-    // Once it is well again, all is as at first.
+    // After a success, the waits start over.
     waits.extend([300, 300, 30]);
     for (at, wait) in waits.into_iter().enumerate() {
         match at {
-            7 => publisher.behave(),
+            7 => publisher.publish_current_keys(),
             8 => publisher.provider.reply(JWKS, Reply::status(500)),
             _ => {}
         }
@@ -177,20 +181,20 @@ async fn a_provider_at_fault_is_asked_less_and_less_often() {
 }
 
 #[tokio::test]
-async fn each_fetch_is_told_to_the_operator() {
+async fn each_fetch_is_logged() {
     let publisher = Publisher::start().await;
     let serving = publisher.serve(publisher.keys().lazy().unwrap()).await;
     let (log, mark) = (Log::of_process(), Log::of_process().mark());
     publisher.provider.reply(JWKS, Reply::status(500));
-    assert_eq!(serving.bearer(&publisher.token()).await, told(UNAVAILABLE));
+    assert_eq!(serving.bearer(&publisher.token()).await, rejected(UNAVAILABLE));
     let url = publisher.provider.url(JWKS);
     let status = "500 Internal Server Error";
     log.wait_for_line(mark, &["WARN", "keys can't be fetched", status, &url, "trusted=false"])
         .await;
     let reason = "AUTHENTICATOR_UNAVAILABLE";
     log.wait_for_line(mark, &["ERROR", "outcome=\"rejected\"", reason, status, &url]).await;
-    publisher.behave();
+    publisher.publish_current_keys();
     pass(COOLDOWN).await;
-    becomes(&serving, &publisher.token(), &ada()).await;
+    eventually(&serving, &publisher.token(), &ada()).await;
     log.wait_for_line(mark, &["DEBUG", "keys fetched", &url]).await;
 }

@@ -1,4 +1,4 @@
-//! Who makes the keys be fetched, and how often.
+//! The calls that cause a fetch of the keys, and how often.
 
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Request, Status, transport::Channel};
@@ -29,7 +29,7 @@ async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
         clients.push(AccountsClient::new(serving.server().channel().await));
     }
     pass(COOLDOWN).await;
-    // Half of them name a key that exists by now, half of them one that never will.
+    // Half of them name a key that exists by now, the others a key that never will.
     publisher.issuer.rotate();
     let (rotated, forged) = (publisher.token(), publisher.forged("unknown"));
     publisher.provider.hold();
@@ -47,8 +47,8 @@ async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
     while let Some(outcome) = within("the calls", calls.join_next()).await {
         match outcome.unwrap() {
             (Ok(caller), name) => assert_eq!(Some(&*caller), name),
-            (Err(refused), name) => {
-                assert_eq!((refused.code(), name), (tonic::Code::Unauthenticated, None));
+            (Err(rejected), name) => {
+                assert_eq!((rejected.code(), name), (tonic::Code::Unauthenticated, None));
             }
         }
     }
@@ -56,14 +56,14 @@ async fn ten_thousand_calls_with_an_unknown_key_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_fetches_no_more_than_once_a_cooldown() {
+async fn unknown_keys_cause_at_most_one_fetch_per_cooldown() {
     let publisher = Publisher::start().await;
     let serving = publisher.serving().await;
     let forged: Vec<_> = (0..20).map(|at| publisher.forged(&format!("unknown-{at}"))).collect();
-    // Ten minutes of them.
+    // Ten minutes of such calls.
     for at in 0..100 {
         for token in forged.iter().skip(at % 5 * 4).take(4) {
-            assert_eq!(serving.bearer(token).await, told(INVALID));
+            assert_eq!(serving.bearer(token).await, rejected(INVALID));
         }
         assert_eq!(serving.bearer(&publisher.token()).await, ada());
         pass(Duration::from_secs(6)).await;
@@ -73,7 +73,7 @@ async fn a_flood_of_unknown_keys_fetches_no_more_than_once_a_cooldown() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_takes_longer_than_the_cooldown_is_joined() {
+async fn fetch_longer_than_the_cooldown_is_shared() {
     let publisher = Publisher::start().await;
     let http = http().timeout(2 * LIMIT).build().unwrap();
     let keys = publisher.keys().http_client(http).connect().await.unwrap();
@@ -95,36 +95,40 @@ async fn a_fetch_that_takes_longer_than_the_cooldown_is_joined() {
     assert_eq!(publisher.provider.request_count(), 2);
 }
 
-/// Sends a token of an unknown key and goes away once its fetch is under way.
-async fn attack(publisher: &Publisher, call: JoinHandle<Result<String, Status>>, fetch: usize) {
+/// Aborts a call with an unknown key once its fetch has begun.
+async fn abort_during_fetch(
+    publisher: &Publisher,
+    call: JoinHandle<Result<String, Status>>,
+    fetch: usize,
+) {
     publisher.provider.wait_for_requests(fetch).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
 }
 
 #[tokio::test]
-async fn a_call_that_is_reset_burns_no_cooldown() {
+async fn reset_call_does_not_waste_the_cooldown() {
     let publisher = Publisher::start().await;
     let keys = publisher.keys().connect().await.unwrap();
     let (tokens, waiting) = Counted::new(publisher.verifier(keys));
     let serving = Serving::bearers(tokens).await;
-    // Across several rotations, each time just when a fetch is allowed again.
+    // Across several rotations, each time when the next fetch is allowed.
     for rotation in 1..=3 {
         publisher.issuer.rotate();
         pass(COOLDOWN).await;
         publisher.provider.hold();
         let call = tokio::spawn(whoami(serving.client(), publisher.forged("unknown")));
-        attack(&publisher, call, 1 + rotation).await;
+        abort_during_fetch(&publisher, call, 1 + rotation).await;
         waiting.reach(0).await;
         publisher.provider.release();
-        // It gets the keys that the attacker had fetched.
+        // The call uses the keys that the aborted call had fetched.
         assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
         assert_eq!(publisher.provider.request_count(), 1 + rotation);
     }
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_burns_no_cooldown() {
+async fn reset_connection_does_not_waste_the_cooldown() {
     let publisher = Publisher::start().await;
     let keys = publisher.keys().connect().await.unwrap();
     let (tokens, waiting) = Counted::new(publisher.verifier(keys));
@@ -136,7 +140,7 @@ async fn a_connection_that_is_reset_burns_no_cooldown() {
         // The only handle to its connection is dropped with the call.
         let client = AccountsClient::new(serving.server().channel().await);
         let call = tokio::spawn(whoami(client, publisher.forged("unknown")));
-        attack(&publisher, call, 1 + rotation).await;
+        abort_during_fetch(&publisher, call, 1 + rotation).await;
         waiting.reach(0).await;
         publisher.provider.release();
         assert_eq!(within("the call", serving.bearer(&publisher.token())).await, ada());
@@ -145,19 +149,19 @@ async fn a_connection_that_is_reset_burns_no_cooldown() {
 }
 
 #[tokio::test]
-async fn tokens_that_name_no_key_fetch_nothing() {
+async fn tokens_without_a_kid_cause_no_fetch() {
     let publisher = Publisher::start().await;
     let serving = publisher.serving().await;
     pass(COOLDOWN).await;
     let unknown = SigningKey::generate("unknown", Algorithm::EdDSA);
-    assert_eq!(serving.bearer(&publisher.signed_by(&unknown, None)).await, told(INVALID));
+    assert_eq!(serving.bearer(&publisher.signed_by(&unknown, None)).await, rejected(INVALID));
     let ours = publisher.issuer.signing_key();
     assert_eq!(serving.bearer(&publisher.signed_by(&ours, None)).await, ada());
     assert_eq!(publisher.provider.request_count(), 1);
 }
 
 #[tokio::test]
-async fn services_with_one_handle_share_the_keys() {
+async fn services_with_clones_of_one_handle_share_the_keys() {
     let publisher = Publisher::start().await;
     let keys = publisher.keys().connect().await.unwrap();
     let (one, two) = (publisher.serve(keys.clone()).await, publisher.serve(keys).await);
@@ -169,10 +173,10 @@ async fn services_with_one_handle_share_the_keys() {
 }
 
 #[test]
-fn a_fetch_that_ends_with_its_runtime_keeps_nobody_waiting() {
+fn fetch_whose_runtime_is_dropped_is_replaced() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (first, second) = (runtime(), runtime());
-    // The provider runs by itself.
+    // The provider runs on another runtime.
     let third = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let third = third.unwrap();
     let publisher = third.block_on(Publisher::start());
@@ -187,12 +191,12 @@ fn a_fetch_that_ends_with_its_runtime_keeps_nobody_waiting() {
     drop(first);
     second.block_on(async {
         let serving = publisher.serve(keys).await;
-        let refused = within("the call", serving.bearer(&publisher.token())).await;
-        assert_eq!(refused, told(UNAVAILABLE), "the fetch was given up");
+        let outcome = within("the call", serving.bearer(&publisher.token())).await;
+        assert_eq!(outcome, rejected(UNAVAILABLE), "the fetch was given up");
         publisher.provider.release();
         pass(COOLDOWN).await;
-        becomes(&serving, &publisher.token(), &ada()).await;
-        // And they are kept fresh again.
+        eventually(&serving, &publisher.token(), &ada()).await;
+        // The background refresh works again.
         let asked = publisher.provider.request_count();
         pass(REFRESH).await;
         publisher.provider.wait_for_requests(asked + 1).await;

@@ -1,4 +1,4 @@
-//! Keys that are fetched from an identity provider, which the tests can make answer anything.
+//! Keys fetched from an identity provider whose replies the tests choose.
 
 #![allow(
     clippy::expect_used,
@@ -12,7 +12,7 @@ mod discovery;
 mod faults;
 mod fetching;
 mod rotation;
-mod starting;
+mod startup;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -58,12 +58,12 @@ impl Publisher {
     fn publish(provider: Provider) -> Publisher {
         let issuer = Arc::new(Issuer::with_algorithm(provider.url(""), Algorithm::EdDSA));
         let publisher = Publisher { issuer, provider };
-        publisher.behave();
+        publisher.publish_current_keys();
         publisher
     }
 
-    /// Publishes the keys as they are when it is asked.
-    fn behave(&self) {
+    /// Publishes the current keys of the issuer at each request.
+    fn publish_current_keys(&self) {
         let issuer = Arc::clone(&self.issuer);
         self.provider.reply_by(JWKS, move |_| Reply::Json(issuer.jwks()));
     }
@@ -85,12 +85,12 @@ impl Publisher {
         self.serve(self.keys().connect().await.unwrap()).await
     }
 
-    /// A token by the newest key. Each is another one.
+    /// A token signed by the newest key. Each call makes another token.
     fn token(&self) -> String {
         self.issuer.access_token(AUDIENCE).sign()
     }
 
-    /// A good token in all but its signature, by a key that claims to be `kid`.
+    /// A token that is good except for its signature, by a key with the id `kid`.
     fn forged(&self, kid: &str) -> String {
         let key = SigningKey::generate(kid, Algorithm::EdDSA);
         self.signed_by(&key, Some(kid))
@@ -104,7 +104,7 @@ impl Publisher {
         key.sign(&header.to_string(), &self.issuer.access_token(AUDIENCE).payload())
     }
 
-    /// Lets all that was begun on loopback before this end: it waits for three fetches that begin after it.
+    /// Waits until earlier work on loopback has ended: three fetches that begin later have ended.
     async fn settle(&self) {
         for _ in 0..3 {
             let another = Publisher::start().await;
@@ -117,16 +117,16 @@ fn ada() -> Result<String, String> {
     Ok("ada".into())
 }
 
-fn told(refusal: &str) -> Result<String, String> {
-    Err(refusal.into())
+fn rejected(rejection: &str) -> Result<String, String> {
+    Err(rejection.into())
 }
 
-/// Calls with `token` until this becomes of it: what a task does in the background takes its time.
-async fn becomes(serving: &Serving, token: &str, outcome: &Result<String, String>) {
-    let becomes = async {
+/// Calls with `token` until the call has this outcome, because background tasks take time.
+async fn eventually(serving: &Serving, token: &str, outcome: &Result<String, String>) {
+    let eventually = async {
         while serving.bearer(token).await != *outcome {
             tokio::task::yield_now().await;
         }
     };
-    within(&format!("{outcome:?}"), becomes).await;
+    within(&format!("{outcome:?}"), eventually).await;
 }

@@ -1,4 +1,4 @@
-//! Over real TLS: which certificates are believed.
+//! The certificates that are trusted over real TLS.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use tokio_rustls::{
@@ -12,7 +12,7 @@ use tokio_rustls::{
 
 use super::*;
 
-/// A certificate authority of our own in PEM, and a server on 127.0.0.1 that it vouches for.
+/// A private certificate authority in PEM, and a server on 127.0.0.1 with its certificate.
 fn certified() -> (String, TlsAcceptor) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -34,7 +34,7 @@ fn certified() -> (String, TlsAcceptor) {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_believed_where_it_is_named() {
+async fn private_authority_is_trusted_if_configured() {
     let (authority, tls) = certified();
     let publisher = Publisher::publish(Provider::start_tls(tls).await);
     let http = HttpClient::builder().trust_only(authority).build().unwrap();
@@ -42,19 +42,19 @@ async fn a_private_authority_is_believed_where_it_is_named() {
     let serving = publisher.serve(keys.connect().await.unwrap()).await;
     assert_eq!(serving.bearer(&publisher.token()).await, ada());
     let known = publisher.issuer.signing_key();
-    assert_eq!(serving.bearer(&publisher.forged(known.id())).await, told(INVALID));
+    assert_eq!(serving.bearer(&publisher.forged(known.id())).await, rejected(INVALID));
 }
 
 #[tokio::test]
-async fn no_other_certificate_is_believed() {
+async fn other_certificates_are_not_trusted() {
     let (_, tls) = certified();
     let publisher = Publisher::publish(Provider::start_tls(tls).await);
     let (other, _) = certified();
     let url = publisher.provider.url(JWKS);
-    let the_systems = HttpClient::new().unwrap();
-    let anothers = HttpClient::builder().trust_only(other).build().unwrap();
+    let with_system_roots = HttpClient::new().unwrap();
+    let with_another_root = HttpClient::builder().trust_only(other).build().unwrap();
     let with_plain_http = http().build().unwrap();
-    for http in [the_systems, anothers, with_plain_http] {
+    for http in [with_system_roots, with_another_root, with_plain_http] {
         let keys = RemoteKeys::jwks(&url).http_client(http).connect();
         let error = within("connecting", keys).await.unwrap_err();
         assert_eq!(error.to_string(), format!("the request to {url} failed"));
@@ -63,7 +63,7 @@ async fn no_other_certificate_is_believed() {
 }
 
 #[tokio::test]
-async fn roots_that_arent_certificates_are_refused() {
+async fn invalid_root_certificates_are_rejected() {
     for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         let error = HttpClient::builder().trust_only(pem).build().unwrap_err();
         assert_eq!(error.to_string(), "the HTTP client can't be made", "{pem:?}");

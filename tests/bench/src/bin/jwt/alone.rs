@@ -1,4 +1,4 @@
-//! One token, checked again and again by each way in turn.
+//! One token, verified repeatedly by each implementation in turn.
 
 use std::{
     hint::black_box,
@@ -28,11 +28,11 @@ pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const AUDIENCE: &str = "https://accounts.example";
 const SECRET: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
-/// How long one way is measured before the next has its turn: less than a busy machine leaves to a thread
-/// at a time, so that the least of many turns was disturbed by nobody.
+/// The duration of a turn of one implementation: shorter than a time slice of the scheduler, so
+/// that the fastest of many turns was undisturbed.
 const TURN: Duration = Duration::from_millis(1);
 
-/// A token as real issuers make them: some 840 bytes with RS256.
+/// A token like those of real issuers: some 840 bytes with RS256.
 pub(crate) fn token(issuer: &Issuer) -> Token<'_> {
     issuer
         .access_token(AUDIENCE)
@@ -42,7 +42,7 @@ pub(crate) fn token(issuer: &Issuer) -> Token<'_> {
         .claim("email", "ada@acme.example")
 }
 
-/// The claims that jsonwebtoken reads: as many as ours.
+/// The claims that jsonwebtoken deserializes: as many as tonic-guard's.
 #[derive(Clone, Deserialize)]
 #[allow(dead_code, reason = "reading them is what is measured")]
 pub(crate) struct Read {
@@ -117,7 +117,7 @@ fn public(algorithm: Algorithm) -> Case {
     let (message, signature) = parts(&token);
     let jwk = serde_json::from_value(key.jwk()).expect("a JWK");
     let name = algorithm.to_string();
-    let theirs = name.parse().expect("an algorithm of theirs");
+    let theirs = name.parse().expect("an algorithm of jsonwebtoken");
     Case {
         name,
         token,
@@ -136,7 +136,7 @@ fn bearer(token: &str) -> BearerToken {
     found.expect("one header").credentials().expect("a token")
 }
 
-/// What a check that never waits gives.
+/// The output of a future that never waits.
 fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -144,22 +144,22 @@ fn now<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Nanoseconds for one call of `work`, over a turn.
+/// Nanoseconds per call of `work`, over a turn.
 fn turn(work: &mut dyn FnMut() -> bool) -> f64 {
     let start = Instant::now();
     let mut calls = 0u32;
     while start.elapsed() < TURN {
         for _ in 0..4 {
-            assert!(work(), "a good token is refused");
+            assert!(work(), "a good token is rejected");
         }
         calls += 4;
     }
     start.elapsed().as_nanos() as f64 / f64::from(calls)
 }
 
-/// Measures each way in turn and prints the least of each.
+/// Measures each implementation in turn and prints the minimum of each.
 pub(crate) fn run(rounds: usize) {
-    println!("One token, checked alone: nanoseconds, the least of {rounds} turns of {TURN:?}\n");
+    println!("One token, verified alone: nanoseconds, the minimum of {rounds} turns of {TURN:?}\n");
     println!(
         "{:<6} {:>6}  {:>9} {:>9} {:>9} {:>12}  {:>14} {:>22}",
         "alg",

@@ -1,5 +1,5 @@
-//! Calls over loopback, 64 in flight, each with the same token: RS256, and ES384 where a peer takes
-//! nothing else.
+//! Calls over loopback, 64 in flight, each with the same token: RS256, or ES384 for the peer that
+//! accepts nothing else.
 
 use std::{
     sync::{
@@ -44,13 +44,13 @@ use webgates_tonic::{context::JwtAuthContext, gate::Gate};
 
 use crate::alone::{AUDIENCE, ISSUER, Read, token, validation};
 
-/// As many calls as a busy client has on one connection.
+/// The calls of a busy client on one connection.
 const IN_FLIGHT: usize = 64;
-/// Who calls.
+/// The subject of the token.
 const SUBJECT: &str = "auth0|5f7c8ec7c33c6c004bbafe82";
 const TURN: Duration = Duration::from_millis(100);
 
-/// Answers everyone.
+/// Answers every call.
 struct Open;
 
 #[async_trait]
@@ -64,17 +64,17 @@ impl Accounts for Open {
     }
 }
 
-/// Answers with the subject that the check in front of it left.
-struct Told;
+/// Answers with the subject that the check before it left in an extension.
+struct SubjectFromExtension;
 
 #[async_trait]
-impl Accounts for Told {
+impl Accounts for SubjectFromExtension {
     async fn whoami(&self, request: Request<Void>) -> Result<Response<Name>, Status> {
         let extensions = request.extensions();
         let name = extensions.get::<Read>().map(|read| &read.sub);
         let name = name.or_else(|| Some(&extensions.get::<Subject>()?.sub));
         let name = name.or_else(|| Some(&extensions.get::<Session>()?.account().user_id));
-        let name = name.ok_or_else(|| Status::internal("nothing checked this call"))?.clone();
+        let name = name.ok_or_else(|| Status::internal("this call was not checked"))?.clone();
         Ok(Response::new(Name { name }))
     }
 
@@ -88,36 +88,36 @@ struct Subject {
     sub: String,
 }
 
-/// What webgates leaves.
+/// The identity that webgates inserts.
 type Session = JwtAuthContext<Role, Group>;
 
-/// Lets in whoever has a token: what is left is what the guard itself costs.
-struct Anyone;
+/// Admits every token, to measure the cost of the guard itself.
+struct AdmitsAll;
 
-/// The subject of the token.
-struct Somebody;
+/// The caller with any token.
+struct AnyCaller;
 
-impl Named for Somebody {
+impl Named for AnyCaller {
     fn name(&self) -> String {
         SUBJECT.into()
     }
 }
 
-impl HasScopes for Somebody {
+impl HasScopes for AnyCaller {
     fn has_scope(&self, _: &str) -> bool {
         true
     }
 }
 
-impl Authenticate<Bearer> for Anyone {
-    type Identity = Somebody;
+impl Authenticate<Bearer> for AdmitsAll {
+    type Identity = AnyCaller;
 
-    async fn authenticate(&self, _: BearerToken) -> Result<Somebody, AuthError> {
-        Ok(Somebody)
+    async fn authenticate(&self, _: BearerToken) -> Result<AnyCaller, AuthError> {
+        Ok(AnyCaller)
     }
 }
 
-/// The five lines that projects write by hand.
+/// The usual hand-written check.
 #[derive(Clone)]
 struct ByHand(Arc<(DecodingKey, Validation)>);
 
@@ -161,19 +161,20 @@ fn guarded(issuer: &Issuer, cache_bytes: usize) -> Router {
     Server::builder().add_service(guard(Bearers { tokens }, AccountsServer::from_arc))
 }
 
-/// webgates-tonic, whose codec signs and takes ES384 alone, and a token of its own making.
+/// webgates-tonic, whose codec supports ES384 alone, and a token of its codec.
 async fn webgates() -> (Serving, String) {
     let codec = Arc::new(JsonWebToken::<JwtClaims<Account<Role, Group>>>::default());
     let account = Account::<Role, Group>::new(SUBJECT);
     let claims = JwtClaims::new(account, RegisteredClaims::new(ISSUER, 4_102_444_800));
     let token = codec.encode(&claims).expect("claims that can be encoded");
     let token = String::from_utf8(token).expect("a token is text");
-    let service =
-        Gate::bearer(ISSUER, codec).require_login().named_layer(AccountsServer::new(Told));
+    let service = Gate::bearer(ISSUER, codec)
+        .require_login()
+        .named_layer(AccountsServer::new(SubjectFromExtension));
     (Serving::start(Server::builder().add_service(service)).await, token)
 }
 
-/// A server and the token that it is sent.
+/// A server and the token that is sent to it.
 struct Sent {
     name: &'static str,
     serving: Serving,
@@ -199,20 +200,20 @@ async fn servers(issuer: &Issuer) -> Vec<Sent> {
         ("bare, again", Serving::start(bare()).await),
         ("tonic-guard", Serving::start(guarded(issuer, cached)).await),
         ("tonic-guard, checking nothing", {
-            let guarded = guard(Bearers { tokens: Anyone }, AccountsServer::from_arc);
+            let guarded = guard(Bearers { tokens: AdmitsAll }, AccountsServer::from_arc);
             Serving::start(Server::builder().add_service(guarded)).await
         }),
         ("tonic-guard, no cache", Serving::start(guarded(issuer, 0)).await),
         ("Interceptor, jsonwebtoken", {
-            let service = AccountsServer::with_interceptor(Told, by_hand.clone());
+            let service = AccountsServer::with_interceptor(SubjectFromExtension, by_hand.clone());
             Serving::start(Server::builder().add_service(service)).await
         }),
         ("tonic-middleware, jsonwebtoken", {
-            let service = InterceptorFor::new(AccountsServer::new(Told), by_hand);
+            let service = InterceptorFor::new(AccountsServer::new(SubjectFromExtension), by_hand);
             Serving::start(Server::builder().add_service(service)).await
         }),
         ("tower-oauth2-resource-server", {
-            let service = layer.named_layer(AccountsServer::new(Told));
+            let service = layer.named_layer(AccountsServer::new(SubjectFromExtension));
             Serving::start(Server::builder().add_service(service)).await
         }),
     ];
@@ -228,11 +229,11 @@ async fn servers(issuer: &Issuer) -> Vec<Sent> {
     servers
 }
 
-/// What a turn gave.
+/// The result of a turn.
 #[derive(Clone, Copy)]
 struct Turn {
     per_second: f64,
-    /// Of the processor's time, which other programs don't take from.
+    /// In processor time, which other programs don't affect.
     per_cpu_second: f64,
 }
 
@@ -245,7 +246,7 @@ async fn turn(Sent { serving, header, .. }: &Sent) -> Turn {
         callers.spawn(async move {
             while start.elapsed() < TURN {
                 let request = request(Void {}, &[("authorization", &header)]);
-                let answer = client.whoami(request).await.expect("a good token is let in");
+                let answer = client.whoami(request).await.expect("a good token is admitted");
                 assert_eq!(answer.into_inner().name, SUBJECT);
                 calls.fetch_add(1, Ordering::Relaxed);
             }
@@ -265,8 +266,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     quantile::median(&mut values.collect::<Vec<_>>())
 }
 
-/// Each server has its turn in every round; what is compared with the bare server is the turn of the
-/// same round.
+/// Each server has one turn per round, and is compared with the bare server's turn of the same
+/// round.
 pub(crate) fn run(rounds: usize) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! What it costs to check a signed token: alone, and in a call over loopback.
+//! The cost of verifying a signed token: alone, and in a call over loopback.
 //!
 //! `cargo run --release -p tonic-guard-bench --bin jwt`
 
@@ -6,14 +6,14 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "a measurement that can't go on ends"
+    reason = "a failed measurement ends the program"
 )]
 
 mod alone;
 mod loopback;
 
 fn main() {
-    // webgates turns the other backend on as well, and jsonwebtoken panics unless one is chosen.
+    // webgates enables the other backend as well, and jsonwebtoken panics unless one is chosen.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let quick = std::env::args().any(|argument| argument == "--quick");
     alone::run(if quick { 20 } else { 500 });

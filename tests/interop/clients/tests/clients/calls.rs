@@ -1,4 +1,4 @@
-//! The calls that every client makes, and how each must end.
+//! The calls that every client makes, and their outcomes.
 
 use serde_json::{Value, json};
 use tonic_guard_examples::demo;
@@ -10,22 +10,22 @@ pub enum Client {
     GrpcJs,
     /// Python, `grpcio` and `grpcio-status`.
     Grpcio,
-    /// Node, `@connectrpc/connect-node` speaking gRPC.
+    /// Node, `@connectrpc/connect-node` with gRPC.
     Connect,
-    /// The same, speaking grpc-web as a browser with TLS does.
+    /// The same with gRPC-Web, as a browser with TLS uses it.
     WebOverHttp2,
-    /// The same, speaking grpc-web as a browser without TLS does.
+    /// The same with gRPC-Web, as a browser without TLS uses it.
     WebOverHttp1,
 }
 
 impl Client {
-    /// Whether it is `@connectrpc/connect-node`, whatever it speaks.
+    /// Whether it is `@connectrpc/connect-node`, with any protocol.
     pub fn is_connect(self) -> bool {
         matches!(self, Client::Connect | Client::WebOverHttp2 | Client::WebOverHttp1)
     }
 }
 
-/// What stands between a client and the server.
+/// The proxy between a client and the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Directly,
@@ -40,7 +40,7 @@ pub struct Call {
     metadata: Vec<(&'static str, String)>,
     message: Value,
     owner_bytes: usize,
-    /// What the client must see: one of these.
+    /// The outcomes that the client may see.
     pub expected: Vec<Value>,
 }
 
@@ -56,7 +56,7 @@ impl Call {
         })
     }
 
-    /// Whether what a client's script printed is how this call must end.
+    /// Whether the outcome that a client's script printed is expected.
     pub fn ends_with(&self, came: &Value) -> bool {
         let Some(mut came) = came.as_object().cloned() else { return false };
         if came.remove("call") != Some(self.name.into()) {
@@ -152,7 +152,7 @@ const SCOPE_INSUFFICIENT: Row = Row {
 const DENIED: Row =
     Row { code: PERMISSION_DENIED, message: "permission denied", reason: "PERMISSION_DENIED" };
 
-const WRONG: &str = "let-me-in";
+const WRONG: &str = "wrong-token";
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -167,36 +167,36 @@ pub fn calls(client: Client, way: Way) -> Vec<Call> {
     let new = json!({ "id": "7" });
 
     vec![
-        call("open to everyone", "Ping").answered(json!({})),
-        ends.refused(call("nothing presented", "List"), MISSING, "bearer", &["Bearer"]),
+        call("an open method", "Ping").answered(json!({})),
+        ends.rejected(call("no credentials", "List"), MISSING, "bearer", &["Bearer"]),
         call("a good token", "List")
             .bearer(demo::ADA_TOKEN)
             .answered(json!({ "orders": [order(1, "ada"), order(2, "ada")] })),
-        ends.refused(
+        ends.rejected(
             call("a wrong token", "List").bearer(WRONG),
             INVALID,
             "bearer",
             &[r#"Bearer error="invalid_token""#],
         ),
-        ends.refused(
+        ends.rejected(
             call("an expired token", "List").bearer(demo::EXPIRED_TOKEN),
             EXPIRED,
             "bearer",
             &[r#"Bearer error="invalid_token""#],
         ),
-        ends.refused(
+        ends.rejected(
             call("two words in a token", "List").bearer("two words"),
             MALFORMED,
             "bearer",
             &[r#"Bearer error="invalid_request""#],
         ),
-        ends.refused(
-            call("no token after the word", "List").metadata("authorization", "Bearer"),
+        ends.rejected(
+            call("no token after the scheme", "List").metadata("authorization", "Bearer"),
             MALFORMED,
             "bearer",
             &[r#"Bearer error="invalid_request""#],
         ),
-        ends.refused(
+        ends.rejected(
             call("a password", "List").metadata("authorization", "Basic YWRhOnBhc3M="),
             UNSUPPORTED,
             "bearer",
@@ -208,23 +208,23 @@ pub fn calls(client: Client, way: Way) -> Vec<Call> {
         ends.two_authorizations(
             call("one token twice", "List").bearer(demo::ADA_TOKEN).bearer(demo::ADA_TOKEN),
         ),
-        ends.refused(
+        ends.rejected(
             call("no scope", "Cancel").bearer(demo::EVE_TOKEN).message(json!({ "id": "3" })),
             SCOPE_INSUFFICIENT,
             "bearer",
             &[r#"Bearer error="insufficient_scope", scope="orders:write""#],
         ),
-        ends.refused_by_the_method(
-            call("an order of another", "Cancel")
+        ends.rejected_by_the_handler_check(
+            call("another user's order", "Cancel")
                 .bearer(demo::ADA_TOKEN)
                 .message(json!({ "id": "3" })),
             DENIED,
         ),
-        call("an own order", "Cancel")
+        call("the user's order", "Cancel")
             .bearer(demo::ADA_TOKEN)
             .message(json!({ "id": "1" }))
             .answered(ada_cancelled),
-        ends.refused(call("no role", "Watch").bearer(demo::ADA_TOKEN), DENIED, "bearer", &[]),
+        ends.rejected(call("no role", "Watch").bearer(demo::ADA_TOKEN), DENIED, "bearer", &[]),
         call("a role", "Watch").bearer(demo::EVE_TOKEN).answered(all),
         call("a good key", "Ingest")
             .key(demo::ACME_KEY)
@@ -234,19 +234,19 @@ pub fn calls(client: Client, way: Way) -> Vec<Call> {
             .bearer(demo::ADA_TOKEN)
             .message(new.clone())
             .answered(received("user ada")),
-        ends.refused(
+        ends.rejected(
             call("a wrong key", "Ingest").key(WRONG).message(new.clone()),
             KEY_INVALID,
             "api-key",
             &[r#"ApiKey header="x-api-key", error="invalid_token""#],
         ),
-        ends.refused(
-            call("neither key nor token", "Ingest").message(new.clone()),
+        ends.rejected(
+            call("no key and no token", "Ingest").message(new.clone()),
             MISSING,
             "api-key, bearer",
             &[r#"ApiKey header="x-api-key""#, "Bearer"],
         ),
-        ends.refused(
+        ends.rejected(
             call("a key and a token", "Ingest")
                 .key(demo::ACME_KEY)
                 .bearer(demo::ADA_TOKEN)
@@ -261,19 +261,19 @@ pub fn calls(client: Client, way: Way) -> Vec<Call> {
                 .key(demo::ACME_KEY)
                 .message(new.clone()),
         ),
-        ends.refused(
-            call("60 KiB, nothing presented", "Ingest").message(new.clone()).owner_bytes(60 * KIB),
+        ends.rejected(
+            call("60 KiB, no credentials", "Ingest").message(new.clone()).owner_bytes(60 * KIB),
             MISSING,
             "api-key, bearer",
             &[r#"ApiKey header="x-api-key""#, "Bearer"],
         ),
-        ends.refused(
-            call("4 MiB, nothing presented", "Ingest").message(new.clone()).owner_bytes(4 * MIB),
+        ends.rejected(
+            call("4 MiB, no credentials", "Ingest").message(new.clone()).owner_bytes(4 * MIB),
             MISSING,
             "api-key, bearer",
             &[r#"ApiKey header="x-api-key""#, "Bearer"],
         ),
-        ends.refused(
+        ends.rejected(
             call("4 MiB, a wrong token", "Ingest")
                 .bearer(WRONG)
                 .message(new.clone())
@@ -282,7 +282,7 @@ pub fn calls(client: Client, way: Way) -> Vec<Call> {
             "bearer",
             &[r#"Bearer error="invalid_token""#],
         ),
-        // tonic takes messages of up to 4 MiB; what surrounds the field is in them too.
+        // tonic accepts messages of up to 4 MiB, including the bytes around the field.
         call("3 MiB, a good token", "Ingest")
             .bearer(demo::ADA_TOKEN)
             .message(new)
@@ -294,53 +294,55 @@ pub fn calls(client: Client, way: Way) -> Vec<Call> {
 const TWO_CREDENTIALS: &[&str] =
     &[r#"ApiKey header="x-api-key", error="invalid_request""#, r#"Bearer error="invalid_request""#];
 
-/// Over HTTP/1.1 a guard reads 64 KiB of a refused message, answers and hangs up. Node still writes
-/// then, and may tell of that instead of reading the answer.
+/// Over HTTP/1.1 a guard drains 64 KiB of a rejected message, answers and closes the connection.
+/// Node may still be writing then, and report that instead of the answer.
 const HUNG_UP: [&str; 3] = ["write EPIPE", "write ECONNRESET", "read ECONNRESET"];
 
-/// How calls end for one client on one way.
+/// The outcomes for one client over one path.
 struct Ends {
     client: Client,
     way: Way,
 }
 
 impl Ends {
-    /// Refused at the front door, which knows the method.
-    fn refused(&self, call: Call, row: Row, scheme: &str, challenges: &[&str]) -> Call {
+    /// Rejected by the guard, which knows the method.
+    fn rejected(&self, call: Call, row: Row, scheme: &str, challenges: &[&str]) -> Call {
         let info = json!({
             "scheme": scheme,
             "service": "demo.orders.v1.Orders",
             "method": call.method,
         });
-        let mut expected = vec![self.refusal(row, info, challenges)];
+        let mut expected = vec![self.rejection(row, info, challenges)];
         if self.client == Client::Grpcio && self.way == Way::Haproxy && call.method == "Ingest" {
             expected.push(self.cut_short(challenges));
         }
         if self.client == Client::WebOverHttp1 && call.owner_bytes > 64 * KIB {
-            expected.extend(HUNG_UP.map(|message| not_by_us(13, message)));
+            expected.extend(HUNG_UP.map(|message| not_from_the_guard(13, message)));
         }
         Call { expected, ..call }
     }
 
-    /// Refused at the method's door, which doesn't know by which path the call came.
-    fn refused_by_the_method(&self, call: Call, row: Row) -> Call {
-        let expected = vec![self.refusal(row, json!({ "scheme": "bearer" }), &[])];
+    /// Rejected by the handler check, which doesn't know the path of the call.
+    fn rejected_by_the_handler_check(&self, call: Call, row: Row) -> Call {
+        let expected = vec![self.rejection(row, json!({ "scheme": "bearer" }), &[])];
         Call { expected, ..call }
     }
 
-    /// Two `authorization` headers. Not every client sends two, and not every proxy takes them.
+    /// Two `authorization` headers. Not every client sends two, and not every proxy accepts them.
     fn two_authorizations(&self, call: Call) -> Call {
         let challenges = &[r#"Bearer error="invalid_request""#];
         let expected = match (self.client, self.way) {
             (Client::GrpcJs, _) => {
-                not_by_us(13, r#""authorization" metadata cannot have multiple values"#)
+                not_from_the_guard(13, r#""authorization" metadata cannot have multiple values"#)
             }
-            // One header, whose value has a comma.
+            // One header with a comma in its value.
             (Client::Connect | Client::WebOverHttp2 | Client::WebOverHttp1, _) => {
-                return self.refused(call, MALFORMED, "bearer", challenges);
+                return self.rejected(call, MALFORMED, "bearer", challenges);
             }
-            (Client::Grpcio, Way::Nginx) => not_by_us(13, "Received http2 header with status: 400"),
-            (Client::Grpcio, _) => return self.refused(call, OVERLOADED, "bearer", challenges),
+            (Client::Grpcio, Way::Nginx) => {
+                not_from_the_guard(13, "Received http2 header with status: 400")
+            }
+            (Client::Grpcio, _) => return self.rejected(call, OVERLOADED, "bearer", challenges),
         };
         Call { expected: vec![expected], ..call }
     }
@@ -349,12 +351,12 @@ impl Ends {
     fn two_keys(&self, call: Call) -> Call {
         if self.client.is_connect() {
             let challenge = r#"ApiKey header="x-api-key", error="invalid_request""#;
-            return self.refused(call, MALFORMED, "api-key", &[challenge]);
+            return self.rejected(call, MALFORMED, "api-key", &[challenge]);
         }
-        self.refused(call, OVERLOADED, "api-key, bearer", TWO_CREDENTIALS)
+        self.rejected(call, OVERLOADED, "api-key, bearer", TWO_CREDENTIALS)
     }
 
-    fn refusal(&self, row: Row, metadata: Value, challenges: &[&str]) -> Value {
+    fn rejection(&self, row: Row, metadata: Value, challenges: &[&str]) -> Value {
         json!({
             "code": row.code,
             "message": row.message,
@@ -363,9 +365,9 @@ impl Ends {
         })
     }
 
-    /// HAProxy resets a stream with CANCEL when the answer came before the request's end
-    /// (haproxy/haproxy#1219). grpcio then says CANCELLED if it reads the reset before it has told the
-    /// call's end. The headers of the refusal are there all the same.
+    /// HAProxy resets a stream with CANCEL if the answer precedes the end of the request
+    /// (haproxy/haproxy#1219). grpcio then reports CANCELLED if it reads the reset first. The
+    /// headers of the rejection are present in any case.
     fn cut_short(&self, challenges: &[&str]) -> Value {
         json!({
             "code": 1,
@@ -375,7 +377,7 @@ impl Ends {
         })
     }
 
-    /// Node has all values of a header as one.
+    /// Node joins all values of a header.
     fn challenges(&self, challenges: &[&str]) -> Vec<String> {
         match self.client {
             Client::Grpcio => challenges.iter().map(ToString::to_string).collect(),
@@ -385,7 +387,7 @@ impl Ends {
     }
 }
 
-/// The call never came to the guard.
-fn not_by_us(code: u32, message: &str) -> Value {
+/// The call never reached the guard.
+fn not_from_the_guard(code: u32, message: &str) -> Value {
     json!({ "code": code, "message": message, "info": null, "challenges": [] })
 }

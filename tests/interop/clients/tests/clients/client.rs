@@ -1,4 +1,4 @@
-//! Running a client's script.
+//! Runs a client's script.
 
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
@@ -11,14 +11,14 @@ use crate::{
 };
 use tonic_guard_tests::{process::program, within_limit};
 
-/// For all calls together. The scripts give each call a deadline of 20 seconds.
+/// The limit for all calls together. The scripts give each call a deadline of 20 seconds.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What a client told.
+/// The output of a client.
 pub struct Seen {
-    /// One for each call, in their order.
+    /// One outcome per call, in order.
     pub lines: Vec<Value>,
-    /// The script's exit status and what it complained about.
+    /// The script's exit status and its standard error.
     pub how_it_ended: String,
 }
 
@@ -41,7 +41,7 @@ pub async fn make(client: Client, address: SocketAddr, calls: &[Call]) -> Seen {
         }
         _ => command.arg(installed.node.join("connect.mjs")),
     };
-    // gRPC clients would go through a proxy that the environment names, even on loopback.
+    // gRPC clients would use a proxy of the environment, even on loopback.
     for name in ["grpc_proxy", "http_proxy", "https_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
@@ -56,7 +56,7 @@ pub async fn make(client: Client, address: SocketAddr, calls: &[Call]) -> Seen {
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let mut stdin = child.stdin.take().expect("it is piped");
     let output = within_limit(&format!("{client:?}"), LIMIT, async {
-        // A script that ends before it read this says why itself.
+        // A script that ends before it has read this reports the reason itself.
         let _ = stdin.write_all(task.to_string().as_bytes()).await;
         drop(stdin);
         child.wait_with_output().await.expect("its output can be read")

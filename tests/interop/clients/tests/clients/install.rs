@@ -1,4 +1,4 @@
-//! Installing what the tests need below the target directory.
+//! Installs the tests' tools below the target directory.
 
 use std::{
     fs,
@@ -6,15 +6,15 @@ use std::{
 };
 
 use tokio::sync::OnceCell;
-use tonic_guard_interop_clients::install::{node, python, told};
+use tonic_guard_interop_clients::install::{context, node, python};
 
-/// Where the clients are.
+/// The locations of the clients.
 pub struct Clients {
     /// The Node scripts, beside the packages that they import.
     pub node: PathBuf,
     /// The Python packages.
     pub python: PathBuf,
-    /// The compiled protos, for the client that brings no compiler.
+    /// The compiled protos, for the client without a compiler.
     pub descriptors: PathBuf,
 }
 
@@ -23,7 +23,7 @@ pub fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A place below the target directory.
+/// A path below the target directory.
 pub fn below_target(path: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(path)
 }
@@ -44,7 +44,7 @@ async fn install() -> Result<Clients, String> {
     let scripts = ["calls.mjs", "connect.mjs", "grpc_js.mjs"];
     node(&here("node"), &scripts, &clients.node).await?;
     python(&here("python/requirements.txt"), &clients.python).await?;
-    fs::write(&clients.descriptors, descriptors()?).map_err(told("writing the descriptors"))?;
+    fs::write(&clients.descriptors, descriptors()?).map_err(context("writing the descriptors"))?;
     Ok(clients)
 }
 
@@ -53,7 +53,7 @@ fn descriptors() -> Result<Vec<u8>, String> {
     let mut compiler = protox::Compiler::new(includes).map_err(|error| error.to_string())?;
     compiler
         .include_imports(true)
-        .open_files(["orders.proto", "refusal.proto"])
+        .open_files(["orders.proto", "rejection.proto"])
         .map_err(|error| error.to_string())?;
     Ok(compiler.encode_file_descriptor_set())
 }

@@ -1,7 +1,7 @@
-//! What callers in other languages see of a guarded server: directly, and through a proxy.
+//! Callers in other languages that call a guarded server, directly and through a proxy.
 //!
 //! The server is the example `serve`. The clients are installed below the target directory, in the
-//! versions that `node/package-lock.json` and `python/requirements.txt` name.
+//! versions of `node/package-lock.json` and `python/requirements.txt`.
 
 #![allow(
     clippy::expect_used,
@@ -19,8 +19,8 @@ mod serve;
 
 use calls::{Client, Way, calls};
 
-/// Makes every call and compares what the client saw with what it must see.
-async fn every_call_ends_as_it_must(client: Client, way: Way) {
+/// Makes every call and compares its outcome with the expected ones.
+async fn assert_outcomes(client: Client, way: Way) {
     let serve = serve::start().await;
     let proxy = proxy::start(way, serve.addr).await;
     let address = proxy.as_ref().map_or(serve.addr, |proxy| proxy.addr);
@@ -48,68 +48,68 @@ async fn every_call_ends_as_it_must(client: Client, way: Way) {
 }
 
 mod directly {
-    use super::{Client, Way, every_call_ends_as_it_must};
+    use super::{Client, Way, assert_outcomes};
 
     #[tokio::test]
-    async fn grpc_js_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::GrpcJs, Way::Directly).await;
+    async fn grpc_js_reads_every_rejection() {
+        assert_outcomes(Client::GrpcJs, Way::Directly).await;
     }
 
     #[tokio::test]
-    async fn grpcio_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::Grpcio, Way::Directly).await;
+    async fn grpcio_reads_every_rejection() {
+        assert_outcomes(Client::Grpcio, Way::Directly).await;
     }
 
     #[tokio::test]
-    async fn connect_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::Connect, Way::Directly).await;
+    async fn connect_reads_every_rejection() {
+        assert_outcomes(Client::Connect, Way::Directly).await;
     }
 
     #[tokio::test]
-    async fn grpc_web_reads_every_refusal_over_http2() {
-        every_call_ends_as_it_must(Client::WebOverHttp2, Way::Directly).await;
+    async fn grpc_web_reads_every_rejection_over_http2() {
+        assert_outcomes(Client::WebOverHttp2, Way::Directly).await;
     }
 
     #[tokio::test]
-    async fn grpc_web_reads_every_refusal_over_http1() {
-        every_call_ends_as_it_must(Client::WebOverHttp1, Way::Directly).await;
+    async fn grpc_web_reads_every_rejection_over_http1() {
+        assert_outcomes(Client::WebOverHttp1, Way::Directly).await;
     }
 }
 
 mod through_nginx {
-    use super::{Client, Way, every_call_ends_as_it_must};
+    use super::{Client, Way, assert_outcomes};
 
     #[tokio::test]
-    async fn grpc_js_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::GrpcJs, Way::Nginx).await;
+    async fn grpc_js_reads_every_rejection() {
+        assert_outcomes(Client::GrpcJs, Way::Nginx).await;
     }
 
     #[tokio::test]
-    async fn grpcio_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::Grpcio, Way::Nginx).await;
+    async fn grpcio_reads_every_rejection() {
+        assert_outcomes(Client::Grpcio, Way::Nginx).await;
     }
 
     #[tokio::test]
-    async fn connect_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::Connect, Way::Nginx).await;
+    async fn connect_reads_every_rejection() {
+        assert_outcomes(Client::Connect, Way::Nginx).await;
     }
 }
 
 mod through_haproxy {
-    use super::{Client, Way, every_call_ends_as_it_must};
+    use super::{Client, Way, assert_outcomes};
 
     #[tokio::test]
-    async fn grpc_js_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::GrpcJs, Way::Haproxy).await;
+    async fn grpc_js_reads_every_rejection() {
+        assert_outcomes(Client::GrpcJs, Way::Haproxy).await;
     }
 
     #[tokio::test]
-    async fn grpcio_gets_in_nowhere_and_reads_the_refusals_of_whole_requests() {
-        every_call_ends_as_it_must(Client::Grpcio, Way::Haproxy).await;
+    async fn grpcio_reads_the_rejections_of_complete_requests() {
+        assert_outcomes(Client::Grpcio, Way::Haproxy).await;
     }
 
     #[tokio::test]
-    async fn connect_reads_every_refusal() {
-        every_call_ends_as_it_must(Client::Connect, Way::Haproxy).await;
+    async fn connect_reads_every_rejection() {
+        assert_outcomes(Client::Connect, Way::Haproxy).await;
     }
 }

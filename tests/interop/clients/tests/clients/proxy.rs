@@ -13,14 +13,14 @@ use tokio::{
     sync::OnceCell,
     time::{Instant, sleep},
 };
-use tonic_guard_interop_clients::install::{empty, told};
+use tonic_guard_interop_clients::install::{context, empty};
 use tonic_guard_tests::process::{program, run};
 
 use crate::{calls::Way, install::below_target};
 
 const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// A free port may be taken before the proxy takes it.
+/// Another program may take the free port before the proxy does.
 const ATTEMPTS: usize = 5;
 
 /// A running proxy, stopped when dropped.
@@ -31,7 +31,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// What it said so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
@@ -39,7 +39,8 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It still writes to the directory that is removed; the handle alone waits for nothing.
+        // The process still writes to the directory that is removed; dropping the handle waits for
+        // nothing.
         let _ = self.child.start_kill();
         let _ = fs::remove_dir_all(&self.dir);
     }
@@ -78,13 +79,13 @@ pub async fn start(way: Way, server: SocketAddr) -> Option<Proxy> {
     panic!("{name} doesn't start: {}", whys.join("\n"));
 }
 
-/// Waits until the proxy takes connections.
+/// Waits until the proxy accepts connections.
 async fn accepts(proxy: &mut Proxy) -> Result<(), String> {
     let start = Instant::now();
     loop {
         let connected = TcpStream::connect(proxy.addr).await;
-        // Asked after the connection: if another program has the port, the proxy has ended.
-        if let Some(status) = proxy.child.try_wait().map_err(told("asking for its status"))? {
+        // Checked after the connection: if another program has the port, the proxy has ended.
+        if let Some(status) = proxy.child.try_wait().map_err(context("asking for its status"))? {
             return Err(format!("expected it to run, came {status}"));
         }
         match connected {
@@ -97,7 +98,7 @@ async fn accepts(proxy: &mut Proxy) -> Result<(), String> {
     }
 }
 
-/// One process: what kills it leaves no worker behind.
+/// One process, so that killing it leaves no worker behind.
 fn nginx(dir: &Path, addr: SocketAddr, server: SocketAddr) -> String {
     let dir = dir.display();
     format!(
@@ -113,7 +114,7 @@ http {{
     fastcgi_temp_path "{dir}/fastcgi";
     uwsgi_temp_path "{dir}/uwsgi";
     scgi_temp_path "{dir}/scgi";
-    # By default nginx itself refuses more than 1 MiB.
+    # By default nginx itself rejects more than 1 MiB.
     client_max_body_size 16m;
     server {{
         listen {addr} http2;
@@ -138,10 +139,10 @@ listen grpc
     )
 }
 
-/// A command that runs the proxy `name`: the machine's, or one that is installed for the tests.
+/// A command that runs the proxy `name`: the system's, or one that is installed for the tests.
 async fn installed(name: &'static str) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // The directory of daemons isn't in everyone's PATH.
+    // The directory of daemons isn't in every PATH.
     let dirs = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
     if let Some(path) = dirs.map(|dir| dir.join(name)).find(|path| path.is_file()) {
         return program(path);
@@ -156,8 +157,8 @@ async fn installed(name: &'static str) -> Command {
     command
 }
 
-/// Fetches the packages and what they need, and unpacks them below the target directory. Nothing is
-/// installed on the machine itself: its package manager would start both as daemons.
+/// Downloads the packages and their dependencies, and unpacks them below the target directory.
+/// Nothing is installed on the system: its package manager would start both as daemons.
 async fn install() -> Result<PathBuf, String> {
     let root = below_target("debian");
     let whole = root.join("whole");
@@ -168,11 +169,11 @@ async fn install() -> Result<PathBuf, String> {
     let lists = root.join("lists");
     let cache = root.join("cache");
     for dir in [lists.join("partial"), cache.join("archives/partial")] {
-        fs::create_dir_all(dir).map_err(told("making a directory"))?;
+        fs::create_dir_all(dir).map_err(context("making a directory"))?;
     }
     let apt = |arguments: &[&str]| {
         let mut apt = program("apt-get");
-        // With its own lists, archives and no lock it needs no rights.
+        // With separate lists and archives and without a lock it needs no privileges.
         apt.arg("--quiet")
             .args(["-o", "Debug::NoLocking=1"])
             .arg("-o")
@@ -186,19 +187,19 @@ async fn install() -> Result<PathBuf, String> {
     let fetch = ["install", "--yes", "--no-install-recommends", "--download-only"];
     let fetch = [&fetch[..], &["nginx", "haproxy"]].concat();
     run("fetching nginx and haproxy", INSTALL_LIMIT, &mut apt(&fetch)).await?;
-    for entry in fs::read_dir(cache.join("archives")).map_err(told("reading the archives"))? {
-        let path = entry.map_err(told("reading the archives"))?.path();
+    for entry in fs::read_dir(cache.join("archives")).map_err(context("reading the archives"))? {
+        let path = entry.map_err(context("reading the archives"))?.path();
         if path.extension().is_some_and(|extension| extension == "deb") {
             let mut unpack = program("dpkg-deb");
             unpack.arg("--extract").arg(path).arg(&root);
             run("unpacking a package", INSTALL_LIMIT, &mut unpack).await?;
         }
     }
-    fs::write(whole, "").map_err(told("marking an installation as whole"))?;
+    fs::write(whole, "").map_err(context("marking an installation as whole"))?;
     Ok(root)
 }
 
-/// Debian has libraries in a directory that is named after the architecture.
+/// Debian's library directory is named after the architecture.
 fn libraries(root: &Path) -> std::ffi::OsString {
     let entries = fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
     let dirs = entries.map(|entry| entry.path()).filter(|path| path.is_dir());

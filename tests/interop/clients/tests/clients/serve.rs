@@ -13,7 +13,7 @@ use tonic_guard_tests::{
     within_limit,
 };
 
-/// Builds every dependency when nothing was built before.
+/// Long enough to build every dependency.
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -23,7 +23,7 @@ pub struct Serve {
     _child: Child,
 }
 
-/// Starts a server of its own for each test: calls change its orders.
+/// Starts a separate server for each test, because calls change its orders.
 pub async fn start() -> Serve {
     static BUILT: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
     let path = BUILT.get_or_init(build).await;
@@ -33,7 +33,7 @@ pub async fn start() -> Serve {
     let mut child = command.spawn().expect("`serve` starts");
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut line = String::new();
-    within_limit("`serve` saying where it listens", START_LIMIT, stdout.read_line(&mut line))
+    within_limit("`serve` printing its address", START_LIMIT, stdout.read_line(&mut line))
         .await
         .expect("what it prints is text");
     let addr = line.trim_end().strip_prefix("listening on ").and_then(|addr| addr.parse().ok());

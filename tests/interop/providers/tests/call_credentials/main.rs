@@ -1,5 +1,5 @@
-//! Call credentials with parts of others: a provider's tokens, servers that refuse in their own way, and
-//! the same story told by clients in other languages.
+//! Call credentials with other implementations: a provider's tokens, servers that reject in their
+//! own way, and clients in other languages.
 //!
 //! `cargo test -p tonic-guard-interop-providers` installs what it needs below the target directory: Node 20,
 //! Python 3.10 with pip.
@@ -12,9 +12,9 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
+mod expiry;
 mod provider;
-mod refusing_servers;
-mod story;
+mod rejecting_servers;
 
 use serde_json::{Value, json};
 use tonic_guard_interop_providers::here;
@@ -24,7 +24,7 @@ fn note(text: &str) -> Note {
     Note { text: text.into(), payload: Vec::new() }
 }
 
-/// Where the protos are, and whatever else a script needs.
+/// The script's task: the directories of the protos, and `more`.
 fn task(mut more: Value) -> Value {
     more["include"] = json!([here("../../support/proto"), here("../clients/proto")]);
     more

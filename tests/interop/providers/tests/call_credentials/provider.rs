@@ -43,9 +43,9 @@ fn seconds(access_token_life: u64) -> Settings {
     Settings { access_token_life: Duration::from_secs(access_token_life), ..Settings::default() }
 }
 
-/// A service whose callers' tokens are looked up at the provider, each time.
+/// A service that introspects its callers' tokens at the provider on each call.
 #[derive(Authenticate)]
-struct LooksUp {
+struct Introspecting {
     #[verifies("bearer")]
     tokens: IntrospectionVerifier<Claims>,
 }
@@ -54,7 +54,7 @@ type Notes = tokio_stream::Empty<Result<Note, Status>>;
 
 #[authenticated(scheme = "bearer")]
 #[tonic::async_trait]
-impl Kinds for LooksUp {
+impl Kinds for Introspecting {
     async fn unary(
         &self,
         request: Request<Note>,
@@ -86,18 +86,18 @@ async fn server(provider: &OidcProvider) -> Running {
         provider.introspection_url(),
         ClientAuthentication::basic("gate", "gate-secret"),
         IssuerMatcher::is(provider.issuer()),
-        // Opaque tokens of this provider have none.
+        // Opaque tokens of this provider have no audience.
         AudienceMatcher::unchecked(),
     );
     let tokens =
         tokens.http_client(http()).cache_ttl(Duration::ZERO).negative_cache_ttl(Duration::ZERO);
     let tokens = tokens.clock_skew(Duration::ZERO).build().unwrap();
-    let service = guard(LooksUp { tokens }, KindsServer::from_arc);
+    let service = guard(Introspecting { tokens }, KindsServer::from_arc);
     Running::start(Server::builder().add_service(service)).await
 }
 
 #[tokio::test]
-async fn opaque_tokens_of_two_seconds_serve_calls_of_five() {
+async fn opaque_tokens_of_two_seconds_serve_calls_for_five_seconds() {
     let provider = OidcProvider::start(seconds(2)).await;
     let running = server(&provider).await;
     let source =
@@ -112,7 +112,7 @@ async fn opaque_tokens_of_two_seconds_serve_calls_of_five() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_revoked_at_the_provider_is_renewed() {
+async fn revoked_token_is_renewed() {
     let provider = OidcProvider::start(seconds(600)).await;
     let running = server(&provider).await;
     let given = Arc::new(Mutex::new(Vec::new()));
@@ -121,7 +121,7 @@ async fn a_token_that_is_revoked_at_the_provider_is_renewed() {
     let source = tonic_guard::client::token_fn(move || {
         let (url, keep) = (url.clone(), Arc::clone(&keep));
         async move {
-            let answer = ask(&url, &[("grant_type", "client_credentials")], "orders").await;
+            let answer = post(&url, &[("grant_type", "client_credentials")], "orders").await;
             let token = answer["access_token"].as_str().unwrap().to_owned();
             keep.lock().unwrap().push(token.clone());
             Ok(tonic_guard::client::Token::new(token))
@@ -130,13 +130,13 @@ async fn a_token_that_is_revoked_at_the_provider_is_renewed() {
     let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
     within("a call", client.unary(note("a"))).await.unwrap();
     let first = given.lock().unwrap()[0].clone();
-    ask(&provider.revocation_url(), &[("token", &first)], "orders").await;
+    post(&provider.revocation_url(), &[("token", &first)], "orders").await;
     within("a call", client.unary(note("a"))).await.unwrap();
     assert_eq!(given.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn a_refresh_token_rotates_and_ada_stays_signed_in() {
+async fn rotated_refresh_token_keeps_ada_signed_in() {
     let provider = OidcProvider::start(seconds(1)).await;
     let running = server(&provider).await;
     let first = get(&provider.refresh_token_url()).await;
@@ -157,7 +157,7 @@ async fn a_refresh_token_rotates_and_ada_stays_signed_in() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_to_the_caller() {
+async fn wrong_secret_is_reported_to_the_caller() {
     let provider = OidcProvider::start(Settings::default()).await;
     let running = server(&provider).await;
     let source = ClientCredentials::new(http(), &provider.token_url(), "orders", "wrong").unwrap();
@@ -168,8 +168,8 @@ async fn a_wrong_secret_is_told_to_the_caller() {
     assert!(status.message().contains("invalid_client"), "{status}");
 }
 
-/// What a form gets for an answer. curl, so that nothing of the crate under test is in the way.
-async fn ask(url: &str, form: &[(&str, &str)], client: &str) -> Value {
+/// Posts a form and returns the response. It uses curl to be independent of the crate under test.
+async fn post(url: &str, form: &[(&str, &str)], client: &str) -> Value {
     let mut curl = program("curl");
     curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*"]);
     curl.args(["--user", &format!("{client}:{client}-secret")]);
@@ -197,7 +197,7 @@ async fn example() -> PathBuf {
     let messages = built.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut built = messages.filter(|message| message["target"]["name"] == "client_oauth");
     let path = built.find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    path.expect("cargo says where it is")
+    path.expect("cargo prints the executable")
 }
 
 async fn run_example(provider: &OidcProvider, secret: &str) -> Output {
@@ -209,7 +209,7 @@ async fn run_example(provider: &OidcProvider, secret: &str) -> Output {
 }
 
 #[tokio::test]
-async fn the_example_calls_on_with_tokens_of_two_seconds() {
+async fn example_keeps_calling_with_tokens_of_two_seconds() {
     let provider = OidcProvider::start(seconds(2)).await;
     let output = run_example(&provider, "orders-secret").await;
     let printed = String::from_utf8_lossy(&output.stdout);
@@ -220,7 +220,7 @@ async fn the_example_calls_on_with_tokens_of_two_seconds() {
 }
 
 #[tokio::test]
-async fn the_example_tells_that_its_secret_is_wrong() {
+async fn example_reports_a_wrong_secret() {
     let provider = OidcProvider::start(seconds(2)).await;
     let output = run_example(&provider, "wrong").await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -1,5 +1,5 @@
-//! Verifiers with npm's `oidc-provider`: its keys and tokens, and what becomes of calls when it rotates the
-//! first, revokes the second or goes away.
+//! Verifiers with npm's `oidc-provider`: its keys and tokens, and calls while it rotates the keys,
+//! revokes the tokens or is down.
 //!
 //! `cargo test -p tonic-guard-interop-providers` installs what it needs below the target directory: Node 20.
 
@@ -24,7 +24,7 @@ use tonic_guard_verifier_tests::Serving;
 const AUDIENCE: &str = "https://accounts.example";
 const UNAVAILABLE: &str = "Unavailable AUTHENTICATOR_UNAVAILABLE";
 
-/// The provider is on loopback, and a machine under load answers late.
+/// The provider is on loopback, and a busy machine answers late.
 fn http() -> HttpClient {
     let http = HttpClient::builder().allow_http_on_loopback();
     http.timeout(Duration::from_secs(20)).build().unwrap()
@@ -34,13 +34,13 @@ fn orders() -> Result<String, String> {
     Ok("orders".into())
 }
 
-fn told(refusal: &str) -> Result<String, String> {
-    Err(refusal.into())
+fn rejected(rejection: &str) -> Result<String, String> {
+    Err(rejection.into())
 }
 
-/// Calls with `token` until this becomes of it.
-async fn becomes(serving: &Serving, token: &str, outcome: &Result<String, String>) {
-    let becomes = async {
+/// Calls with `token` until the call has this outcome.
+async fn eventually(serving: &Serving, token: &str, outcome: &Result<String, String>) {
+    let eventually = async {
         loop {
             let now = serving.bearer(token).await;
             if now == *outcome {
@@ -49,5 +49,5 @@ async fn becomes(serving: &Serving, token: &str, outcome: &Result<String, String
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within(&format!("{outcome:?}"), becomes).await;
+    within(&format!("{outcome:?}"), eventually).await;
 }

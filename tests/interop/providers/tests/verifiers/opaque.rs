@@ -1,4 +1,4 @@
-//! Tokens that only it can read.
+//! Opaque tokens, which only the provider can read.
 
 use tonic_guard::introspection::{
     AudienceMatcher, Claims, ClientAuthentication, IntrospectionVerifier, IssuerMatcher,
@@ -9,9 +9,9 @@ use super::*;
 
 const INVALID: &str = "Unauthenticated CREDENTIALS_INVALID";
 
-/// A service that asks what tokens are worth.
-async fn asking(provider: &OidcProvider, client: ClientAuthentication) -> Serving {
-    // This provider tells of an opaque token which client has it, and no audience.
+/// A service that introspects tokens.
+async fn introspecting(provider: &OidcProvider, client: ClientAuthentication) -> Serving {
+    // For an opaque token this provider returns the client and no audience.
     let (issuer, audience) = (IssuerMatcher::is(provider.issuer()), AudienceMatcher::unchecked());
     let endpoint = provider.introspection_url();
     let tokens = IntrospectionVerifier::<OfClient>::builder(endpoint, client, issuer, audience);
@@ -22,7 +22,7 @@ fn gate() -> ClientAuthentication {
     ClientAuthentication::basic("gate", "gate-secret")
 }
 
-/// Claims of a token that a client has for itself.
+/// The claims of a token that a client requested for itself.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
 struct OfClient(Claims);
@@ -40,29 +40,33 @@ impl tonic_guard::HasScopes for OfClient {
 }
 
 #[tokio::test]
-async fn a_token_gets_in_until_it_is_seen_to_be_revoked() {
+async fn token_is_admitted_until_its_revocation_is_noticed() {
     let provider = OidcProvider::start(Settings::default()).await;
-    let serving = asking(&provider, gate()).await;
+    let serving = introspecting(&provider, gate()).await;
     let token = provider.access_token("orders", None).await;
     let other = provider.access_token("orders", None).await;
     for token in [&token, &other, &token] {
         assert_eq!(within("a call", serving.bearer(token)).await, orders());
     }
     for unknown in ["opaque".to_owned(), format!("{token}a"), token.to_uppercase()] {
-        assert_eq!(within("a call", serving.bearer(&unknown)).await, told(INVALID), "{unknown}");
+        assert_eq!(
+            within("a call", serving.bearer(&unknown)).await,
+            rejected(INVALID),
+            "{unknown}"
+        );
     }
     provider.revoke("orders", &token).await;
-    assert_eq!(within("a call", serving.bearer(&token)).await, orders(), "it is remembered");
+    assert_eq!(within("a call", serving.bearer(&token)).await, orders(), "the response is cached");
     pass(Duration::from_secs(60)).await;
-    assert_eq!(within("a call", serving.bearer(&token)).await, told(INVALID));
+    assert_eq!(within("a call", serving.bearer(&token)).await, rejected(INVALID));
     assert_eq!(within("a call", serving.bearer(&other)).await, orders());
 }
 
 #[tokio::test]
-async fn credentials_of_ours_that_it_refuses_refuse_nobodys_token() {
+async fn rejected_credentials_of_the_service_are_unavailable() {
     let provider = OidcProvider::start(Settings::default()).await;
     let token = provider.access_token("orders", None).await;
-    let serving = asking(&provider, gate()).await;
+    let serving = introspecting(&provider, gate()).await;
     assert_eq!(within("a call", serving.bearer(&token)).await, orders());
     for client in [
         ClientAuthentication::basic("gate", "wrong"),
@@ -70,26 +74,26 @@ async fn credentials_of_ours_that_it_refuses_refuse_nobodys_token() {
         ClientAuthentication::bearer("gate-secret"),
     ] {
         let name = format!("{client:?}");
-        let serving = asking(&provider, client).await;
-        assert_eq!(within("a call", serving.bearer(&token)).await, told(UNAVAILABLE), "{name}");
+        let serving = introspecting(&provider, client).await;
+        assert_eq!(within("a call", serving.bearer(&token)).await, rejected(UNAVAILABLE), "{name}");
     }
 }
 
 #[tokio::test]
-async fn it_is_killed_and_started_again() {
+async fn cached_tokens_are_admitted_while_the_provider_restarts() {
     let mut provider = OidcProvider::start(Settings::default()).await;
-    let serving = asking(&provider, gate()).await;
+    let serving = introspecting(&provider, gate()).await;
     let known = provider.access_token("orders", None).await;
     let unknown = provider.access_token("orders", None).await;
     assert_eq!(within("a call", serving.bearer(&known)).await, orders());
     provider.kill().await;
     for _ in 0..3 {
         assert_eq!(within("a call", serving.bearer(&known)).await, orders());
-        assert_eq!(within("a call", serving.bearer(&unknown)).await, told(UNAVAILABLE));
+        assert_eq!(within("a call", serving.bearer(&unknown)).await, rejected(UNAVAILABLE));
     }
-    // It has forgotten all tokens by now.
+    // The restarted provider has lost all tokens.
     provider.restart().await;
-    assert_eq!(within("a call", serving.bearer(&unknown)).await, told(INVALID));
+    assert_eq!(within("a call", serving.bearer(&unknown)).await, rejected(INVALID));
     let fresh = provider.access_token("orders", None).await;
     assert_eq!(within("a call", serving.bearer(&fresh)).await, orders());
 }

@@ -1,4 +1,4 @@
-//! Tokens that it signs.
+//! Signed tokens of the provider.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,14 +13,14 @@ const INVALID: &str = "Unauthenticated JWT_TOKEN_INVALID";
 /// A service that finds the provider's keys by its issuer.
 async fn discovering(provider: &OidcProvider) -> Serving {
     let keys = RemoteKeys::discover(provider.issuer()).http_client(http());
-    // Times that a test can wait out.
+    // Times that are short enough for a test.
     let keys = keys.cooldown(Duration::from_millis(100)).refresh_every(Duration::from_millis(500));
     let keys = keys.connect().await.unwrap();
     let tokens = JwtVerifier::<Claims>::access_tokens(provider.issuer(), AUDIENCE);
     Serving::bearers(tokens.build(keys)).await
 }
 
-/// The token with a signature by somebody else, and with the `kid` that it had or another.
+/// The token with a signature of another key, and with its `kid` or another.
 fn forged(token: &str, kid: Option<&str>) -> String {
     let part = |at| {
         let part = token.split('.').nth(at).unwrap();
@@ -37,7 +37,7 @@ fn forged(token: &str, kid: Option<&str>) -> String {
 }
 
 #[tokio::test]
-async fn its_tokens_of_every_algorithm_get_in_and_no_others() {
+async fn tokens_of_every_algorithm_are_admitted_and_forged_ones_rejected() {
     for alg in ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] {
         let provider = OidcProvider::start(Settings { alg, ..Settings::default() }).await;
         let serving = discovering(&provider).await;
@@ -49,28 +49,29 @@ async fn its_tokens_of_every_algorithm_get_in_and_no_others() {
         assert_eq!(call(token.clone()).await, orders(), "{alg}");
         let stock = provider.access_token("stock", Some(AUDIENCE)).await;
         assert_eq!(call(stock).await, Ok("stock".into()), "{alg}");
-        let elsewhere = provider.access_token("orders", Some("https://shop.example")).await;
-        assert_eq!(call(elsewhere).await, told(INVALID), "{alg}");
+        let for_another_audience =
+            provider.access_token("orders", Some("https://shop.example")).await;
+        assert_eq!(call(for_another_audience).await, rejected(INVALID), "{alg}");
         let opaque = provider.access_token("orders", None).await;
         let malformed = "Unauthenticated CREDENTIALS_MALFORMED";
-        assert_eq!(call(opaque).await, told(malformed), "{alg}");
+        assert_eq!(call(opaque).await, rejected(malformed), "{alg}");
         for kid in [None, Some("unknown")] {
-            assert_eq!(call(forged(&token, kid)).await, told(INVALID), "{alg}");
+            assert_eq!(call(forged(&token, kid)).await, rejected(INVALID), "{alg}");
         }
         let close = within("a call", serving.close(&token)).await;
-        assert_eq!(close, told("PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"), "{alg}");
+        assert_eq!(close, rejected("PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"), "{alg}");
     }
 }
 
-/// Calls from several tasks, with a good token and a forged one, until they are told to end.
+/// Calls from several tasks, with a good token and a forged one, until the load ends.
 struct Load {
     callers: JoinSet<usize>,
     ended: Arc<AtomicBool>,
 }
 
 impl Load {
-    /// `refused` are the ways in which a forged token may be refused.
-    fn begin(serving: &Arc<Serving>, good: &str, refused: &'static [&'static str]) -> Load {
+    /// `rejected` lists the expected rejections of a forged token.
+    fn begin(serving: &Arc<Serving>, good: &str, rejected: &'static [&'static str]) -> Load {
         let ended = Arc::new(AtomicBool::new(false));
         let mut callers = JoinSet::new();
         for at in 0..4 {
@@ -82,8 +83,8 @@ impl Load {
                 while calls == 0 || !ended.load(Ordering::SeqCst) {
                     assert_eq!(within("a call", serving.bearer(&good)).await, orders());
                     for forged in &forged {
-                        let told = within("a call", serving.bearer(forged)).await.unwrap_err();
-                        assert!(refused.contains(&&*told), "{told}");
+                        let rejection = within("a call", serving.bearer(forged)).await.unwrap_err();
+                        assert!(rejected.contains(&&*rejection), "{rejection}");
                     }
                     calls += 1;
                 }
@@ -102,7 +103,7 @@ impl Load {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_rotates_its_keys_while_calls_run() {
+async fn calls_succeed_while_the_provider_rotates_its_keys() {
     let mut provider = OidcProvider::start(Settings::default()).await;
     let serving = Arc::new(discovering(&provider).await);
     let first = provider.access_token("orders", Some(AUDIENCE)).await;
@@ -110,17 +111,17 @@ async fn it_rotates_its_keys_while_calls_run() {
     for _ in 0..3 {
         provider.rotate().await;
         let next = provider.access_token("orders", Some(AUDIENCE)).await;
-        becomes(&serving, &next, &orders()).await;
+        eventually(&serving, &next, &orders()).await;
     }
     load.end().await;
     provider.forget_older_keys().await;
-    becomes(&serving, &first, &told(INVALID)).await;
+    eventually(&serving, &first, &rejected(INVALID)).await;
     let newest = provider.access_token("orders", Some(AUDIENCE)).await;
-    becomes(&serving, &newest, &orders()).await;
+    eventually(&serving, &newest, &orders()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_is_killed_and_started_again_under_load() {
+async fn calls_succeed_while_the_provider_restarts() {
     let mut provider = OidcProvider::start(Settings::default()).await;
     let serving = Arc::new(discovering(&provider).await);
     let known = provider.access_token("orders", Some(AUDIENCE)).await;
@@ -128,16 +129,15 @@ async fn it_is_killed_and_started_again_under_load() {
     let load = Load::begin(&serving, &known, &[INVALID, UNAVAILABLE]);
     provider.kill().await;
     let unknown = forged(&known, Some("unknown"));
-    becomes(&serving, &unknown, &told(UNAVAILABLE)).await;
+    eventually(&serving, &unknown, &rejected(UNAVAILABLE)).await;
     for _ in 0..20 {
-        let refused = within("a call", serving.bearer(&unknown)).await;
-        assert_eq!(refused, told(UNAVAILABLE));
+        assert_eq!(within("a call", serving.bearer(&unknown)).await, rejected(UNAVAILABLE));
         assert_eq!(within("a call", serving.bearer(&known)).await, orders());
     }
     provider.restart().await;
-    becomes(&serving, &unknown, &told(INVALID)).await;
+    eventually(&serving, &unknown, &rejected(INVALID)).await;
     provider.rotate().await;
     let next = provider.access_token("orders", Some(AUDIENCE)).await;
-    becomes(&serving, &next, &orders()).await;
+    eventually(&serving, &next, &orders()).await;
     load.end().await;
 }

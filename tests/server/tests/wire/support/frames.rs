@@ -1,4 +1,4 @@
-//! HTTP/2 as bytes: for heads that no client library sends, and for the frames of an answer.
+//! Raw HTTP/2 frames, for headers that no client library sends and for the frames of an answer.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -20,7 +20,7 @@ pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 
-/// The head of a gRPC call of `path`, and then these headers, byte for byte.
+/// The headers of a gRPC call of `path`, followed by `more` byte for byte.
 pub(crate) fn head(path: &str, more: &[(&[u8], &[u8])]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let usual: [(&[u8], &[u8]); 6] = [
         (b":method", b"POST"),
@@ -33,8 +33,8 @@ pub(crate) fn head(path: &str, more: &[(&[u8], &[u8])]) -> Vec<(Vec<u8>, Vec<u8>
     usual.iter().chain(more).map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
 }
 
-/// Sends one call of these headers and this body on a connection of its own. The frames of its
-/// stream, up to the last, or up to the end of the connection.
+/// Sends one call on a new connection. Returns the frames of its stream up to the last, or up to
+/// the end of the connection.
 pub(crate) async fn send(
     server: &Running,
     headers: &[(Vec<u8>, Vec<u8>)],
@@ -66,7 +66,7 @@ pub(crate) async fn send(
             frames.push(Frame { kind, flags });
             break;
         }
-        // A window's update is about what we sent.
+        // A window update is about the data that this client sent.
         if ours && kind != 8 {
             frames.push(Frame { kind, flags });
             if kind == RST_STREAM || flags & END_STREAM != 0 {

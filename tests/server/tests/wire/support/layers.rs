@@ -1,4 +1,4 @@
-//! A layer that does something with each request.
+//! A service that applies a closure to each request.
 
 use std::{
     sync::Arc,
@@ -9,7 +9,7 @@ use http::Request;
 use tonic::server::NamedService;
 use tower_service::Service;
 
-/// The service `S` behind something that is done with each request.
+/// The service `S` behind a closure that sees each request.
 pub(crate) struct Behind<S, B> {
     service: S,
     act: Arc<Act<B>>,

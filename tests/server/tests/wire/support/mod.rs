@@ -1,4 +1,4 @@
-//! What the wire tests share.
+//! Helpers of the wire tests.
 
 pub(crate) mod frames;
 pub(crate) mod layers;

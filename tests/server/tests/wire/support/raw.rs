@@ -1,4 +1,4 @@
-//! Requests as they are, where a tonic client would tidy them up.
+//! Raw requests, which a tonic client would normalise.
 
 use std::convert::Infallible;
 
@@ -44,7 +44,7 @@ pub(crate) struct H2 {
     base: String,
 }
 
-/// What came back, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) http: StatusCode,
@@ -54,7 +54,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The gRPC status, wherever it stands.
+    /// The gRPC status, from the headers or the trailers.
     pub(crate) fn status(&self) -> Status {
         let trailers = self.trailers.as_ref().and_then(Status::from_header_map);
         trailers.or_else(|| Status::from_header_map(&self.headers)).expect("a gRPC status")
@@ -67,7 +67,7 @@ impl H2 {
         let (sender, connection) =
             handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         tokio::spawn(async move {
-            // It ends when the server does.
+            // The connection ends when the server does.
             let _ = connection.await;
         });
         H2 { sender, base: format!("http://{}", server.addr()) }
@@ -104,5 +104,5 @@ impl H2 {
     }
 }
 
-/// Where `unary` of the service `Extra` is.
+/// The path of `unary` of the service `Extra`.
 pub(crate) const UNARY: &str = "/guard.test.v1.Extra/Unary";

@@ -1,4 +1,4 @@
-//! Services that differ in one attribute, and the call that all tests make.
+//! Services that differ in one attribute, and the calls that all tests make.
 
 use std::sync::{
     Arc,
@@ -17,7 +17,7 @@ use tonic_guard_tests::{
     request,
 };
 
-/// How often something has run.
+/// Counts how often something has run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ran(Arc<AtomicUsize>);
 
@@ -31,18 +31,18 @@ impl Ran {
     }
 }
 
-/// A note that says `text`.
+/// A note with this text.
 pub(crate) fn note(text: impl Into<String>) -> Note {
     Note { text: text.into(), payload: Vec::new() }
 }
 
-/// The answer that says `text`.
+/// An answer with this text.
 pub(crate) fn says(text: impl Into<String>) -> Result<Response<Note>, Status> {
     Ok(Response::new(note(text)))
 }
 
-/// A service whose `unary` has the attribute `#[authenticated(..)]` with these arguments and
-/// answers with its caller. Its `get_url` asks for a bearer token and reads no identity.
+/// Defines a service whose `unary` has `#[authenticated(..)]` with these arguments and answers with
+/// its caller. Its `get_url` requires a bearer token and reads no identity.
 macro_rules! service {
     ($name:ident: [$($policy:tt)*] => $identity:ty) => {
         #[derive(tonic_guard::Authenticate, Default)]
@@ -80,16 +80,16 @@ macro_rules! service {
     };
 }
 
-/// Serves it behind its front door.
-pub(crate) async fn at_the_front_door<T, M: 'static>(service: T) -> Running
+/// Serves `service` behind a guard.
+pub(crate) async fn serve_guarded<T, M: 'static>(service: T) -> Running
 where
     T: Extra + Guarded<M, ExtraServer<T>>,
 {
     Running::start(Server::builder().add_service(guard(service, ExtraServer::from_arc))).await
 }
 
-/// Serves it bare: each method's own door is all there is.
-pub(crate) async fn at_the_methods_door<T: Extra>(service: T) -> Running {
+/// Serves `service` without a guard, so that the handler checks alone decide.
+pub(crate) async fn serve_without_guard<T: Extra>(service: T) -> Running {
     Running::start(Server::builder().add_service(ExtraServer::new(service))).await
 }
 

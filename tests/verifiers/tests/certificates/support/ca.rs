@@ -3,14 +3,14 @@ use rcgen::{
 };
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A CA of one test.
+/// A certificate authority (CA) of one test.
 pub(crate) struct Ca {
     certificate: CertificateDer<'static>,
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// A certificate with the key that it is of.
+/// A certificate chain with its private key.
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pem: String,
@@ -40,14 +40,14 @@ impl Ca {
         &self.pem
     }
 
-    /// A certificate of these parameters that this CA signs.
+    /// Signs a certificate with these parameters.
     pub(crate) fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity { chain: vec![certificate.der().clone()], pem: certificate.pem(), key }
     }
 
-    /// A CA below this one, and the certificate that says so.
+    /// An intermediate CA below this one.
     pub(crate) fn intermediate(&self) -> Ca {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -61,7 +61,7 @@ impl Ca {
         }
     }
 
-    /// A certificate that a client signed, with its own before the CA's.
+    /// A certificate signed by a client's certificate, with that certificate in its chain.
     pub(crate) fn below_a_client(&self, names: impl IntoIterator<Item = SanType>) -> Identity {
         let params = client([dns("acme.example")]);
         let above = self.sign(&params);
@@ -100,8 +100,8 @@ pub(crate) fn dns(name: &str) -> SanType {
 }
 
 impl Identity {
-    /// A certificate that its own key signed.
-    pub(crate) fn of_itself(params: &CertificateParams) -> Identity {
+    /// A certificate signed with its own key.
+    pub(crate) fn self_signed(params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Identity { chain: vec![certificate.der().clone()], pem: certificate.pem(), key }

@@ -40,12 +40,12 @@ pub(crate) struct Client {
 pub(crate) struct Connection {
     pub(crate) channel: Channel,
     pub(crate) mesh: MeshClient<Channel>,
-    /// Whether it began with a whole handshake.
+    /// Whether it began with a full handshake.
     pub(crate) kind: HandshakeKind,
 }
 
 impl Client {
-    /// A client that trusts `ca` and shows `identity`, if there is one.
+    /// A client that trusts `ca` and presents `identity`, if any.
     pub(crate) fn new(server: &Server, ca: &Ca, identity: Option<&Identity>) -> Client {
         let mut roots = RootCertStore::empty();
         roots.add(ca.certificate()).unwrap();
@@ -55,7 +55,7 @@ impl Client {
             .with_root_certificates(roots);
         let mut config = match identity {
             Some(identity) => {
-                // Unchecked, as a client does that means harm.
+                // Unchecked, as a malicious client would.
                 let key = aws_lc_rs::sign::any_supported_type(&identity.key()).unwrap();
                 let shown = CertifiedKey::new(identity.chain.clone(), key);
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))
@@ -72,11 +72,12 @@ impl Client {
         TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
     }
 
-    /// A new connection; `None` where the server ends it in the handshake.
+    /// A new connection, or `None` if the server ends it in the handshake.
     pub(crate) async fn connect(&self) -> Option<Connection> {
         let stream = self.stream().await.ok()?;
         let kind = stream.get_ref().1.handshake_kind().unwrap();
-        // With TLS 1.3 the client is done before the server has looked at the certificate.
+        // With TLS 1.3 the client finishes its handshake before the server has checked the
+        // certificate.
         let endpoint = Endpoint::from_static("http://localhost").timeout(Duration::from_secs(60));
         let channel = endpoint.connect_with_connector(Once(Mutex::new(Some(stream)))).await.ok()?;
         let mut mesh = MeshClient::new(channel.clone());
@@ -84,8 +85,8 @@ impl Client {
         Some(Connection { channel, mesh, kind })
     }
 
-    /// What becomes of a call on a new connection with these headers: the caller's name, or the refusal's
-    /// code and reason, or that the server didn't take the connection.
+    /// Makes a call on a new connection with these headers. Returns the caller's name, the
+    /// rejection's code and reason, or `no connection`.
     pub(crate) async fn call<C>(&self, call: C, headers: &[(&str, &str)]) -> String
     where
         C: AsyncFnOnce(
@@ -101,14 +102,14 @@ impl Client {
         }
     }
 
-    /// The same of `Certificate`.
+    /// As [`Client::call`], for the method `Certificate`.
     pub(crate) async fn certificate(&self) -> String {
         self.call(async |mesh, request| mesh.certificate(request).await, &[]).await
     }
 }
 
 impl Connection {
-    /// What becomes of a call of `Certificate`.
+    /// The outcome of a call of `Certificate`.
     pub(crate) async fn certificate(&mut self) -> String {
         outcome(self.mesh.certificate(Void {}).await)
     }
@@ -121,7 +122,7 @@ fn outcome(answer: Result<tonic::Response<Name>, Status>) -> String {
     }
 }
 
-/// Hands out one connection that is made already. A channel that lost it doesn't get another.
+/// Returns one existing connection. A channel that lost it gets no other.
 struct Once(Mutex<Option<TlsStream<TcpStream>>>);
 
 impl Service<Uri> for Once {

@@ -34,13 +34,13 @@ use tonic_guard_verifier_tests::pb::mesh_server::MeshServer;
 
 use super::{Ca, Service};
 
-/// Which doors a call goes through.
+/// The checks that a call passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doors {
-    /// The front door, and then the method's own.
-    Both,
-    /// The method's own alone: nothing is mounted.
-    Own,
+pub(crate) enum Checks {
+    /// The guard and the handler check.
+    Guard,
+    /// The handler check alone: the service has no guard.
+    HandlerCheck,
 }
 
 /// A server with TLS.
@@ -52,13 +52,13 @@ pub(crate) struct Server {
 
 enum Either {
     Tonic { _running: Running },
-    Ours { task: JoinHandle<()> },
+    Custom { task: JoinHandle<()> },
 }
 
 impl Server {
-    /// tonic's own TLS: it asks for certificates of `ca`, and lets clients without connect where
-    /// `optional` says so.
-    pub(crate) async fn start<A>(doors: Doors, ca: &Ca, optional: bool, certificates: A) -> Server
+    /// Starts a server with tonic's TLS, which requests certificates of `ca`. With `optional`,
+    /// clients without one may connect.
+    pub(crate) async fn start<A>(checks: Checks, ca: &Ca, optional: bool, certificates: A) -> Server
     where
         A: Authenticate<ClientCertificate, Identity = String> + 'static,
     {
@@ -68,13 +68,13 @@ impl Server {
             .client_ca_root(Certificate::from_pem(ca.pem()))
             .client_auth_optional(optional);
         let builder = Builder::builder().tls_config(tls).unwrap();
-        let (router, ran) = mounted(doors, builder, certificates);
+        let (router, ran) = mounted(checks, builder, certificates);
         let running = Running::start(router).await;
         Server { addr: running.addr(), ran, _running: Either::Tonic { _running: running } }
     }
 
-    /// A TLS of the user's own, which takes any certificate.
-    pub(crate) async fn credulous<A>(ca: &Ca, certificates: A) -> Server
+    /// Starts a server with a custom TLS that accepts any certificate.
+    pub(crate) async fn lax<A>(ca: &Ca, certificates: A) -> Server
     where
         A: Authenticate<ClientCertificate, Identity = String> + 'static,
     {
@@ -82,18 +82,18 @@ impl Server {
         let config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_client_cert_verifier(Arc::new(Credulous))
+            .with_client_cert_verifier(Arc::new(AcceptsAll))
             .with_single_cert(identity.chain.clone(), identity.key())
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let incoming = Incoming { listener, acceptor: Arc::new(config).into(), accepting: None };
-        let (router, ran) = mounted(Doors::Both, Builder::builder(), certificates);
+        let (router, ran) = mounted(Checks::Guard, Builder::builder(), certificates);
         let task = tokio::spawn(async move { router.serve_with_incoming(incoming).await.unwrap() });
-        Server { addr, ran, _running: Either::Ours { task } }
+        Server { addr, ran, _running: Either::Custom { task } }
     }
 
-    /// How many times a handler ran.
+    /// The number of handler runs.
     pub(crate) fn ran(&self) -> usize {
         self.ran.load(Ordering::Relaxed)
     }
@@ -101,28 +101,28 @@ impl Server {
 
 impl Drop for Either {
     fn drop(&mut self) {
-        if let Either::Ours { task } = self {
+        if let Either::Custom { task } = self {
             task.abort();
         }
     }
 }
 
-fn mounted<A>(doors: Doors, mut builder: Builder, certificates: A) -> (Router, Arc<AtomicUsize>)
+fn mounted<A>(checks: Checks, mut builder: Builder, certificates: A) -> (Router, Arc<AtomicUsize>)
 where
     A: Authenticate<ClientCertificate, Identity = String> + 'static,
 {
     let service = Service::new(certificates);
     let ran = Arc::clone(&service.ran);
-    let router = match doors {
-        Doors::Both => builder.add_service(guard(service, MeshServer::from_arc)),
-        Doors::Own => builder.add_service(MeshServer::new(service)),
+    let router = match checks {
+        Checks::Guard => builder.add_service(guard(service, MeshServer::from_arc)),
+        Checks::HandlerCheck => builder.add_service(MeshServer::new(service)),
     };
     (router, ran)
 }
 
 type Accepting = Pin<Box<dyn Future<Output = std::io::Result<TlsStream<TcpStream>>> + Send>>;
 
-/// The connections of a listener, one handshake after the other.
+/// The connections of a listener, with one handshake after the other.
 struct Incoming {
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -147,11 +147,11 @@ impl Stream for Incoming {
     }
 }
 
-/// Trusts everyone.
+/// Accepts every certificate.
 #[derive(Debug)]
-struct Credulous;
+struct AcceptsAll;
 
-impl ClientCertVerifier for Credulous {
+impl ClientCertVerifier for AcceptsAll {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -18,7 +18,7 @@ use tonic_guard_verifier_tests::pb::{Name, Void, mesh_server::Mesh};
 const ISSUER: &str = "https://id.example";
 const AUDIENCE: &str = "https://mesh.example";
 
-/// Who has given out the tokens and the keys.
+/// The issuers of the tokens and the keys.
 pub(crate) static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| Providers {
     issuer: Issuer::new(ISSUER),
     key: GeneratedKey::new("acme_test").unwrap(),
@@ -35,7 +35,7 @@ impl Providers {
         self.issuer.access_token(AUDIENCE).subject("ada").sign()
     }
 
-    /// One that is over.
+    /// An expired token of `ada`.
     pub(crate) fn old_token(&self) -> String {
         let hour = std::time::Duration::from_secs(3600);
         self.issuer.access_token(AUDIENCE).subject("ada").expired_for(hour).sign()
@@ -47,11 +47,11 @@ impl Providers {
     }
 }
 
-/// Who an API key stands for.
+/// The owner of an API key.
 #[derive(Clone)]
 pub(crate) struct Partner(&'static str);
 
-/// Whose callers come with a certificate that `A` checks, or with a token or a key.
+/// A service whose callers present a certificate, which `A` checks, a token, or a key.
 #[derive(Authenticate)]
 pub(crate) struct Service<A> {
     #[verifies("client-certificate")]
@@ -60,7 +60,7 @@ pub(crate) struct Service<A> {
     tokens: JwtVerifier<Claims>,
     #[verifies("api-key")]
     keys: ApiKeys<Partner>,
-    /// How many times a handler ran.
+    /// The number of handler runs.
     pub(crate) ran: Arc<AtomicUsize>,
 }
 
@@ -82,7 +82,7 @@ impl<A> Service<A> {
     }
 }
 
-/// Known by the only DNS name.
+/// Identifies callers by their only DNS name.
 pub(crate) struct ByName;
 
 impl ByName {
@@ -94,7 +94,7 @@ impl ByName {
     }
 }
 
-/// In what they meet.
+/// The common identity type of all schemes.
 pub(crate) struct Caller(String);
 
 impl From<String> for Caller {
@@ -175,7 +175,7 @@ where
         self.answer(caller.map_or_else(|| "nobody".into(), |Caller(name)| name))
     }
 
-    #[anonymous(reason = "to see that the connection works")]
+    #[anonymous(reason = "shows that the connection works")]
     async fn open(&self, _: Request<Void>) -> Result<Response<Name>, Status> {
         self.answer("everyone".into())
     }

@@ -1,7 +1,0 @@
-//! The front door: what reaches the server behind it, and what doesn't.
-
-mod mounting;
-mod paths;
-mod proofs;
-mod secrets;
-mod trailers;

@@ -1,0 +1,7 @@
+//! The guard: the requests that reach the server behind it.
+
+mod handoff;
+mod mounting;
+mod paths;
+mod sensitive_headers;
+mod trailers;
