@@ -19,7 +19,7 @@ use tonic_guard_examples::{
     Credentials, outcome,
     pb::{ListOrders, orders_client::OrdersClient},
 };
-use tonic_guard_tests::{process::program, within};
+use tonic_guard_suite_support::{process::program, within};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };

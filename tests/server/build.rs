@@ -22,7 +22,7 @@ fn policies() -> Result<(), Box<dyn Error>> {
     let mut files = protox::compile(["policies.proto"], ["proto", "../support/proto"])?;
     files.file.retain(|file| file.name() == "policies.proto");
     tonic_prost_build::configure()
-        .extern_path(".guard.test.v1.Note", "::tonic_guard_tests::pb::Note")
+        .extern_path(".guard.test.v1.Note", "::tonic_guard_suite_support::pb::Note")
         .compile_fds(files)?;
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! What the attributes reject, with the compiler's error, and what they accept.
+//! The inputs that the attributes reject, with the compiler's errors, and inputs that they accept.
 
-/// The mistakes. trybuild checks all of them with one run of cargo, as long as no case that passes is among them.
+/// trybuild checks all failing cases with one run of cargo if there is no passing case among them.
 #[test]
-fn mistakes_are_reported_where_they_were_made() {
+fn mistakes_are_reported_with_the_expected_errors() {
     trybuild::TestCases::new().compile_fail("*/fail/*.rs");
 }
 
-/// Each accepted case is a module of this test, so that it is built with the dependencies that are built already.
+/// Each accepted case is a module of this test, so that it shares the dependencies of the test.
 macro_rules! accepted {
     ($($name:ident: $path:literal,)*) => {
         $(
@@ -30,11 +30,11 @@ macro_rules! accepted {
 }
 
 accepted! {
-    a_verifier_as_visible_as_its_service: "derive/pass/a_verifier_as_visible_as_its_service.rs",
-    an_override_that_drops_by_name: "impl_block/pass/an_override_that_drops_by_name.rs",
-    every_kind: "own_checks/pass/every_kind.rs",
+    all_forms: "custom_checks/pass/all_forms.rs",
+    override_drops_checks: "impl_block/pass/override_drops_checks.rs",
     patterns_and_conversions: "identity/pass/patterns_and_conversions.rs",
     several_schemes: "derive/pass/several_schemes.rs",
+    verifier_visibility: "derive/pass/verifier_visibility.rs",
 }
 
 /// The files of all `pass` folders.

@@ -27,7 +27,7 @@ use tonic_guard::{
     guard,
     scheme::{ApiKey, ApiKeyValue, Basic, BasicCredentials, Bearer, BearerToken},
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     LIMIT, Running,
     pb::{
         Note,
@@ -469,7 +469,7 @@ impl Scripted {
 }
 
 impl NamedService for Scripted {
-    const NAME: &'static str = tonic_guard_tests::KINDS;
+    const NAME: &'static str = tonic_guard_suite_support::KINDS;
 }
 
 impl Service<http::Request<Body>> for Scripted {

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 use tonic::{Request, Response, Status, body::Body};
 use tonic_guard::{Authenticate, Guard, authenticated, guard};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Keys, Passwords,
     pb::{
         Note,

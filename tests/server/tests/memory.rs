@@ -14,7 +14,7 @@ use peak_alloc::PeakAlloc;
 use tokio::{net::TcpStream, task::JoinSet};
 use tonic::{Response, Status, transport::Server};
 use tonic_guard::{Authenticate, authenticated, guard};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running, Tokens,
     pb::{
         Note,

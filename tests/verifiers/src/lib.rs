@@ -5,7 +5,7 @@ use tonic::{
     transport::{Channel, Server},
 };
 use tonic_guard::{Authenticate, HasScopes, authenticated, guard, jwt::Claims, scheme::Bearer};
-use tonic_guard_tests::{Running, code_and_reason, request};
+use tonic_guard_suite_support::{Running, code_and_reason, request};
 
 use pb::{
     Name, Void,

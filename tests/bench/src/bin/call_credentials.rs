@@ -34,8 +34,8 @@ use tonic_guard_bench::{
     heap::keep_the_heap,
     quantile::{median, quartiles_of_ratios},
 };
-use tonic_guard_tests::provider::{Provider, Reply};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::provider::{Provider, Reply};
+use tonic_guard_suite_support::{
     Running,
     pb::{
         Note,

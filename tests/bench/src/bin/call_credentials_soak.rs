@@ -30,8 +30,8 @@ use tonic_guard::{
     http_client::HttpClient,
 };
 use tonic_guard_client_tests::{Client, Echo, Issuer, client};
-use tonic_guard_tests::provider::{Provider, Reply};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::provider::{Provider, Reply};
+use tonic_guard_suite_support::{
     Running,
     pb::{Note, kinds_server::KindsServer},
 };

@@ -13,7 +13,7 @@ use tonic_guard::{
     scheme::ApiKey,
 };
 use tonic_guard_client_tests::{Guarded, answer};
-use tonic_guard_tests::{pb::kinds_client::KindsClient, reason, request, within};
+use tonic_guard_suite_support::{pb::kinds_client::KindsClient, reason, request, within};
 use tower_layer::Layer;
 use tower_service::Service;
 

@@ -13,7 +13,7 @@ use tonic_guard::{
     guard,
 };
 use tonic_guard_client_tests::{Echo, Guarded, Issuer};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running,
     pb::{kinds_client::KindsClient, kinds_server::KindsServer},
     within,

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tonic::Code;
 use tonic_guard::client::{CallCredentials, CallErrorKind, TokenFile, TokenSource};
 use tonic_guard_client_tests::Guarded;
-use tonic_guard_tests::within;
+use tonic_guard_suite_support::within;
 
 use crate::{kind, note};
 

@@ -19,7 +19,7 @@ mod retry_cases;
 
 use tonic::{Request, Status};
 use tonic_guard::client::{CallError, CallErrorKind, CallOptions};
-use tonic_guard_tests::pb::Note;
+use tonic_guard_suite_support::pb::Note;
 
 fn note(text: &str) -> Note {
     Note { text: text.into(), payload: Vec::new() }

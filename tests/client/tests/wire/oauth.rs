@@ -16,7 +16,7 @@ use tonic_guard::{
     http_client::HttpClient,
 };
 use tonic_guard_client_tests::{Guarded, Issuer};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     provider::{Provider, Reply},
     within,
 };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tonic::{Code, Request};
 use tonic_guard::client::{CallCredentials, CallError, CallErrorKind};
 use tonic_guard_client_tests::{Answer, Guarded, Scripted, Source, client, refusal};
-use tonic_guard_tests::{until, within};
+use tonic_guard_suite_support::{until, within};
 
 use crate::{kind, note};
 

@@ -14,7 +14,7 @@ use tokio_stream::{StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Code, body::Body};
 use tonic_guard::client::CallCredentials;
 use tonic_guard_client_tests::{Client, Guarded, Source, answer, refusal};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     KINDS,
     pb::{Note, kinds_client::KindsClient},
     until, within,
@@ -128,7 +128,7 @@ async fn second_attempt_has_the_headers_of_the_first() {
         let credentials = CallCredentials::bearer(Source::new(&Arc::default()));
         let layered = credentials.dangerously_layer().layer(heads.clone());
         let metadata = [("x-tenant", "a"), ("x-tenant", "b"), ("x-trace", "c")];
-        let mut request = tonic_guard_tests::request(note("hi"), &metadata);
+        let mut request = tonic_guard_suite_support::request(note("hi"), &metadata);
         if let Some(mark) = mark {
             request.extensions_mut().insert(mark);
         }

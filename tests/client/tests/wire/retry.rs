@@ -11,7 +11,7 @@ use tonic_guard::client::{CallCredentials, CallErrorKind, CallOptions};
 use tonic_guard_client_tests::{
     Answer, Attempts, Client, Guarded, Scripted, Source, answer, client, refusal,
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     KINDS, Running,
     pb::{
         Note,
@@ -111,7 +111,7 @@ async fn rejection_of_the_server_reaches_the_caller() {
     let status = client.unary(note("hi")).await.unwrap_err();
     assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
     assert_eq!(reason(&status), "CREDENTIALS_INVALID");
-    let challenges = tonic_guard_tests::challenges(&status);
+    let challenges = tonic_guard_suite_support::challenges(&status);
     assert_eq!(challenges, [r#"Bearer error="invalid_token""#]);
 }
 
@@ -388,7 +388,8 @@ async fn rejection_is_passed_on_if_the_deadline_ends_before_the_retry() {
 #[tokio::test]
 async fn earlier_attempts_are_added_to_the_count() {
     let (mut client, attempts, _, _running) = scripted([refusal()], answer, unchanged).await;
-    let request = tonic_guard_tests::request(note("hi"), &[("grpc-previous-rpc-attempts", "2")]);
+    let request =
+        tonic_guard_suite_support::request(note("hi"), &[("grpc-previous-rpc-attempts", "2")]);
     client.unary(request).await.unwrap();
     assert_eq!(attempts.header("grpc-previous-rpc-attempts"), ["2", "3"]);
 }

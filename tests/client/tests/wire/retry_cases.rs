@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use tonic::{Code, Status, body::Body};
 use tonic_guard::client::{CallCredentials, CallOptions, Credential};
 use tonic_guard_client_tests::{Answer, Source, answer};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     KINDS,
     pb::{Note, kinds_client::KindsClient},
 };

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tonic_guard_tests::process::{program, run};
+use tonic_guard_suite_support::process::{program, run};
 
 const LIMIT: Duration = Duration::from_secs(300);
 const VERSION_LIMIT: Duration = Duration::from_secs(30);

@@ -14,7 +14,7 @@ use tokio::{
     sync::OnceCell,
 };
 use tonic_guard_interop_clients::install;
-use tonic_guard_tests::{process::program, within_limit};
+use tonic_guard_suite_support::{process::program, within_limit};
 
 mod oidc_provider;
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::process::Child;
-use tonic_guard_tests::process::{program, run};
+use tonic_guard_suite_support::process::{program, run};
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use proptest::prelude::*;
 use tonic::{Code, Request, Status, metadata::MetadataMap};
 use tonic_guard::{Guarded, guard_arc};
-use tonic_guard_tests::{pb::Note, reason};
+use tonic_guard_suite_support::{pb::Note, reason};
 use tower_service::Service as _;
 
 use crate::{

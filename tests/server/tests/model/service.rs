@@ -5,7 +5,7 @@ use tonic_guard::{
     AuthError, Authenticate, CallHead, Scheme, authenticated,
     scheme::{ApiKey, CredentialLocation, ExtractError, Extraction},
 };
-use tonic_guard_tests::{Caller, Keys, Partner, Passwords, Role, Tokens, User, pb::Note};
+use tonic_guard_suite_support::{Caller, Keys, Partner, Passwords, Role, Tokens, User, pb::Note};
 
 use crate::pb::policies_server;
 

@@ -3,7 +3,7 @@
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, anonymous, authenticated};
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 
 use crate::{
     assert_handler_check,

@@ -1,7 +1,7 @@
 //! Every spelling of `async_trait`, with the attribute above it, below it and on the method.
 
 use tonic::{Request, Response, Status};
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 
 use crate::{
     assert_guarded, assert_handler_check,

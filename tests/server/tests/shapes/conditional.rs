@@ -3,7 +3,7 @@
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{Authenticate, authenticated, authenticated as strict, guard};
-use tonic_guard_tests::{Running, Tokens, User};
+use tonic_guard_suite_support::{Running, Tokens, User};
 
 use crate::{
     ADA, EVE, assert_guarded, call,

@@ -4,7 +4,7 @@ use std::{fmt::Debug, marker::PhantomData};
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated, scheme::Bearer};
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 
 use crate::{
     assert_guarded, assert_handler_check,

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated};
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 use tracing::instrument;
 
 use crate::{

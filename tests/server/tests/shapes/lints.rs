@@ -17,7 +17,7 @@
 )]
 #![forbid(unsafe_code)]
 
-use tonic_guard_tests::{Caller, Keys, Tokens, User};
+use tonic_guard_suite_support::{Caller, Keys, Tokens, User};
 
 use crate::pb::{Text, shape_server::Shape};
 

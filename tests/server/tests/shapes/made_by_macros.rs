@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, anonymous, authenticated};
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 
 use crate::{
     assert_guarded,
@@ -165,6 +165,6 @@ async fn unauthenticated_calls_are_rejected() {
 async fn open_method_stays_open() {
     let server = tonic::transport::Server::builder()
         .add_service(crate::pb::shape_server::ShapeServer::new(Open));
-    let server = tonic_guard_tests::Running::start(server).await;
+    let server = tonic_guard_suite_support::Running::start(server).await;
     assert_eq!(crate::call(&server, &[]).await.unwrap(), "ran");
 }

@@ -24,7 +24,7 @@ mod wide;
 
 use tonic::{Code, Status, transport::Server};
 use tonic_guard::{Guarded, guard};
-use tonic_guard_tests::{Running, error_info, request};
+use tonic_guard_suite_support::{Running, error_info, request};
 
 use crate::pb::{
     Text,

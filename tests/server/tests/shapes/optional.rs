@@ -5,7 +5,7 @@ use tonic_guard::{
     Authenticate, authenticated, guard,
     scheme::{FromExtensions, TrustExtension},
 };
-use tonic_guard_tests::{Running, Tokens, User};
+use tonic_guard_suite_support::{Running, Tokens, User};
 
 use crate::{
     ADA, call,

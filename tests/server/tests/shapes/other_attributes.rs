@@ -5,7 +5,7 @@ use async_backtrace::framed;
 use function_name::named;
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated};
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 
 use crate::{
     assert_guarded, assert_handler_check,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{Authenticate, authenticated, guard, guard_arc};
-use tonic_guard_tests::{Running, Tokens, User, request};
+use tonic_guard_suite_support::{Running, Tokens, User, request};
 
 use crate::{
     ADA, assert_handler_check, call,

@@ -1,7 +1,7 @@
 //! The crate under another path. Generated code names no other path: the tests of the macros check
 //! that.
 
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 
 use crate::{assert_guarded, pb::Text};
 

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Status};
 use tonic_guard::{Authenticate, authenticated};
-use tonic_guard_tests::Tokens;
+use tonic_guard_suite_support::Tokens;
 
 use crate::{
     assert_guarded, assert_handler_check,

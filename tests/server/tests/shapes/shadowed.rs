@@ -6,7 +6,7 @@ use tonic_guard::{
     AuthError, CallHead, authenticated, guard,
     scheme::{Bearer, BearerToken},
 };
-use tonic_guard_tests::{Role, Running, Tokens, User};
+use tonic_guard_suite_support::{Role, Running, Tokens, User};
 
 use crate::{
     ADA, EVE, call,

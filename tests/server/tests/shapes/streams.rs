@@ -6,7 +6,7 @@ use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status, Streaming, transport::Server};
 use tonic_guard::{Authenticate, authenticated, guard};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running, Tokens, User,
     pb::{
         Note,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{Authenticate, authenticated, guard_arc};
-use tonic_guard_tests::{Running, Tokens, request};
+use tonic_guard_suite_support::{Running, Tokens, request};
 
 use crate::{
     ADA, EVE, call,

@@ -2,7 +2,7 @@
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{Authenticate, authenticated, guard, policy_of};
-use tonic_guard_tests::{Running, Tokens, request};
+use tonic_guard_suite_support::{Running, Tokens, request};
 
 use crate::{ADA, EVE};
 

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tonic::{Status, service::LayerExt, transport::Server};
 use tonic_guard::guard;
-use tonic_guard_tests::{Running, User, pb::Note, pb::extra_server::ExtraServer, reason};
+use tonic_guard_suite_support::{Running, User, pb::Note, pb::extra_server::ExtraServer, reason};
 use tonic_web::GrpcWebLayer;
 use tower_http::cors::CorsLayer;
 

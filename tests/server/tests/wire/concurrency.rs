@@ -18,7 +18,7 @@ use tonic_guard::{
     AuthError, Authenticate, authenticated, guard,
     scheme::{Bearer, BearerToken},
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running, User,
     pb::{
         Note,

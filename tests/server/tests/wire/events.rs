@@ -5,7 +5,7 @@ use tonic_guard::{
     AuthError, Authenticate, BoxAuthenticator, CallHead, authenticated, guard, in_process,
     scheme::{Bearer, BearerToken},
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Caller, Keys, Log, Running, Tokens, User,
     pb::{
         Note,

@@ -13,7 +13,7 @@ use tonic_guard::{
     AuthError, Authenticate, CallHead, Challenge, Scheme, authenticated, guard,
     scheme::{Bearer, BearerToken, CredentialLocation, ExtractError, Extraction},
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running, Tokens, User, challenges, error_info,
     pb::{
         Note,

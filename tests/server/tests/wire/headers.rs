@@ -3,7 +3,9 @@
 use http::StatusCode;
 use tonic::transport::Server;
 use tonic_guard::guard;
-use tonic_guard_tests::{Caller, Partner, Running, User, pb::extra_server::ExtraServer, reason};
+use tonic_guard_suite_support::{
+    Caller, Partner, Running, User, pb::extra_server::ExtraServer, reason,
+};
 
 use crate::support::{
     frames::{self, HEADERS},

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tonic::{service::LayerExt, transport::Server};
 use tonic_guard::guard;
-use tonic_guard_tests::{Running, User, pb::Note, pb::extra_server::ExtraServer, within};
+use tonic_guard_suite_support::{Running, User, pb::Note, pb::extra_server::ExtraServer, within};
 use tonic_web::GrpcWebLayer;
 
 use crate::support::{

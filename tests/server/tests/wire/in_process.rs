@@ -2,7 +2,7 @@
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{AuthError, Authenticate, CallHead, authenticated, guard, in_process};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Caller, Keys, Partner, Role, Running, Tokens, User,
     pb::{
         Note,

@@ -6,7 +6,7 @@ use tonic_guard::{
     Access, AuthError, CallHead, Combinator, GuardedRoutes, authenticated, guard, policy_of,
     scheme::ApiKey,
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Keys, Role, Tokens, User,
     pb::{
         Note,

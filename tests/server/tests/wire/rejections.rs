@@ -4,7 +4,7 @@
 use http::StatusCode;
 use tonic::{Code, transport::Server};
 use tonic_guard::{GuardedRoutes, guard, scheme::Bearer};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Caller, Role, Running, User, challenges, error_info, pb::extra_server::ExtraServer,
 };
 

@@ -2,7 +2,7 @@
 
 use tonic::{Code, Request, transport::Server};
 use tonic_guard::guard;
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running,
     pb::{Note, extra_client::ExtraClient, extra_server::ExtraServer},
     request,
@@ -19,7 +19,7 @@ use tonic_guard_tests::{
 mod implementation {
     use tonic::{Request, Response, Status};
     use tonic_guard::{Authenticate, authenticated};
-    use tonic_guard_tests::{
+    use tonic_guard_suite_support::{
         Tokens,
         pb::{Note, extra_server::Extra},
     };
@@ -45,7 +45,7 @@ mod implementation {
 
 #[tokio::test]
 async fn service_of_another_module_is_guarded() {
-    let service = implementation::Service { tokens: tonic_guard_tests::Tokens };
+    let service = implementation::Service { tokens: tonic_guard_suite_support::Tokens };
     let server = Server::builder().add_service(guard(service, ExtraServer::from_arc));
     let server = Running::start(server).await;
     let mut client = ExtraClient::new(server.channel().await);

@@ -1,6 +1,6 @@
 use tonic::{Request, Response, Status};
 use tonic_guard::{AuthError, Authenticate, CallHead, authenticated};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Tokens, User,
     shapes::{Text, shape_server::Shape},
 };

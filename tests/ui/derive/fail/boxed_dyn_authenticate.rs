@@ -1,5 +1,5 @@
 use tonic_guard::{Authenticate, scheme::Bearer};
-use tonic_guard_tests::User;
+use tonic_guard_suite_support::User;
 
 #[derive(Authenticate)]
 struct Service {

@@ -1,5 +1,5 @@
 use tonic_guard::Authenticate;
-use tonic_guard_tests::Tokens;
+use tonic_guard_suite_support::Tokens;
 
 #[derive(Authenticate)]
 struct Service {

@@ -1,5 +1,5 @@
 use tonic_guard::{Authenticate, scheme::ApiKey};
-use tonic_guard_tests::Keys;
+use tonic_guard_suite_support::Keys;
 
 #[derive(Authenticate)]
 struct Service {

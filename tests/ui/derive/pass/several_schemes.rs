@@ -1,5 +1,5 @@
 use tonic_guard::Authenticate;
-use tonic_guard_tests::{Keys, Tokens};
+use tonic_guard_suite_support::{Keys, Tokens};
 
 #[derive(Authenticate)]
 #[verifies(crate = tonic_guard)]

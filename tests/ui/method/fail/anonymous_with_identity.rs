@@ -1,6 +1,6 @@
 use tonic::{Request, Response, Status};
 use tonic_guard::anonymous;
-use tonic_guard_tests::{Tokens, User};
+use tonic_guard_suite_support::{Tokens, User};
 
 #[tonic::async_trait]
 trait Local {

@@ -1,6 +1,6 @@
 use tonic::{Request, Response, Status};
 use tonic_guard::authenticated;
-use tonic_guard_tests::Tokens;
+use tonic_guard_suite_support::Tokens;
 
 #[tonic::async_trait]
 trait Local {

@@ -1,6 +1,6 @@
 use tonic::{Request, Response, Status};
 use tonic_guard::authenticated;
-use tonic_guard_tests::Tokens;
+use tonic_guard_suite_support::Tokens;
 
 trait Local {
     fn call(&self, request: Request<()>) -> Result<Response<()>, Status>;

@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use tonic::{Request, Response, Status};
 use tonic_guard::authenticated;
-use tonic_guard_tests::Tokens;
+use tonic_guard_suite_support::Tokens;
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -1,6 +1,6 @@
 use tonic::{Request, Response, Status};
 use tonic_guard::authenticated;
-use tonic_guard_tests::shapes::{Text, shape_server::Shape};
+use tonic_guard_suite_support::shapes::{Text, shape_server::Shape};
 
 struct Service;
 

@@ -1,6 +1,6 @@
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Tokens,
     shapes::{Text, shape_server::Shape},
 };

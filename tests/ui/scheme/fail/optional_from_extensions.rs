@@ -3,7 +3,7 @@ use tonic_guard::{
     Authenticate, authenticated,
     scheme::{FromExtensions, TrustExtension},
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Tokens, User,
     shapes::{Text, shape_server::Shape},
 };

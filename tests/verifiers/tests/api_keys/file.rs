@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tonic_guard::api_keys::{ApiKeys, KeyRecord};
-use tonic_guard_tests::{LIMIT, Log, TempFile};
+use tonic_guard_suite_support::{LIMIT, Log, TempFile};
 use tonic_guard_verifier_tests::Serving;
 
 use crate::{Partner, call, new_key, rejected, serve};

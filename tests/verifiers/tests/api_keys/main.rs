@@ -22,7 +22,7 @@ use tonic_guard::{
     authenticated, guard,
     scheme::ApiKey,
 };
-use tonic_guard_tests::{code_and_reason, request};
+use tonic_guard_suite_support::{code_and_reason, request};
 use tonic_guard_verifier_tests::{
     Named, Serving,
     pb::{

@@ -7,7 +7,7 @@ use tonic_guard::{
     api_keys::{ApiKeys, GeneratedKey, KeyHash},
     scheme::ApiKey,
 };
-use tonic_guard_tests::TempFile;
+use tonic_guard_suite_support::TempFile;
 
 use crate::{Partner, new_key};
 

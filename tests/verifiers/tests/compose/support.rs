@@ -113,6 +113,6 @@ pub(crate) async fn outcome(serving: &Serving, token: &str) -> String {
 pub(crate) async fn outcome_without_credentials(serving: &Serving) -> String {
     match serving.whoami(&[]).await {
         Ok(name) => name,
-        Err(status) => tonic_guard_tests::code_and_reason(&status),
+        Err(status) => tonic_guard_suite_support::code_and_reason(&status),
     }
 }

@@ -30,7 +30,7 @@ use tonic_guard::{
         IssuerMatcher,
     },
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     counted::Counted,
     provider::{Provider, Received, Reply},
     within,

@@ -219,7 +219,7 @@ async fn callers_in_one_cache_keep_their_identities() {
             let (mut client, token) = (fixture.serving.client(), tokens[at].clone());
             calls.spawn(async move {
                 let header = format!("Bearer {token}");
-                let request = tonic_guard_tests::request(
+                let request = tonic_guard_suite_support::request(
                     tonic_guard_verifier_tests::pb::Void {},
                     &[("authorization", &header)],
                 );

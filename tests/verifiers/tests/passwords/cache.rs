@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::{Cost, call, call_on, rejected, serve};
-use tonic_guard_tests::LIMIT;
+use tonic_guard_suite_support::LIMIT;
 
 #[tokio::test]
 async fn right_password_is_checked_once_and_a_wrong_one_each_time() {

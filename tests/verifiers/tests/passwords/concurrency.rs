@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tonic::Code;
-use tonic_guard_tests::{LIMIT, code_and_reason};
+use tonic_guard_suite_support::{LIMIT, code_and_reason};
 use tonic_guard_verifier_tests::Serving;
 
 use crate::{Cost, call, call_on, rejected, serve};

@@ -26,7 +26,7 @@ use tonic_guard::{
     passwords::{Parameters, PasswordHash, Passwords},
     scheme::Basic,
 };
-use tonic_guard_tests::{LIMIT, Log, code_and_reason, request};
+use tonic_guard_suite_support::{LIMIT, Log, code_and_reason, request};
 use tonic_guard_verifier_tests::{
     Named, Serving,
     pb::{

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tonic_guard::passwords::Passwords;
-use tonic_guard_tests::{Log, TempFile};
+use tonic_guard_suite_support::{Log, TempFile};
 
 use crate::{Cost, User, basic, call, rejected, serve, with};
 

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::*;
-use tonic_guard_tests::Log;
+use tonic_guard_suite_support::Log;
 
 /// Replies without a usable key set, each with a part of the expected cause.
 pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {

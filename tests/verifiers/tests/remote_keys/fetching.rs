@@ -2,7 +2,7 @@
 
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Request, Status, transport::Channel};
-use tonic_guard_tests::LIMIT;
+use tonic_guard_suite_support::LIMIT;
 use tonic_guard_verifier_tests::pb::{Void, accounts_client::AccountsClient};
 
 use super::*;

@@ -21,12 +21,12 @@ use tonic_guard::{
     http_client::{HttpClient, HttpClientBuilder},
     jwt::{Claims, JwtVerifier, RemoteKeys, RemoteKeysBuilder},
 };
-use tonic_guard_test::{Algorithm, Issuer, SigningKey};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     counted::Counted,
     provider::{Provider, Reply},
     within,
 };
+use tonic_guard_test::{Algorithm, Issuer, SigningKey};
 use tonic_guard_verifier_tests::{Serving, pass};
 
 const AUDIENCE: &str = "https://accounts.example";

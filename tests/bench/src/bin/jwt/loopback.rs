@@ -23,8 +23,8 @@ use tonic_guard::{
     scheme::{Bearer, BearerToken},
 };
 use tonic_guard_bench::{clock::process_time, quantile};
+use tonic_guard_suite_support::request;
 use tonic_guard_test::{Algorithm, Issuer};
-use tonic_guard_tests::request;
 use tonic_guard_verifier_tests::{
     Bearers, Named, Serving,
     pb::{

@@ -9,7 +9,7 @@ use crate::{
     calls::{Call, Client},
     install::{clients, here},
 };
-use tonic_guard_tests::{process::program, within_limit};
+use tonic_guard_suite_support::{process::program, within_limit};
 
 /// The limit for all calls together. The scripts give each call a deadline of 20 seconds.
 const LIMIT: Duration = Duration::from_secs(120);

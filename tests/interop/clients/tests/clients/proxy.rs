@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tonic_guard_interop_clients::install::{context, empty};
-use tonic_guard_tests::process::{program, run};
+use tonic_guard_suite_support::process::{program, run};
 
 use crate::{calls::Way, install::below_target};
 

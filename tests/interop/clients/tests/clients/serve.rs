@@ -8,7 +8,7 @@ use tokio::{
     process::Child,
     sync::OnceCell,
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     process::{program, run},
     within_limit,
 };

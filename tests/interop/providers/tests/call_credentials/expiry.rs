@@ -11,8 +11,8 @@ use tonic_guard::{
 };
 use tonic_guard_client_tests::Guarded;
 use tonic_guard_interop_providers::{node, python, ready};
-use tonic_guard_tests::provider::{Provider, Reply};
-use tonic_guard_tests::{reason, within};
+use tonic_guard_suite_support::provider::{Provider, Reply};
+use tonic_guard_suite_support::{reason, within};
 
 use crate::{note, task};
 

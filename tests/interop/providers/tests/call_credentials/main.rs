@@ -18,7 +18,7 @@ mod rejecting_servers;
 
 use serde_json::{Value, json};
 use tonic_guard_interop_providers::here;
-use tonic_guard_tests::pb::Note;
+use tonic_guard_suite_support::pb::Note;
 
 fn note(text: &str) -> Note {
     Note { text: text.into(), payload: Vec::new() }

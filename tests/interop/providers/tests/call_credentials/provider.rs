@@ -23,7 +23,7 @@ use tonic_guard::{
 };
 use tonic_guard_client_tests::client;
 use tonic_guard_interop_providers::{OidcProvider, Settings};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running,
     pb::{
         Note,

@@ -17,7 +17,7 @@ use tonic_guard::client::{
 };
 use tonic_guard_client_tests::{Client, client};
 use tonic_guard_interop_providers::{node, python, ready};
-use tonic_guard_tests::{pb::Note, within};
+use tonic_guard_suite_support::{pb::Note, within};
 
 use crate::{note, task};
 

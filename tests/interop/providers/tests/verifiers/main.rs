@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use tonic_guard::http_client::HttpClient;
 use tonic_guard_interop_providers::{OidcProvider, Settings};
-use tonic_guard_tests::within;
+use tonic_guard_suite_support::within;
 use tonic_guard_verifier_tests::Serving;
 
 const AUDIENCE: &str = "https://accounts.example";

@@ -5,7 +5,9 @@ use tonic_guard::{
     AuthError, Authenticate, authenticated,
     scheme::{ApiKey, Bearer, BearerToken},
 };
-use tonic_guard_tests::{Caller, Keys, Partner, User, pb::Note, pb::extra_server::Extra, reason};
+use tonic_guard_suite_support::{
+    Caller, Keys, Partner, User, pb::Note, pb::extra_server::Extra, reason,
+};
 
 use crate::support::service::{
     ACME, ADA, ADAS_PASSWORD, EVE, Ran, call, says, serve_guarded, serve_without_guard,

@@ -2,7 +2,7 @@
 
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{AuthError, Authenticate, CallHead, authenticated, guard};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Caller, Keys, Running, Tokens, User, error_info,
     pb::{
         Note,

@@ -13,7 +13,7 @@ use tonic_guard::{
         ApiKey, CredentialLocation, ExtractError, Extraction, FromExtensions, TrustExtension,
     },
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Keys, Partner, Running, Tokens, User,
     pb::{
         Note,
@@ -334,7 +334,7 @@ async fn connection_scheme_listed_first_is_tried_last_and_panics_at_start() {
     let made = std::panic::catch_unwind(|| {
         tonic_guard::guard(
             MeshedFirst::default(),
-            tonic_guard_tests::pb::extra_server::ExtraServer::from_arc,
+            tonic_guard_suite_support::pb::extra_server::ExtraServer::from_arc,
         )
     });
     let panic = made.expect_err("the order is reported at start");

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{Authenticate, anonymous, authenticated, guard};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Keys, Running, Tokens,
     pb::{
         Note,

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Caller, Keys, Partner, Tokens, User,
     pb::{Note, extra_server::Extra},
 };
@@ -75,8 +75,9 @@ async fn identities_of_concurrent_calls_never_mix() {
             let channel = channel.clone();
             calls.spawn(async move {
                 let (header, name) = [(ADA, "ada"), (EVE, "eve"), (ACME, "acme")][at % 3];
-                let mut client = tonic_guard_tests::pb::extra_client::ExtraClient::new(channel);
-                let request = tonic_guard_tests::request(Note::default(), &[header]);
+                let mut client =
+                    tonic_guard_suite_support::pb::extra_client::ExtraClient::new(channel);
+                let request = tonic_guard_suite_support::request(Note::default(), &[header]);
                 let text = client.unary(request).await.unwrap().into_inner().text;
                 assert!(text.contains(name), "{text} isn't {name}");
             });

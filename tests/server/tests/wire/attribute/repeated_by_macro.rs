@@ -5,7 +5,7 @@ use tonic::{Code, Request, Response, Status};
 use tonic_guard::{
     AuthError, Authenticate, HasRoles, authenticated, scheme::Bearer, scheme::BearerToken,
 };
-use tonic_guard_tests::pb::{Note, extra_server::Extra};
+use tonic_guard_suite_support::pb::{Note, extra_server::Extra};
 
 use crate::support::service::{ADA, call, call_get_url, says, serve_guarded, serve_without_guard};
 

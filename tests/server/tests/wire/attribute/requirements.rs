@@ -1,6 +1,6 @@
 //! `scopes` and `roles`.
 
-use tonic_guard_tests::{Role, User, reason};
+use tonic_guard_suite_support::{Role, User, reason};
 
 use super::combinators::assert_outcomes;
 use crate::support::service::{ADA, ADAS_PASSWORD, EVE, call, serve_guarded, serve_without_guard};

@@ -7,7 +7,7 @@ use tonic_guard::{
     AuthError, Authenticate, BoxAuthenticator, authenticated, guard,
     scheme::{Bearer, BearerToken},
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Tokens, User,
     pb::{
         Note,

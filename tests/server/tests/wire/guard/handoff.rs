@@ -9,7 +9,7 @@ use tonic_guard::{
     in_process,
     scheme::{Bearer, BearerToken},
 };
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running, Tokens, User,
     pb::{
         Note,

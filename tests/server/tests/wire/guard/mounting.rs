@@ -18,7 +18,7 @@ use tonic::{
     transport::Server,
 };
 use tonic_guard::{Authenticate, Guard, GuardedRoutes, authenticated, guard, guard_arc, policy_of};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running, Tokens, User, later,
     pb::{
         Note,
@@ -450,7 +450,7 @@ macro_rules! versioned {
     )*};
 }
 
-use tonic_guard_tests::pb::extra_server::Extra as EXTRA;
+use tonic_guard_suite_support::pb::extra_server::Extra as EXTRA;
 
 versioned! {
     Versioned as Extra;

@@ -7,7 +7,7 @@ use tonic::{
     Request, Response, Status, service::interceptor::InterceptedService, transport::Server,
 };
 use tonic_guard::{Authenticate, authenticated, guard, scheme::ApiKey};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Keys, Running, Tokens,
     pb::{
         Note,

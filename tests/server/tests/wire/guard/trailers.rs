@@ -6,7 +6,7 @@ use hyper::body::Frame;
 use prost::Message;
 use tonic::{Code, Request, Response, Status};
 use tonic_guard::{Authenticate, authenticated};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Tokens, User,
     pb::{Note, extra_server::Extra},
     reason,

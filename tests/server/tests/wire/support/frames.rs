@@ -4,7 +4,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tonic_guard_tests::Running;
+use tonic_guard_suite_support::Running;
 
 /// One frame of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use prost::Message;
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
-use tonic_guard_tests::{Running, pb::Note};
+use tonic_guard_suite_support::{Running, pb::Note};
 
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tonic::{Response, Status, transport::Server};
 use tonic_guard::{Guarded, guard};
-use tonic_guard_tests::{
+use tonic_guard_suite_support::{
     Running,
     pb::{
         Note,
@@ -48,31 +48,31 @@ macro_rules! service {
         #[derive(tonic_guard::Authenticate, Default)]
         struct $name {
             #[verifies("bearer")]
-            tokens: tonic_guard_tests::Tokens,
+            tokens: tonic_guard_suite_support::Tokens,
             #[verifies("basic")]
-            passwords: tonic_guard_tests::Passwords,
+            passwords: tonic_guard_suite_support::Passwords,
             #[verifies("api-key")]
-            keys: tonic_guard_tests::Keys,
+            keys: tonic_guard_suite_support::Keys,
             ran: $crate::support::service::Ran,
         }
 
         #[tonic_guard::authenticated(scheme = "bearer")]
         #[tonic::async_trait]
-        impl tonic_guard_tests::pb::extra_server::Extra for $name {
+        impl tonic_guard_suite_support::pb::extra_server::Extra for $name {
             #[authenticated($($policy)*)]
             async fn unary(
                 &self,
-                _: tonic::Request<tonic_guard_tests::pb::Note>,
+                _: tonic::Request<tonic_guard_suite_support::pb::Note>,
                 #[identity] caller: $identity,
-            ) -> Result<tonic::Response<tonic_guard_tests::pb::Note>, tonic::Status> {
+            ) -> Result<tonic::Response<tonic_guard_suite_support::pb::Note>, tonic::Status> {
                 self.ran.once();
                 $crate::support::service::says(format!("{caller:?}"))
             }
 
             async fn get_url(
                 &self,
-                _: tonic::Request<tonic_guard_tests::pb::Note>,
-            ) -> Result<tonic::Response<tonic_guard_tests::pb::Note>, tonic::Status> {
+                _: tonic::Request<tonic_guard_suite_support::pb::Note>,
+            ) -> Result<tonic::Response<tonic_guard_suite_support::pb::Note>, tonic::Status> {
                 self.ran.once();
                 $crate::support::service::says("")
             }

@@ -24,7 +24,7 @@ use tonic::{
     Status,
     transport::{Channel, Endpoint},
 };
-use tonic_guard_tests::{code_and_reason, request};
+use tonic_guard_suite_support::{code_and_reason, request};
 use tonic_guard_verifier_tests::pb::{Name, Void, mesh_client::MeshClient};
 use tower_service::Service;
 

@@ -29,7 +29,7 @@ use tonic::transport::{
     server::{Router, Server as Builder},
 };
 use tonic_guard::{Authenticate, guard, scheme::ClientCertificate};
-use tonic_guard_tests::Running;
+use tonic_guard_suite_support::Running;
 use tonic_guard_verifier_tests::pb::mesh_server::MeshServer;
 
 use super::{Ca, Service};
