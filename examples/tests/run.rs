@@ -1,10 +1,10 @@
-//! Runs the example programs as a user does. What they print is part of what they teach.
+//! Runs the example programs as a user does, and checks what they print.
 
 #![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "clippy knows tests by their attribute, and not the functions beside them"
+    reason = "clippy allows these in tests, but not in their helper functions"
 )]
 
 use std::process::{Output, Stdio};
@@ -34,7 +34,7 @@ async fn run(command: &mut Command) -> (Output, String) {
     (output, printed)
 }
 
-/// The lines that hold all of these words, in this order.
+/// Asserts that a line has all of these words, in this order.
 #[track_caller]
 fn assert_line(printed: &str, words: &[&str]) {
     let holds = |mut line: &str| {
@@ -48,7 +48,7 @@ fn assert_line(printed: &str, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn quickstart_shows_who_gets_in_and_the_table() {
+async fn quickstart_shows_the_outcomes_and_the_policy_table() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_quickstart"))).await;
     assert!(output.status.success(), "{output:?}");
     for line in [
@@ -72,33 +72,33 @@ async fn quickstart_shows_who_gets_in_and_the_table() {
 }
 
 #[tokio::test]
-async fn adopt_shows_that_a_forgotten_interceptor_opens_nothing() {
+async fn adopt_shows_that_a_missing_interceptor_opens_no_method() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_adopt"))).await;
     assert!(output.status.success(), "{output:?}");
-    let (outside, rest) = printed.split_once("The interceptor forgotten").unwrap();
-    let (forgotten, inside) = rest.split_once("The interceptor inside").unwrap();
+    let (outside, rest) = printed.split_once("The interceptor is missing").unwrap();
+    let (missing, inside) = rest.split_once("The interceptor is inside").unwrap();
     assert_line(outside, &["List", "none", "Unauthenticated without a reason"]);
     assert_line(outside, &["List", "ada's token", "answered: for ada"]);
     assert_line(outside, &["Cancel", "eve's token", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"]);
     assert_line(outside, &["Cancel", "ada's token", "answered: for ada"]);
-    assert_line(forgotten, &["List", "ada's token", "Unauthenticated CREDENTIALS_MISSING"]);
-    assert_line(forgotten, &["Cancel", "an expired token", "ACCESS_TOKEN_EXPIRED"]);
-    assert_line(forgotten, &["Cancel", "ada's token", "answered: for ada"]);
+    assert_line(missing, &["List", "ada's token", "Unauthenticated CREDENTIALS_MISSING"]);
+    assert_line(missing, &["Cancel", "an expired token", "ACCESS_TOKEN_EXPIRED"]);
+    assert_line(missing, &["Cancel", "ada's token", "answered: for ada"]);
     assert_line(inside, &["List", "ada's token", "Unauthenticated CREDENTIALS_MISSING"]);
 }
 
 #[tokio::test]
-async fn jwt_shows_which_tokens_get_in() {
+async fn jwt_shows_which_tokens_are_accepted() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_jwt"))).await;
     assert!(output.status.success(), "{output:?}");
     for line in [
-        ["a good token", "answered: order 7 of ada"],
-        ["none", "Unauthenticated CREDENTIALS_MISSING"],
-        ["an expired one", "Unauthenticated ACCESS_TOKEN_EXPIRED"],
+        ["a valid token", "answered: order 7 of ada"],
+        ["no token", "Unauthenticated CREDENTIALS_MISSING"],
+        ["an expired token", "Unauthenticated ACCESS_TOKEN_EXPIRED"],
         ["for another service", "Unauthenticated JWT_TOKEN_INVALID"],
-        ["by another key", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["of another key", "Unauthenticated JWT_TOKEN_INVALID"],
         ["an ID token", "Unauthenticated JWT_TOKEN_INVALID"],
-        ["half of one", "Unauthenticated CREDENTIALS_MALFORMED"],
+        ["a partial token", "Unauthenticated CREDENTIALS_MALFORMED"],
         ["without the scope", "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"],
         ["of another tenant", "PermissionDenied PERMISSION_DENIED"],
     ] {
@@ -107,49 +107,49 @@ async fn jwt_shows_which_tokens_get_in() {
 }
 
 #[tokio::test]
-async fn oidc_shows_what_a_rotation_of_keys_changes() {
+async fn oidc_follows_a_key_rotation() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_oidc"))).await;
     assert!(output.status.success(), "{output:?}");
     for line in [
-        ["a token by the first key", "answered: 1 order of ada"],
-        ["by a key that nobody published", "Unauthenticated JWT_TOKEN_INVALID"],
-        ["a token by the second key", "answered: 1 order of ada"],
-        ["the first key's token, once that is gone", "Unauthenticated JWT_TOKEN_INVALID"],
-        ["the provider is down, a known key", "answered: 1 order of ada"],
-        ["the provider is down, an unknown key", "Unavailable AUTHENTICATOR_UNAVAILABLE"],
+        ["a token of the first key", "answered: 1 order of ada"],
+        ["a token of an unpublished key", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["a token of the second key", "answered: 1 order of ada"],
+        ["a token of the first key, once removed", "Unauthenticated JWT_TOKEN_INVALID"],
+        ["the provider is down: a known key", "answered: 1 order of ada"],
+        ["the provider is down: an unknown key", "Unavailable AUTHENTICATOR_UNAVAILABLE"],
     ] {
         assert_line(&printed, &line);
     }
 }
 
 #[tokio::test]
-async fn oidc_tells_what_is_wrong_with_its_settings() {
+async fn oidc_reports_an_insecure_issuer() {
     let mut command = program(env!("CARGO_BIN_EXE_oidc"));
     command.env("OIDC_ISSUER", "http://id.example").env("OIDC_AUDIENCE", "orders");
     let (output, _) = run(command.env("OIDC_TOKEN", "e30.e30.AAAA")).await;
     assert!(!output.status.success());
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("http://id.example/ isn't https"), "{told}");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("http://id.example/ isn't https"), "{error}");
 }
 
 #[tokio::test]
-async fn api_key_shows_keys_that_are_changed_and_taken_back_while_it_runs() {
+async fn api_key_shows_replaced_and_revoked_keys() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_api_key"))).await;
     assert!(output.status.success(), "{output:?}");
     let (first, rest) = printed.split_once("acme gets a second key").unwrap();
-    let (second, taken) = rest.split_once("are taken back").unwrap();
+    let (second, revoked) = rest.split_once("are revoked").unwrap();
     assert_line(first, &["acme's key", "hello acme"]);
     assert_line(first, &["a mistyped key", "Unauthenticated CREDENTIALS_MALFORMED"]);
     assert_line(first, &["an unknown key", "Unauthenticated API_KEY_INVALID"]);
     assert_line(first, &["globex's key", "PermissionDenied ACCESS_TOKEN_SCOPE_INSUFFICIENT"]);
     assert_line(second, &["acme's new key", "hello acme"]);
     assert_line(second, &["acme's key", "hello acme"]);
-    assert_line(taken, &["acme's key", "Unauthenticated API_KEY_INVALID"]);
-    assert_line(taken, &["acme's new key", "hello acme"]);
+    assert_line(revoked, &["acme's key", "Unauthenticated API_KEY_INVALID"]);
+    assert_line(revoked, &["acme's new key", "hello acme"]);
 }
 
 #[tokio::test]
-async fn api_key_makes_a_key_and_its_record() {
+async fn api_key_generates_a_key_and_its_record() {
     let path = env!("CARGO_BIN_EXE_api_key");
     let (output, printed) = run(program(path).args(["generate", "acme_live"])).await;
     assert!(output.status.success(), "{output:?}");
@@ -161,7 +161,7 @@ async fn api_key_makes_a_key_and_its_record() {
 }
 
 #[tokio::test]
-async fn basic_shows_who_gets_in() {
+async fn basic_shows_which_passwords_are_accepted() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_basic"))).await;
     assert!(output.status.success(), "{output:?}");
     assert_line(&printed, &["$argon2id$v=19$m=19456,t=2,p=1$"]);
@@ -171,7 +171,7 @@ async fn basic_shows_who_gets_in() {
 }
 
 #[tokio::test]
-async fn mtls_shows_whose_certificate_gets_in() {
+async fn mtls_shows_which_certificates_are_accepted() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_mtls"))).await;
     assert!(output.status.success(), "{output:?}");
     for line in [
@@ -190,35 +190,40 @@ async fn mtls_shows_whose_certificate_gets_in() {
 }
 
 #[tokio::test]
-async fn client_refresh_notices_nothing() {
+async fn client_refresh_replaces_expired_tokens_without_a_failed_call() {
     let (output, printed) = run(&mut program(env!("CARGO_BIN_EXE_client_refresh"))).await;
     assert!(output.status.success(), "{output:?}");
-    let told: Vec<_> = printed.lines().collect();
-    assert_eq!(told.len(), 2, "{printed}");
-    for (line, source) in told.iter().zip(["tells how long", "doesn't tell"]) {
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines.len(), 2, "{printed}");
+    for (line, source) in lines.iter().zip(["with expires_in", "without expires_in"]) {
         let counts = line.split(": ").nth(1).unwrap_or_default();
-        assert!(line.contains(source) && counts.starts_with("30 calls answered"), "{printed}");
+        assert!(line.contains(source) && counts.starts_with("30 calls succeeded"), "{printed}");
         let numbers: Vec<u32> = counts.split(' ').filter_map(|word| word.parse().ok()).collect();
-        // Its calls take three times as long as a token lives.
+        // The calls take three times the lifetime of a token.
         assert!(numbers.get(1).is_some_and(|tokens| *tokens >= 3), "{printed}");
     }
-    // That source's tokens are used until they are refused.
-    assert!(!told.iter().any(|line| line.contains("doesn't tell") && line.contains(" 0 refusals")));
+    // Without a known lifetime, tokens are used until they are rejected.
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.contains("without expires_in")
+                && line.contains(" 0 retried rejections"))
+    );
 }
 
 #[tokio::test]
-async fn client_oauth_explains_its_usage() {
+async fn client_oauth_prints_its_usage() {
     for args in [&[][..], &["--issuer", "https://id.example"], &["--port", "1"]] {
         let mut command = program(env!("CARGO_BIN_EXE_client_oauth"));
         let (output, printed) = run(command.args(args).env_remove("ORDERS_CLIENT_SECRET")).await;
         assert_eq!((output.status.code(), printed.as_str()), (Some(2), ""), "{args:?}: {output:?}");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains("usage: client_oauth --issuer URL"), "{args:?}: {told}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("usage: client_oauth --issuer URL"), "{args:?}: {error}");
     }
 }
 
 #[tokio::test]
-async fn serve_explains_its_usage() {
+async fn serve_prints_its_usage() {
     for args in [
         &["--addr"][..],
         &["--addr", "here"],
@@ -229,12 +234,12 @@ async fn serve_explains_its_usage() {
         let (output, printed) = run(program(env!("CARGO_BIN_EXE_serve")).args(args)).await;
         assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
         assert_eq!(printed, "", "{args:?}");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains("usage: serve [--addr 127.0.0.1:PORT]"), "{args:?}: {told}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("usage: serve [--addr 127.0.0.1:PORT]"), "{args:?}: {error}");
     }
 }
 
-/// `serve` on a port that the system picked.
+/// The program `serve` on a free port.
 struct Serve {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -266,7 +271,7 @@ impl Serve {
 }
 
 #[tokio::test]
-async fn serve_lets_in_only_callers_with_good_credentials() {
+async fn serve_admits_only_callers_with_valid_credentials() {
     let serve = Serve::start().await;
     assert_eq!(serve.list(Credentials::NONE).await, "Unauthenticated CREDENTIALS_MISSING");
     assert_eq!(serve.list(Credentials::UNKNOWN).await, "Unauthenticated CREDENTIALS_INVALID");
@@ -275,7 +280,7 @@ async fn serve_lets_in_only_callers_with_good_credentials() {
 }
 
 #[tokio::test]
-async fn serve_tells_its_health_without_credentials() {
+async fn serve_reports_its_health_without_credentials() {
     let serve = Serve::start().await;
     let mut health = HealthClient::new(serve.channel.clone());
     for (service, expected) in [
@@ -314,7 +319,7 @@ async fn serve_lists_its_services_without_credentials() {
     );
 }
 
-/// What `serve` answers to a request of HTTP/1.1, as text.
+/// Sends an HTTP/1.1 request to `serve`, and returns the response as text.
 async fn over_http1(serve: &Serve, request: &str) -> String {
     let request = format!("{request}host: localhost\r\nconnection: close\r\n\r\n");
     let mut stream = TcpStream::connect(&serve.addr).await.unwrap();
@@ -325,23 +330,23 @@ async fn over_http1(serve: &Serve, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn serve_tells_a_page_of_another_origin_why_its_call_is_refused() {
+async fn serve_lets_a_page_of_another_origin_read_a_rejection() {
     let serve = Serve::start().await;
     const PAGE: &str = "origin: https://shop.example.com\r\n";
-    // The browser asks first, without credentials.
-    let asked = format!(
+    // The browser's preflight request, without credentials.
+    let preflight = format!(
         "OPTIONS /demo.orders.v1.Orders/List HTTP/1.1\r\n{PAGE}\
          access-control-request-method: POST\r\n\
          access-control-request-headers: authorization,content-type,x-grpc-web\r\n"
     );
-    let answer = over_http1(&serve, &asked).await;
+    let answer = over_http1(&serve, &preflight).await;
     assert!(answer.starts_with("http/1.1 200"), "{answer}");
     assert_line(&answer, &["access-control-allow-origin: *"]);
     assert_line(
         &answer,
         &["access-control-allow-headers: authorization,content-type", "x-grpc-web"],
     );
-    // Then it calls, in grpc-web: an empty message.
+    // The grpc-web call, with an empty message.
     let call = |authorization: &str| {
         format!(
             "POST /demo.orders.v1.Orders/List HTTP/1.1\r\n{PAGE}{authorization}\
@@ -366,14 +371,14 @@ async fn serve_tells_a_page_of_another_origin_why_its_call_is_refused() {
 #[tokio::test]
 async fn serve_stops_on_ctrl_c() {
     let mut serve = Serve::start().await;
-    // Once a call is answered, the program listens for the signal.
+    // Once a call has been answered, the signal handler is installed.
     assert_eq!(serve.list(Credentials::ADA).await, "2 orders");
-    let pid = serve.child.id().expect("it runs");
+    let pid = serve.child.id().expect("the program runs");
     let sent = Command::new("sh").arg("-c").arg(format!("kill -INT {pid}")).status();
     assert!(within("kill", sent).await.unwrap().success());
     let status = within("stopping", serve.child.wait()).await.unwrap();
     assert_eq!(status.code(), Some(0));
     let mut rest = String::new();
     within("the rest of the output", serve.stdout.read_to_string(&mut rest)).await.unwrap();
-    assert_eq!(rest, "", "`listening on` is all that it prints");
+    assert_eq!(rest, "", "the program prints only `listening on`");
 }

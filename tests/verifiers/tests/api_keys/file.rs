@@ -116,7 +116,7 @@ async fn keys_are_never_logged() {
         _ = call(&serving, key).await;
     }
     let id = &unknown[10..22];
-    log.wait_for_line(mark, &["refused", "API_KEY_INVALID", &format!("no key has the id {id}")])
+    log.wait_for_line(mark, &["rejected", "API_KEY_INVALID", &format!("no key has the id {id}")])
         .await;
     let text = log.since(0);
     for key in [good, unknown, typo] {

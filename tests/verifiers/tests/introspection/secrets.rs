@@ -85,17 +85,17 @@ async fn cause_of_a_failure_is_reported() {
         (
             Reply::status(401),
             format!(
-                "{url} gave an answer without use: 401 Unauthorized to this service's own credentials"
+                "the response of {url} can't be used: 401 Unauthorized to this service's own credentials"
             ),
         ),
-        (Reply::Endless, format!("{url} answered with more than 512 KiB")),
+        (Reply::Endless, format!("the response of {url} exceeds 512 KiB")),
         (
             Reply::Json("[]".into()),
-            format!("{url} gave an answer without use: it isn't a JSON object"),
+            format!("the response of {url} can't be used: it isn't a JSON object"),
         ),
         (
             Reply::Json("{}".into()),
-            format!("{url} gave an answer without use: its `active` isn't a boolean"),
+            format!("the response of {url} can't be used: its `active` isn't a boolean"),
         ),
         (
             Reply::Json(ada(json!({"aud": "https://shop.example"}))),

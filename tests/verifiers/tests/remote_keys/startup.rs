@@ -127,8 +127,8 @@ async fn url_without_https_is_rejected_before_a_request() {
         ("http://[::2]/keys", "http://[::2]/keys isn't https"),
         ("http://0.0.0.0/keys", "http://0.0.0.0/keys isn't https"),
         ("file:///etc/keys", "file:///etc/keys isn't https"),
-        ("/keys", "/keys is no URL"),
-        ("", " is no URL"),
+        ("/keys", "/keys isn't a URL"),
+        ("", " isn't a URL"),
     ] {
         for keys in [RemoteKeys::jwks(url), RemoteKeys::discover(url)] {
             let error = keys.http_client(loopback.clone()).lazy().unwrap_err();
