@@ -48,8 +48,8 @@ trait Meddling: Sized {
     fn by_value<A>(self, _: A) -> Self {
         unreachable!("the user's `by_value`")
     }
-    fn leaf(self) -> Self {
-        unreachable!("the user's `leaf`")
+    fn check(self) -> Self {
+        unreachable!("the user's `check`")
     }
     fn require<Q>(self, _: Q) -> Self {
         unreachable!("the user's `require`")
@@ -57,14 +57,20 @@ trait Meddling: Sized {
     fn into<T>(self) -> Self {
         unreachable!("the user's `into`")
     }
-    fn kept(self) -> Self {
-        unreachable!("the user's `kept`")
+    fn identity_as<T>(self) -> Self {
+        unreachable!("the user's `identity_as`")
     }
-    fn dropped(self) -> Self {
-        unreachable!("the user's `dropped`")
+    fn identity_as_repeated<T>(self) -> Self {
+        unreachable!("the user's `identity_as_repeated`")
     }
-    fn ready(self) -> Self {
-        unreachable!("the user's `ready`")
+    fn original_identity(self) -> Self {
+        unreachable!("the user's `original_identity`")
+    }
+    fn no_identity(self) -> Self {
+        unreachable!("the user's `no_identity`")
+    }
+    fn build(self) -> Self {
+        unreachable!("the user's `build`")
     }
     fn optional(self) -> Self {
         unreachable!("the user's `optional`")

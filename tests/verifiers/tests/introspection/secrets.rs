@@ -99,11 +99,11 @@ async fn cause_of_a_failure_is_reported() {
         ),
         (
             Reply::Json(ada(json!({"aud": "https://shop.example"}))),
-            "the token's `aud` doesn't include this service".into(),
+            "the `aud` doesn't include this service".into(),
         ),
         (
             Reply::Json(ada(json!({"cnf": {}}))),
-            "the token is bound to a key (`cnf`), which nobody checked".into(),
+            "the token is bound to a key (`cnf`), which can't be checked here".into(),
         ),
         (Reply::Json(ada(json!({"sub": null}))), "missing field `sub`".into()),
     ] {

@@ -37,19 +37,19 @@ pub(crate) fn replies(publisher: &Publisher) -> Vec<(Reply, &'static str)> {
         (Reply::Json(format!("{good}{}", " ".repeat(512 * 1024))), "exceeds 512 KiB"),
         (Reply::Stalled, "failed"),
         (Reply::Reset, "failed"),
-        (Reply::Json(String::new()), "no JWK set"),
-        (Reply::Json("<html>".into()), "no JWK set"),
-        (Reply::Json(good[..good.len() - 1].into()), "no JWK set"),
-        (Reply::Json(format!("{good}{good}")), "no JWK set"),
-        (Reply::Json(r#"{"keys": {}}"#.into()), "no JWK set"),
+        (Reply::Json(String::new()), "isn't a JWK set"),
+        (Reply::Json("<html>".into()), "isn't a JWK set"),
+        (Reply::Json(good[..good.len() - 1].into()), "isn't a JWK set"),
+        (Reply::Json(format!("{good}{good}")), "isn't a JWK set"),
+        (Reply::Json(r#"{"keys": {}}"#.into()), "isn't a JWK set"),
         (Reply::Json(r#"{"keys": []}"#.into()), "no key of the set can be used"),
         (Reply::Json(r#"{"keys": [1, null, "a"]}"#.into()), "no key of the set can be used"),
         (of(&encrypts), "no key of the set can be used"),
         (of(&private), "no key of the set can be used"),
         (of(&secret), "no key of the set can be used"),
         // No compression was requested, so nothing is decompressed.
-        (gzipped(good.as_bytes()), "no JWK set"),
-        (gzipped(&vec![b' '; 8 << 20]), "no JWK set"),
+        (gzipped(good.as_bytes()), "isn't a JWK set"),
+        (gzipped(&vec![b' '; 8 << 20]), "isn't a JWK set"),
     ]
 }
 

@@ -161,7 +161,8 @@ async fn inconsistent_times_are_rejected() {
     ] {
         let name = format!("{keys:?}");
         let error = keys.lazy().err().map(|error| error.to_string());
-        let rejected = "the keys' times must be: 0 < cooldown <= refresh_every < max_age";
+        let rejected =
+            "the times of remote keys must satisfy 0 < cooldown <= refresh_every < max_age";
         assert_eq!(error.as_deref(), (!fit).then_some(rejected), "{name}");
     }
 }

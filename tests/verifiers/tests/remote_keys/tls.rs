@@ -66,6 +66,6 @@ async fn other_certificates_are_not_trusted() {
 async fn invalid_root_certificates_are_rejected() {
     for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         let error = HttpClient::builder().trust_only(pem).build().unwrap_err();
-        assert_eq!(error.to_string(), "the HTTP client can't be made", "{pem:?}");
+        assert_eq!(error.to_string(), "cannot create the HTTP client", "{pem:?}");
     }
 }
