@@ -61,6 +61,7 @@ fn challenges(reason: Reason, scheme: Option<usize>, description: &PolicyDescrip
                 headers.append(WWW_AUTHENTICATE, value);
             }
             None => tracing::error!(
+                target: "tonic_guard",
                 scheme = accepted.name,
                 "the challenge is omitted: it contains characters that a header can't hold"
             ),
