@@ -158,7 +158,7 @@
 //!
 //! | cause | code | `ErrorInfo.reason` | `www-authenticate` |
 //! | --- | --- | --- | --- |
-//! | no credentials | UNAUTHENTICATED | CREDENTIALS_MISSING | a challenge per accepted scheme |
+//! | no credentials | UNAUTHENTICATED | CREDENTIALS_MISSING | a challenge per accepted scheme that has one |
 //! | credentials presented twice | UNAUTHENTICATED | OVERLOADED_CREDENTIALS | the same, `invalid_request` |
 //! | malformed credentials | UNAUTHENTICATED | CREDENTIALS_MALFORMED | `invalid_request` |
 //! | a scheme that the method doesn't accept | UNAUTHENTICATED | CREDENTIAL_TYPE_UNSUPPORTED | a challenge per accepted scheme |
@@ -203,6 +203,12 @@
 //! - **Traits that aren't services.** The methods of a trait that wraps the generated one, such as Arrow
 //!   Flight SQL's, have the handler check only: their names aren't RPCs, so a guard can't find them by path.
 //! - **Extensions.** They never come from the wire. Code that can insert into them runs inside your process.
+//!
+//! # Requirements and questions
+//!
+//! Rust 1.88 and tonic 0.14. Questions go to the
+//! [discussions](https://github.com/tonic-guard/tonic-guard/discussions), bugs to the
+//! [issues](https://github.com/tonic-guard/tonic-guard/issues).
 //!
 #![cfg_attr(feature = "server", doc = "[`GuardedRoutes`]: crate::GuardedRoutes")]
 #![cfg_attr(not(feature = "server"), doc = "[`GuardedRoutes`]: #features")]
