@@ -56,6 +56,10 @@ use crate::challenge::Challenge;
 /// let rejected = Ticket.extract(&CallHead::new(&headers, &extensions));
 /// assert_eq!(rejected.unwrap_err(), ExtractError::Malformed);
 /// ```
+///
+/// A service implements `Authenticate<Ticket>` and names the scheme as a value: `#[authenticated(scheme = Ticket)]`.
+/// The policy table shows that expression, and `ErrorInfo` the [`name`](Scheme::name). A scheme without a
+/// [`challenge`](Scheme::challenge) adds no `www-authenticate` to a rejection.
 #[diagnostic::on_unimplemented(
     message = "expected a scheme, found a value of the type `{Self}`",
     label = "the trait `Scheme` is not implemented for `{Self}`",
