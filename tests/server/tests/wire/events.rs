@@ -59,7 +59,7 @@ impl Extra for Service {
 
 #[track_caller]
 fn assert_one_event(lines: Vec<String>, parts: &[&str]) {
-    let [line] = &*lines else { panic!("not assert_one_event event: {lines:#?}") };
+    let [line] = &*lines else { panic!("not one event: {lines:#?}") };
     for part in parts {
         assert!(line.contains(part), "{part} isn't in {line}");
     }

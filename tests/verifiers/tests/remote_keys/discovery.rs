@@ -99,19 +99,10 @@ async fn document_of_another_issuer_is_rejected() {
     let good = text(&discovery_document(json!({})));
     let unread = "isn't a JSON object with `issuer`";
     for (reply, cause) in [
-        (
-            discovery_document(json!({"issuer": "https://evil.example"})),
-            "it is discovery_document the issuer",
-        ),
-        (
-            discovery_document(json!({"issuer": format!("{issuer}/")})),
-            "it is discovery_document the issuer",
-        ),
-        (
-            discovery_document(json!({"issuer": issuer.to_uppercase()})),
-            "it is discovery_document the issuer",
-        ),
-        (discovery_document(json!({"issuer": ""})), "it is discovery_document the issuer"),
+        (discovery_document(json!({"issuer": "https://evil.example"})), "it is about the issuer"),
+        (discovery_document(json!({"issuer": format!("{issuer}/")})), "it is about the issuer"),
+        (discovery_document(json!({"issuer": issuer.to_uppercase()})), "it is about the issuer"),
+        (discovery_document(json!({"issuer": ""})), "it is about the issuer"),
         (discovery_document(json!({"issuer": null})), unread),
         (discovery_document(json!({"issuer": [issuer]})), unread),
         (discovery_document(json!({"jwks_uri": null})), unread),
