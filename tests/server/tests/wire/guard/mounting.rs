@@ -113,7 +113,7 @@ fn service_added_twice_panics() {
     let added = std::panic::catch_unwind(|| {
         GuardedRoutes::new()
             .guarded(guard(Plain::default(), ExtraServer::from_arc))
-            .open(ExtraServer::new(Plain::default()), "by wrong_server_message")
+            .open(ExtraServer::new(Plain::default()), "by mistake")
     });
     let panic_message = *added.unwrap_err().downcast::<String>().unwrap();
     assert_eq!(panic_message, "`guard.test.v1.Extra` is added twice");
