@@ -174,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn lost_fetch_is_not_replaced_within_the_cooldown() {
+        let start = Instant::now();
+        let mut schedule = FetchSchedule::new(2 * TIME_LIMIT, REFRESH, TIME_LIMIT);
+        begun(schedule.begin(start));
+        assert!(waits(schedule.begin(start + TIME_LIMIT)));
+        begun(schedule.begin(start + 2 * TIME_LIMIT));
+    }
+
+    #[test]
     fn due_fetch_begins_and_none_earlier() {
         let start = Instant::now();
         let mut schedule = FetchSchedule::new(COOLDOWN, REFRESH, TIME_LIMIT);
