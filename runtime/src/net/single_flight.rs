@@ -202,6 +202,8 @@ mod tests {
         let replacement = flight.begin(Instant::now(), LIMIT);
         assert!(!flight.is_current(lost.pending()) && flight.is_current(replacement.pending()));
         lost.finish(1);
+        let waits = tokio::time::timeout(Duration::ZERO, caller.clone().outcome()).await;
+        assert!(waits.is_err(), "the outcome of the lost fetch changes nothing");
         replacement.finish(2);
         assert_eq!(outcome(&caller).await, Some(2));
     }

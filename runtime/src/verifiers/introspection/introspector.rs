@@ -139,7 +139,9 @@ struct Request {
 
 impl Request {
     async fn run(self, token: BearerToken) {
-        let Request { registration, fetch, sent } = self;
+        // In this order, which is the reverse of the drops: if this task is cancelled, its callers are woken
+        // without the lock that `registration` takes.
+        let Request { fetch, registration, sent } = self;
         let outcome = registration.introspector.introspect(&token).await;
         // In the cache first: a call that finds no request under way looks there once more.
         registration.introspector.cache.insert(registration.digest, sent, &outcome);

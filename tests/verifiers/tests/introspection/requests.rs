@@ -1,6 +1,21 @@
 //! How often the endpoint is called, and the calls that share a request.
 
-use tokio::{runtime::Runtime, task::JoinSet};
+use std::{
+    pin::pin,
+    sync::mpsc,
+    task::{Context, Poll, Wake, Waker},
+    thread,
+};
+
+use http::{Extensions, HeaderMap};
+use tokio::{
+    runtime::{Handle, Runtime},
+    task::JoinSet,
+};
+use tonic_guard::{
+    Authenticate, CallHead,
+    scheme::{Bearer, BearerToken, Scheme},
+};
 
 use super::*;
 
@@ -189,6 +204,54 @@ fn end_of_a_lost_request_does_not_affect_its_replacement() {
         }
         assert_eq!(provider.request_count(), 2);
     });
+}
+
+/// A waker that calls the verifier at once, as an executor may that polls in `wake`.
+struct CallingWaker {
+    verifier: IntrospectionVerifier<Claims>,
+    runtime: Handle,
+}
+
+impl Wake for CallingWaker {
+    fn wake(self: Arc<Self>) {
+        let _entered = self.runtime.enter();
+        let call = pin!(self.verifier.authenticate(bearer_token()));
+        assert!(call.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+}
+
+fn bearer_token() -> BearerToken {
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", "Bearer opaque".parse().unwrap());
+    let extensions = Extensions::new();
+    let found = Bearer::new().extract(&CallHead::new(&headers, &extensions));
+    found.unwrap().credentials().unwrap()
+}
+
+#[test]
+fn callers_of_a_cancelled_request_are_woken_without_a_lock() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (runtime, provider_runtime) = (runtime(), runtime());
+    let provider = provider_runtime.block_on(provider());
+    provider.hold();
+    let verifier = builder::<Claims>(&provider).build().unwrap();
+    let waker =
+        CallingWaker { verifier: verifier.clone(), runtime: provider_runtime.handle().clone() };
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let waker = Waker::from(Arc::new(waker));
+        let mut context = Context::from_waker(&waker);
+        let mut call = pin!(verifier.authenticate(bearer_token()));
+        {
+            let _entered = runtime.enter();
+            assert!(call.as_mut().poll(&mut context).is_pending());
+        }
+        runtime.block_on(provider.wait_for_requests(1));
+        drop(runtime);
+        let outcome = call.poll(&mut context);
+        sender.send(matches!(outcome, Poll::Ready(Err(_)))).unwrap();
+    });
+    assert_eq!(ended.recv_timeout(Duration::from_secs(10)), Ok(true));
 }
 
 #[tokio::test]

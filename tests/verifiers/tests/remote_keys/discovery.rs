@@ -113,7 +113,7 @@ async fn document_of_another_issuer_is_rejected() {
         (Reply::status(404), "404"),
         (Reply::redirect(publisher.provider.url(JWKS)), "302"),
         (Reply::Endless, "exceeds 512 KiB"),
-        (Reply::Reset, "failed"),
+        (Reply::Reset, "the request to "),
     ] {
         let name = format!("{reply:?}");
         publisher.provider.reply(OPENID, reply);

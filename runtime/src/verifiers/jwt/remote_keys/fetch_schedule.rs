@@ -156,6 +156,32 @@ mod tests {
         begun(schedule.begin(start + 2 * TIME_LIMIT));
     }
 
+    #[tokio::test]
+    async fn caller_gets_the_outcome_of_its_fetch_although_the_next_one_has_begun() {
+        for outcome in [Ok(()), failed()] {
+            let start = Instant::now();
+            let mut schedule = FetchSchedule::new(COOLDOWN, REFRESH, TIME_LIMIT);
+            let fetch = begun(schedule.begin(start));
+            let Begin::Join(caller) = schedule.begin(start) else { panic!("no fetch to join") };
+            schedule.end(outcome.clone());
+            // Before the caller is woken.
+            let _next = begun(schedule.begin(start + COOLDOWN));
+            fetch.finish(outcome.clone());
+            let got = tokio::time::timeout(Duration::ZERO, caller.outcome()).await;
+            let got = got.expect("it doesn't wait for the next fetch").expect("an outcome");
+            assert_eq!(got.is_ok(), outcome.is_ok());
+        }
+    }
+
+    #[test]
+    fn lost_fetch_is_not_replaced_within_the_cooldown() {
+        let start = Instant::now();
+        let mut schedule = FetchSchedule::new(2 * TIME_LIMIT, REFRESH, TIME_LIMIT);
+        begun(schedule.begin(start));
+        assert!(waits(schedule.begin(start + TIME_LIMIT)));
+        begun(schedule.begin(start + 2 * TIME_LIMIT));
+    }
+
     #[test]
     fn due_fetch_begins_and_none_earlier() {
         let start = Instant::now();

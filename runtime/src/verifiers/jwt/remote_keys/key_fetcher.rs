@@ -191,3 +191,27 @@ impl Drop for Attempt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::key_location::UncheckedLocation, *};
+
+    #[test]
+    fn late_keys_of_a_lost_fetch_are_ignored() {
+        let http = HttpClient::new().unwrap();
+        let location = UncheckedLocation::Jwks("https://id.example/keys".into()).check(&http);
+        let [cooldown, refresh, max_age] = [30, 300, 3600].map(Duration::from_secs);
+        let fetcher = KeyFetcher::new(location.unwrap(), http, cooldown, refresh, max_age);
+        let (fetcher, now) = (Arc::new(fetcher), Instant::now());
+        let attempt = |begun| match fetcher.update(|schedule| schedule.begin(begun)) {
+            Begin::Fetch(fetch) => Attempt { fetcher: Arc::clone(&fetcher), fetch, ended: false },
+            Begin::Join(_) | Begin::Cooldown(_) => panic!("no fetch begins"),
+        };
+        let fetched = || FetchedKeys { until: Some(now + max_age), ..FetchedKeys::none() };
+        let (mut lost, mut replacement) = (attempt(now), attempt(now + cooldown));
+        lost.end(Ok(fetched()));
+        assert!(fetcher.trusted(now).is_none());
+        replacement.end(Ok(fetched()));
+        assert!(fetcher.trusted(now).is_some());
+    }
+}
