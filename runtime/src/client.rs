@@ -28,34 +28,34 @@
 mod cache;
 mod call_credentials;
 mod channel;
+mod channel_state;
 mod credential;
 mod deadline;
 mod endpoint;
 mod error;
-mod file;
 mod future;
 mod layer;
 #[cfg(feature = "client-oauth")]
 pub mod oauth;
 mod options;
+mod refresh_schedule;
 mod replay;
 mod request_head;
 mod response;
 mod retry;
-mod schedule;
 mod service;
-mod shared;
 mod token;
+mod token_file;
 
 pub use self::{
     call_credentials::{CallCredentials, DEFAULT_REFRESH_COOLDOWN, DEFAULT_REPLAY_LIMIT},
     credential::{Credential, InvalidCredential},
     endpoint::InsecureEndpoint,
     error::{CallError, CallErrorKind},
-    file::TokenFile,
     future::ResponseFuture,
     layer::CallCredentialsLayer,
     options::CallOptions,
     service::CallCredentialsService,
     token::{DEFAULT_FETCH_DEADLINE, Token, TokenFn, TokenSource, TokenSourceError, token_fn},
+    token_file::TokenFile,
 };

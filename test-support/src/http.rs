@@ -8,13 +8,13 @@ use tokio::{
     time::timeout,
 };
 
-use crate::issuer::Shared;
+use crate::issuer_state::IssuerState;
 
 /// Limits the time of a connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves the documents of the issuer until the task is aborted.
-pub(crate) async fn serve(listener: TcpListener, identifier: String, shared: Arc<Shared>) {
+pub(crate) async fn serve(listener: TcpListener, identifier: String, shared: Arc<IssuerState>) {
     // Dropping the set aborts its connections.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -27,7 +27,7 @@ pub(crate) async fn serve(listener: TcpListener, identifier: String, shared: Arc
     }
 }
 
-async fn respond(stream: TcpStream, identifier: &str, shared: &Shared) -> io::Result<()> {
+async fn respond(stream: TcpStream, identifier: &str, shared: &IssuerState) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line).await?;

@@ -3,15 +3,14 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{Algorithm, SigningKey, Token, http};
+use crate::{Algorithm, SigningKey, Token, http, issuer_state::IssuerState};
 
 /// An identity provider for tests.
 ///
@@ -44,19 +43,8 @@ use crate::{Algorithm, SigningKey, Token, http};
 #[derive(Debug)]
 pub struct Issuer {
     identifier: String,
-    shared: Arc<Shared>,
+    shared: Arc<IssuerState>,
     server: Option<JoinHandle<()>>,
-}
-
-/// The state that the issuer shares with its HTTP server.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    algorithm: Algorithm,
-    /// Never empty. The last key signs.
-    keys: Mutex<Vec<Arc<SigningKey>>>,
-    /// Makes key ids and `jti` claims unique.
-    counter: AtomicUsize,
-    fetches: AtomicUsize,
 }
 
 impl Issuer {
@@ -67,7 +55,7 @@ impl Issuer {
 
     /// Makes an issuer that signs by `algorithm`. `identifier` is the `iss` of its tokens.
     pub fn with_algorithm(identifier: impl Into<String>, algorithm: Algorithm) -> Issuer {
-        let shared = Shared {
+        let shared = IssuerState {
             algorithm,
             keys: Mutex::new(vec![Arc::new(SigningKey::generate("key-1", algorithm))]),
             counter: AtomicUsize::new(1),
@@ -157,35 +145,6 @@ impl Drop for Issuer {
     fn drop(&mut self) {
         if let Some(server) = &self.server {
             server.abort();
-        }
-    }
-}
-
-impl Shared {
-    fn keys(&self) -> std::sync::MutexGuard<'_, Vec<Arc<SigningKey>>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn jwks(&self) -> String {
-        let keys: Vec<_> = self.keys().iter().map(|key| key.jwk()).collect();
-        json!({ "keys": keys }).to_string()
-    }
-
-    /// Returns the document at `path`, for an issuer with this identifier.
-    pub(crate) fn document(&self, identifier: &str, path: &str) -> Option<String> {
-        match path {
-            "/.well-known/openid-configuration" => {
-                let document = json!({
-                    "issuer": identifier,
-                    "jwks_uri": format!("{identifier}/jwks"),
-                });
-                Some(document.to_string())
-            }
-            "/jwks" => {
-                self.fetches.fetch_add(1, Ordering::SeqCst);
-                Some(self.jwks())
-            }
-            _ => None,
         }
     }
 }

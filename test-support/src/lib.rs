@@ -80,6 +80,7 @@
 
 mod http;
 mod issuer;
+mod issuer_state;
 mod signing_key;
 mod token;
 

@@ -23,10 +23,10 @@ use crate::scheme::{ApiKey, BearerToken, CredentialLocation, Scheme};
 /// assert!(Credential::bearer("two\nlines").is_err());
 /// ```
 #[derive(Clone)]
-pub struct Credential(Arc<Header>);
+pub struct Credential(Arc<CredentialHeader>);
 
 /// Shared, because each call keeps the credential of its first attempt.
-struct Header {
+struct CredentialHeader {
     name: HeaderName,
     value: HeaderValue,
 }
@@ -74,12 +74,12 @@ impl Credential {
     fn from_header(name: HeaderName, mut value: HeaderValue) -> Self {
         // Keeps the value out of `{request:?}` and out of the connection's compression table.
         value.set_sensitive(true);
-        Credential(Arc::new(Header { name, value }))
+        Credential(Arc::new(CredentialHeader { name, value }))
     }
 
     /// Sets the header in `headers`, and replaces its values.
     pub(super) fn attach(&self, headers: &mut HeaderMap) {
-        let Header { name, value } = &*self.0;
+        let CredentialHeader { name, value } = &*self.0;
         headers.insert(name.clone(), value.clone());
     }
 

@@ -12,9 +12,9 @@ use tonic::body::Body;
 use tower_service::Service;
 
 use super::{
+    channel_state::{BoxError, BoxFuture},
     response::is_unauthenticated,
     retry::RetryState,
-    shared::{BoxError, BoxFuture},
 };
 
 pin_project! {
@@ -25,13 +25,13 @@ pin_project! {
         S: Service<Request<Body>>,
     {
         #[pin]
-        state: State<S>,
+        state: CallState<S>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S>
+    enum CallState<S>
     where
         S: Service<Request<Body>>,
     {
@@ -47,11 +47,11 @@ pin_project! {
 
 impl<S: Service<Request<Body>>> ResponseFuture<S> {
     pub(super) fn first_attempt(attempt: S::Future, retry: Option<Box<RetryState<S>>>) -> Self {
-        ResponseFuture { state: State::FirstAttempt { attempt, retry } }
+        ResponseFuture { state: CallState::FirstAttempt { attempt, retry } }
     }
 
     pub(super) fn boxed(future: BoxFuture<S::Response>) -> Self {
-        ResponseFuture { state: State::Boxed { future } }
+        ResponseFuture { state: CallState::Boxed { future } }
     }
 }
 
@@ -81,7 +81,7 @@ where
                     }
                 }
             };
-            state.set(State::Boxed { future: Box::pin(retry.after_rejection(response)) });
+            state.set(CallState::Boxed { future: Box::pin(retry.after_rejection(response)) });
         }
     }
 }

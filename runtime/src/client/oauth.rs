@@ -45,7 +45,7 @@ type Client =
 /// # }
 /// ```
 pub struct ClientCredentials {
-    endpoint: Endpoint,
+    endpoint: TokenEndpoint,
     scopes: Vec<Scope>,
 }
 
@@ -60,7 +60,7 @@ impl ClientCredentials {
         client_id: impl Into<String>,
         client_secret: impl Into<String>,
     ) -> Result<Self, InvalidTokenUrl> {
-        let mut endpoint = Endpoint::new(http, url, client_id.into())?;
+        let mut endpoint = TokenEndpoint::new(http, url, client_id.into())?;
         endpoint.client =
             endpoint.client.set_client_secret(ClientSecret::new(client_secret.into()));
         Ok(ClientCredentials { endpoint, scopes: Vec::new() })
@@ -139,7 +139,7 @@ impl fmt::Debug for ClientCredentials {
 /// # fn save(_: &str) {}
 /// ```
 pub struct RefreshToken {
-    endpoint: Endpoint,
+    endpoint: TokenEndpoint,
     current: RwLock<oauth2::RefreshToken>,
     on_rotation: Option<OnRotation>,
 }
@@ -158,7 +158,7 @@ impl RefreshToken {
         refresh_token: impl Into<String>,
     ) -> Result<Self, InvalidTokenUrl> {
         Ok(RefreshToken {
-            endpoint: Endpoint::new(http, url, client_id.into())?,
+            endpoint: TokenEndpoint::new(http, url, client_id.into())?,
             current: RwLock::new(oauth2::RefreshToken::new(refresh_token.into())),
             on_rotation: None,
         })
@@ -212,22 +212,22 @@ impl fmt::Debug for RefreshToken {
 }
 
 /// A token endpoint, and how this client reaches it.
-struct Endpoint {
+struct TokenEndpoint {
     http: HttpClient,
     client: Client,
     parameters: Vec<(String, String)>,
 }
 
-impl Endpoint {
+impl TokenEndpoint {
     fn new(http: HttpClient, url: &str, client_id: String) -> Result<Self, InvalidTokenUrl> {
         let url = TokenUrl::new(url.into()).map_err(|_| InvalidTokenUrl(None))?;
         http.check(url.url()).map_err(|error| InvalidTokenUrl(Some(error)))?;
         let client = BasicClient::new(ClientId::new(client_id)).set_token_uri(url);
-        Ok(Endpoint { http, client, parameters: Vec::new() })
+        Ok(TokenEndpoint { http, client, parameters: Vec::new() })
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for Endpoint {
+impl<'c> AsyncHttpClient<'c> for TokenEndpoint {
     type Error = EndpointError;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, EndpointError>> + Send + 'c>>;
 

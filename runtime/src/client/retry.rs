@@ -10,20 +10,20 @@ use tower_service::Service;
 use super::{
     cache::Renewal,
     call_credentials::CallCredentials,
+    channel_state::{BoxError, ChannelState, until_ready},
     credential::Credential,
     deadline::Deadline,
     error::CallError,
     replay::{self, Recorder},
     request_head::RequestHead,
     response::{self, Classification, Pushback},
-    shared::{BoxError, Shared, until_ready},
 };
 
 const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 
 /// What a retry needs from the first attempt.
 pub(super) struct RetryState<S> {
-    shared: Arc<Shared<S>>,
+    shared: Arc<ChannelState<S>>,
     /// Without the credential.
     head: RequestHead,
     /// `None` if the call may not be retried.
@@ -39,7 +39,7 @@ impl<S> RetryState<S> {
     /// Without a limit the call isn't retried.
     pub(super) fn new(
         request: &mut Request<Body>,
-        shared: Arc<Shared<S>>,
+        shared: Arc<ChannelState<S>>,
         credential: Credential,
         deadline: Deadline,
         limit: Option<usize>,

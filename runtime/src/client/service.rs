@@ -18,13 +18,13 @@ use tower_service::Service;
 use super::{
     cache::Lookup,
     call_credentials::CallCredentials,
+    channel_state::{BoxError, ChannelState},
     deadline::Deadline,
     error::CallError,
     future::ResponseFuture,
     options::{CallOptions, CredentialChoice},
     response::is_unauthenticated,
     retry::RetryState,
-    shared::{BoxError, Shared},
 };
 
 /// A gRPC client service that attaches call credentials to its calls.
@@ -33,12 +33,12 @@ use super::{
 #[derive(Clone)]
 pub struct CallCredentialsService<S> {
     inner: S,
-    shared: Arc<Shared<S>>,
+    shared: Arc<ChannelState<S>>,
 }
 
 impl<S: Clone> CallCredentialsService<S> {
     pub(super) fn new(inner: S, credentials: CallCredentials) -> Self {
-        let shared = Arc::new(Shared::new(inner.clone(), credentials));
+        let shared = Arc::new(ChannelState::new(inner.clone(), credentials));
         CallCredentialsService { inner, shared }
     }
 }

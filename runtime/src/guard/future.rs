@@ -19,7 +19,7 @@ use super::{
 };
 use crate::policy::MethodPolicy;
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pin_project! {
     /// The response future of a [`Guard`](crate::Guard): the response of its server, or a rejection.

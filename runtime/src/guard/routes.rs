@@ -1,6 +1,6 @@
 //! The routes of a server that denies by default.
 
-use std::{convert::Infallible, error::Error};
+use std::convert::Infallible;
 
 use bytes::Bytes;
 use tonic::{
@@ -10,10 +10,8 @@ use tonic::{
 };
 use tower_service::Service;
 
-use super::service::Guard;
+use super::{future::BoxError, service::Guard};
 use crate::policy::{PolicyTable, ServiceAccess, ServicePolicy};
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The routes of a server on which every service is either guarded or open with a reason.
 ///

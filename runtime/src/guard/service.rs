@@ -14,13 +14,11 @@ use tower_service::Service;
 
 use super::{
     decider::{Decider, decider},
-    future::GuardFuture,
+    future::{BoxError, GuardFuture},
     guarded::Guarded,
     trailers::GuardedBody,
 };
 use crate::policy::{ServiceAccess, ServicePolicy};
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A generated server behind a guard, which [`guard`] creates.
 ///

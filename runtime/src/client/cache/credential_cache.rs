@@ -10,11 +10,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::state::{Outcome, State};
+use super::state::{CacheState, FetchResult};
 use crate::{
     client::{
         credential::{Credential, Form},
-        schedule::Schedule,
+        refresh_schedule::Schedule,
         token::{ErasedSource, Token, TokenSourceError},
     },
     net::single_flight::{Fetch, PendingFetch},
@@ -30,13 +30,13 @@ pub(in crate::client) struct CredentialCache {
     source: Box<dyn ErasedSource>,
     form: Form,
     header: HeaderName,
-    state: Mutex<State>,
+    state: Mutex<CacheState>,
 }
 
 /// What a call finds in the cache.
 pub(in crate::client) enum Lookup {
     Ready(Credential),
-    Wait(PendingFetch<Outcome>),
+    Wait(PendingFetch<FetchResult>),
     Failed(TokenSourceError),
 }
 
@@ -52,7 +52,7 @@ pub(in crate::client) enum Renewal {
 /// A renewal that may still be in progress.
 pub(in crate::client) enum Renewing {
     Done(Renewal),
-    Wait(PendingFetch<Outcome>),
+    Wait(PendingFetch<FetchResult>),
 }
 
 impl CredentialCache {
@@ -105,7 +105,7 @@ impl CredentialCache {
     }
 
     /// Returns the credential. Waits for a fetch if there is none.
-    pub(in crate::client) async fn credential(self: &Arc<Self>) -> Outcome {
+    pub(in crate::client) async fn credential(self: &Arc<Self>) -> FetchResult {
         for _ in 0..MAX_LOST {
             match self.lookup() {
                 Lookup::Ready(credential) => return Ok(credential),
@@ -173,7 +173,7 @@ impl CredentialCache {
     }
 
     /// Waits for the outcome of a fetch. `None` if it is lost or its runtime was shut down.
-    pub(super) async fn outcome(&self, pending: PendingFetch<Outcome>) -> Option<Outcome> {
+    pub(super) async fn outcome(&self, pending: PendingFetch<FetchResult>) -> Option<FetchResult> {
         let outcome = pending.clone().outcome_in_time().await;
         if outcome.is_none() {
             self.lock().remove(&pending);
@@ -184,7 +184,7 @@ impl CredentialCache {
     /// Changes the state, and starts the task of the fetch that `change` began.
     fn update<T>(
         self: &Arc<Self>,
-        change: impl FnOnce(&mut State, Instant) -> (T, Option<FetchTask>),
+        change: impl FnOnce(&mut CacheState, Instant) -> (T, Option<FetchTask>),
     ) -> T {
         let now = Instant::now();
         let (result, task) = {
@@ -200,7 +200,7 @@ impl CredentialCache {
     }
 
     /// Begins a fetch. The caller spawns its task.
-    pub(super) fn begin(self: &Arc<Self>, state: &mut State, now: Instant) -> FetchTask {
+    pub(super) fn begin(self: &Arc<Self>, state: &mut CacheState, now: Instant) -> FetchTask {
         let fetch = state.flight.begin(now, self.source.deadline().saturating_add(SLACK));
         FetchTask { cache: Arc::clone(self), fetch, ended: false }
     }
@@ -208,10 +208,10 @@ impl CredentialCache {
     /// Stores what the source returned for a fetch that began at `begin`.
     fn store(
         &self,
-        fetch: &PendingFetch<Outcome>,
+        fetch: &PendingFetch<FetchResult>,
         begin: Instant,
         result: Result<Token, TokenSourceError>,
-    ) -> Outcome {
+    ) -> FetchResult {
         let result = result.and_then(|token| {
             if token.life.is_some_and(|life| life.is_zero()) {
                 return Err(TokenSourceError::unusable("the token has already expired"));
@@ -242,7 +242,7 @@ impl CredentialCache {
         }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, CacheState> {
         // No foreign code runs under the lock, so a panic can't leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -251,12 +251,12 @@ impl CredentialCache {
 /// A fetch, as the task that runs it owns it. When it is dropped, the next call may begin another.
 pub(super) struct FetchTask {
     cache: Arc<CredentialCache>,
-    fetch: Fetch<Outcome>,
+    fetch: Fetch<FetchResult>,
     ended: bool,
 }
 
 impl FetchTask {
-    fn pending(&self) -> PendingFetch<Outcome> {
+    fn pending(&self) -> PendingFetch<FetchResult> {
         self.fetch.pending().clone()
     }
 

@@ -3,27 +3,27 @@ use tokio::time::Instant;
 use crate::{
     client::{
         credential::Credential,
-        schedule::{FIRST_PAUSE, Schedule, backoff},
+        refresh_schedule::{FIRST_PAUSE, Schedule, backoff},
         token::TokenSourceError,
     },
     net::single_flight::{PendingFetch, SingleFlight},
 };
 
 /// The outcome of a fetch.
-pub(super) type Outcome = Result<Credential, TokenSourceError>;
+pub(super) type FetchResult = Result<Credential, TokenSourceError>;
 
 /// What the cache knows. Plain data, changed under its lock.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) entry: Option<Entry>,
-    pub(super) flight: SingleFlight<Outcome>,
+pub(super) struct CacheState {
+    pub(super) entry: Option<CachedCredential>,
+    pub(super) flight: SingleFlight<FetchResult>,
     pub(super) failure: Option<Failure>,
     /// When a rejected credential last made a fetch begin.
     pub(super) rejection_fetch: Option<Instant>,
 }
 
 /// The credential in use.
-pub(super) struct Entry {
+pub(super) struct CachedCredential {
     pub(super) credential: Credential,
     pub(super) schedule: Schedule,
     /// A server rejected it. It remains the only one until the fetch of a new one has ended.
@@ -38,7 +38,7 @@ pub(super) struct Failure {
     pub(super) retry: Instant,
 }
 
-impl State {
+impl CacheState {
     /// Returns true if no fetch is in progress and the pause after a failure has passed.
     pub(super) fn may_fetch(&self, now: Instant) -> bool {
         self.flight.current().is_none()
@@ -66,7 +66,7 @@ impl State {
     }
 
     /// Removes `fetch`. Returns false if it was removed before, because it was lost.
-    pub(super) fn remove(&mut self, fetch: &PendingFetch<Outcome>) -> bool {
+    pub(super) fn remove(&mut self, fetch: &PendingFetch<FetchResult>) -> bool {
         let current = self.flight.is_current(fetch);
         if current {
             self.flight = SingleFlight::default();
@@ -77,7 +77,7 @@ impl State {
     /// Stores a fetched credential.
     pub(super) fn store(&mut self, credential: Credential, schedule: Schedule, now: Instant) {
         self.failure = None;
-        let mut new = Entry { credential, schedule, rejected: false };
+        let mut new = CachedCredential { credential, schedule, rejected: false };
         if let Some(old) = &mut self.entry
             && old.credential.is_same(&new.credential)
         {

@@ -13,24 +13,24 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
 /// Keeps what the first attempt sends, until it is dropped.
-pub(in crate::client) struct StreamRecorder(Arc<Mutex<State>>);
+pub(in crate::client) struct StreamRecorder(Arc<Mutex<ReplayState>>);
 
 /// The body of one attempt.
 struct AttemptBody {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ReplayState>>,
     /// What this attempt sends before the rest.
     queued: VecDeque<Bytes>,
-    attempt: Attempt,
+    attempt: ReplayAttempt,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Attempt {
+enum ReplayAttempt {
     First,
     Retry,
 }
 
 /// The state that the recorder and the bodies of both attempts share.
-struct State {
+struct ReplayState {
     /// The frames after `lookahead`, which weren't sent yet.
     rest: Body,
     lookahead: Lookahead,
@@ -41,7 +41,7 @@ struct State {
     /// True while `sent` has every frame that was sent.
     complete: bool,
     /// The attempt that may read the rest.
-    reader: Option<Attempt>,
+    reader: Option<ReplayAttempt>,
     /// Wakes the first attempt, which waits for the rest.
     waker: Option<Waker>,
 }
@@ -64,21 +64,21 @@ pub(super) fn record(
     next: Option<Result<Frame<Bytes>, Status>>,
     limit: usize,
 ) -> (Body, StreamRecorder) {
-    let mut state = State {
+    let mut state = ReplayState {
         rest,
         lookahead: next.map_or(Lookahead::Unknown, Lookahead::Frame),
         sent: VecDeque::new(),
         sent_bytes: 0,
         limit,
         complete: true,
-        reader: Some(Attempt::First),
+        reader: Some(ReplayAttempt::First),
         waker: None,
     };
     if let Some(data) = &first {
         state.record(Some(data));
     }
     let recorder = StreamRecorder(Arc::new(Mutex::new(state)));
-    (recorder.body(first.into_iter().collect(), Attempt::First), recorder)
+    (recorder.body(first.into_iter().collect(), ReplayAttempt::First), recorder)
 }
 
 impl StreamRecorder {
@@ -98,14 +98,14 @@ impl StreamRecorder {
     /// Returns the body of the retry: what the first attempt has sent, and then the rest.
     pub(super) fn replay(self) -> Body {
         let mut state = lock(&self.0);
-        state.reader = Some(Attempt::Retry);
+        state.reader = Some(ReplayAttempt::Retry);
         state.complete = false;
         let sent = mem::take(&mut state.sent);
         drop(state);
-        self.body(sent, Attempt::Retry)
+        self.body(sent, ReplayAttempt::Retry)
     }
 
-    fn body(&self, queued: VecDeque<Bytes>, attempt: Attempt) -> Body {
+    fn body(&self, queued: VecDeque<Bytes>, attempt: ReplayAttempt) -> Body {
         Body::new(AttemptBody { state: Arc::clone(&self.0), queued, attempt })
     }
 }
@@ -169,7 +169,7 @@ fn add_bytes(rest: SizeHint, bytes: u64) -> SizeHint {
     hint
 }
 
-impl State {
+impl ReplayState {
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match mem::replace(&mut self.lookahead, Lookahead::Unknown) {
             Lookahead::Frame(frame) => Poll::Ready(Some(frame)),
@@ -232,6 +232,6 @@ impl State {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<ReplayState>) -> MutexGuard<'_, ReplayState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

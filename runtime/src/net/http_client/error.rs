@@ -15,11 +15,11 @@ use super::redact::{redact_text, redact_url};
 pub struct HttpError {
     /// Redacted. Empty where the error isn't about a URL.
     url: String,
-    kind: Arc<Kind>,
+    kind: Arc<HttpErrorKind>,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum HttpErrorKind {
     Client(Box<dyn Error + Send + Sync>),
     InvalidUrl(url::ParseError),
     NotHttps,
@@ -36,30 +36,30 @@ enum Kind {
 impl HttpError {
     /// The HTTP client can't be created.
     pub(super) fn client(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        HttpError { url: String::new(), kind: Arc::new(Kind::Client(error.into())) }
+        HttpError { url: String::new(), kind: Arc::new(HttpErrorKind::Client(error.into())) }
     }
 
     /// `text` isn't a URL.
     pub(super) fn invalid_url(text: &str, error: url::ParseError) -> Self {
-        HttpError { url: redact_text(text), kind: Arc::new(Kind::InvalidUrl(error)) }
+        HttpError { url: redact_text(text), kind: Arc::new(HttpErrorKind::InvalidUrl(error)) }
     }
 
     /// The client sends nothing to this URL, because it isn't https.
     pub(super) fn not_https(url: &Url) -> Self {
-        HttpError::new(url, Kind::NotHttps)
+        HttpError::new(url, HttpErrorKind::NotHttps)
     }
 
     /// The request failed before the whole response was received.
     pub(super) fn request(url: &Url, error: reqwest::Error) -> Self {
-        HttpError::new(url, Kind::Request(error.without_url()))
+        HttpError::new(url, HttpErrorKind::Request(error.without_url()))
     }
 
     /// The response exceeds the size limit.
     pub(super) fn too_large(url: &Url) -> Self {
-        HttpError::new(url, Kind::TooLarge)
+        HttpError::new(url, HttpErrorKind::TooLarge)
     }
 
-    fn new(url: &Url, kind: Kind) -> Self {
+    fn new(url: &Url, kind: HttpErrorKind) -> Self {
         HttpError { url: redact_url(url), kind: Arc::new(kind) }
     }
 }
@@ -68,17 +68,17 @@ impl HttpError {
 impl HttpError {
     /// The response has an unexpected status.
     pub(crate) fn status(url: &Url, status: StatusCode) -> Self {
-        HttpError::new(url, Kind::Status(status))
+        HttpError::new(url, HttpErrorKind::Status(status))
     }
 
     /// The content of the response can't be used. `why` is logged: it must not contain credentials.
     pub(crate) fn unusable(url: &Url, why: impl Into<Cow<'static, str>>) -> Self {
-        HttpError::new(url, Kind::Unusable(why.into()))
+        HttpError::new(url, HttpErrorKind::Unusable(why.into()))
     }
 
     /// An error that isn't about a request or its response.
     pub(crate) fn other(message: impl Into<Cow<'static, str>>) -> Self {
-        HttpError { url: String::new(), kind: Arc::new(Kind::Other(message.into())) }
+        HttpError { url: String::new(), kind: Arc::new(HttpErrorKind::Other(message.into())) }
     }
 }
 
@@ -86,17 +86,17 @@ impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = &self.url;
         match &*self.kind {
-            Kind::Client(_) => f.write_str("cannot create the HTTP client"),
-            Kind::InvalidUrl(_) => write!(f, "{url} isn't a URL"),
-            Kind::NotHttps => write!(f, "{url} isn't https"),
-            Kind::Request(_) => write!(f, "the request to {url} failed"),
-            Kind::TooLarge => write!(f, "the response of {url} exceeds 512 KiB"),
+            HttpErrorKind::Client(_) => f.write_str("cannot create the HTTP client"),
+            HttpErrorKind::InvalidUrl(_) => write!(f, "{url} isn't a URL"),
+            HttpErrorKind::NotHttps => write!(f, "{url} isn't https"),
+            HttpErrorKind::Request(_) => write!(f, "the request to {url} failed"),
+            HttpErrorKind::TooLarge => write!(f, "the response of {url} exceeds 512 KiB"),
             #[cfg(any(feature = "introspection", feature = "jwks"))]
-            Kind::Status(status) => write!(f, "{url} responded with {status}"),
+            HttpErrorKind::Status(status) => write!(f, "{url} responded with {status}"),
             #[cfg(any(feature = "introspection", feature = "jwks"))]
-            Kind::Unusable(why) => write!(f, "the response of {url} can't be used: {why}"),
+            HttpErrorKind::Unusable(why) => write!(f, "the response of {url} can't be used: {why}"),
             #[cfg(any(feature = "introspection", feature = "jwks"))]
-            Kind::Other(message) => f.write_str(message),
+            HttpErrorKind::Other(message) => f.write_str(message),
         }
     }
 }
@@ -104,12 +104,12 @@ impl fmt::Display for HttpError {
 impl Error for HttpError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &*self.kind {
-            Kind::Client(error) => Some(&**error),
-            Kind::InvalidUrl(error) => Some(error),
-            Kind::Request(error) => Some(error),
-            Kind::NotHttps | Kind::TooLarge => None,
+            HttpErrorKind::Client(error) => Some(&**error),
+            HttpErrorKind::InvalidUrl(error) => Some(error),
+            HttpErrorKind::Request(error) => Some(error),
+            HttpErrorKind::NotHttps | HttpErrorKind::TooLarge => None,
             #[cfg(any(feature = "introspection", feature = "jwks"))]
-            Kind::Status(_) | Kind::Unusable(_) | Kind::Other(_) => None,
+            HttpErrorKind::Status(_) | HttpErrorKind::Unusable(_) | HttpErrorKind::Other(_) => None,
         }
     }
 }
@@ -122,12 +122,12 @@ mod tests {
     fn error_names_the_url_without_secrets() {
         let url = Url::parse("https://user:pa55@id.example:8443/keys?key=s3cret#frag").unwrap();
         for kind in [
-            Kind::NotHttps,
-            Kind::TooLarge,
+            HttpErrorKind::NotHttps,
+            HttpErrorKind::TooLarge,
             #[cfg(any(feature = "introspection", feature = "jwks"))]
-            Kind::Status(StatusCode::FOUND),
+            HttpErrorKind::Status(StatusCode::FOUND),
             #[cfg(any(feature = "introspection", feature = "jwks"))]
-            Kind::Unusable("it is empty".into()),
+            HttpErrorKind::Unusable("it is empty".into()),
         ] {
             let error = HttpError::new(&url, kind);
             let text = format!("{error} {error:?}");

@@ -4,7 +4,7 @@ use quick_cache::{Weighter, sync::Cache};
 use tokio::time::Instant;
 
 use super::{
-    outcome::Outcome, response::ActiveToken, token_digest::TokenDigest,
+    outcome::IntrospectionOutcome, response::ActiveToken, token_digest::TokenDigest,
     token_rejected::TokenRejected,
 };
 use crate::verifiers::shared::lifetime::Now;
@@ -46,17 +46,19 @@ impl OutcomeCache {
         }
     }
 
-    pub(super) fn get(&self, digest: &TokenDigest) -> Option<Outcome> {
+    pub(super) fn get(&self, digest: &TokenDigest) -> Option<IntrospectionOutcome> {
         let now = Now::read();
         if let Some(CachedToken { token, until }) = self.active.get(digest) {
             // The wall clock may have been changed since.
             if now.monotonic() < until && token.lifetime().check(now).is_ok() {
-                return Some(Outcome::Active(token));
+                return Some(IntrospectionOutcome::Active(token));
             }
             self.active.remove(digest);
         }
         match self.rejected.get(digest) {
-            Some((reason, until)) if now.monotonic() < until => Some(Outcome::Rejected(reason)),
+            Some((reason, until)) if now.monotonic() < until => {
+                Some(IntrospectionOutcome::Rejected(reason))
+            }
             Some(_) => {
                 self.rejected.remove(digest);
                 None
@@ -67,25 +69,30 @@ impl OutcomeCache {
 
     /// Caches the outcome of a request that was sent at `sent`. Its age counts from then, because the token
     /// may have been revoked while the response was under way.
-    pub(super) fn insert(&self, digest: TokenDigest, sent: Instant, outcome: &Outcome) {
+    pub(super) fn insert(
+        &self,
+        digest: TokenDigest,
+        sent: Instant,
+        outcome: &IntrospectionOutcome,
+    ) {
         let now = Now::read();
         let age = now.monotonic().saturating_duration_since(sent);
         // `None` if the time is over already, or too long for the clock.
         let end =
             |left: Duration| now.monotonic().checked_add(left).filter(|end| *end > now.monotonic());
         match outcome {
-            Outcome::Active(token) => {
+            IntrospectionOutcome::Active(token) => {
                 let left = token.lifetime().remaining(now, self.ttl.saturating_sub(age));
                 if let Some(until) = end(left) {
                     self.active.insert(digest, CachedToken { token: Arc::clone(token), until });
                 }
             }
-            Outcome::Rejected(reason) => {
+            IntrospectionOutcome::Rejected(reason) => {
                 if let Some(until) = end(self.negative_ttl.saturating_sub(age)) {
                     self.rejected.insert(digest, (*reason, until));
                 }
             }
-            Outcome::Unavailable(_) => {}
+            IntrospectionOutcome::Unavailable(_) => {}
         }
     }
 }

@@ -17,10 +17,10 @@ use crate::scheme::BearerToken;
 /// assert!(!format!("{client:?}").contains("s3cret"));
 /// ```
 #[derive(Clone)]
-pub struct ClientAuthentication(Kind);
+pub struct ClientAuthentication(AuthenticationMethod);
 
 #[derive(Clone)]
-enum Kind {
+enum AuthenticationMethod {
     Header { name: &'static str, value: Arc<str> },
     Form { id: Arc<str>, secret: Arc<str> },
 }
@@ -32,19 +32,25 @@ impl ClientAuthentication {
         let [id, secret] = [id.as_ref(), secret.as_ref()]
             .map(|part| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>());
         let value = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-        ClientAuthentication(Kind::Header { name: "client_secret_basic", value: value.into() })
+        ClientAuthentication(AuthenticationMethod::Header {
+            name: "client_secret_basic",
+            value: value.into(),
+        })
     }
 
     /// `client_secret_post`: id and secret in the body of the request, for a server that accepts nothing
     /// else (RFC 6749, section 2.3.1, doesn't recommend it).
     pub fn post(id: impl AsRef<str>, secret: impl AsRef<str>) -> Self {
-        ClientAuthentication(Kind::Form { id: id.as_ref().into(), secret: secret.as_ref().into() })
+        ClientAuthentication(AuthenticationMethod::Form {
+            id: id.as_ref().into(),
+            secret: secret.as_ref().into(),
+        })
     }
 
     /// An access token that was issued to this service, in the `authorization` header.
     pub fn bearer(token: impl AsRef<str>) -> Self {
         let value = format!("Bearer {}", token.as_ref());
-        ClientAuthentication(Kind::Header { name: "bearer", value: value.into() })
+        ClientAuthentication(AuthenticationMethod::Header { name: "bearer", value: value.into() })
     }
 
     /// Creates the request that introspects `token` at `endpoint`.
@@ -59,12 +65,12 @@ impl ClientAuthentication {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.as_str()).append_pair("token_type_hint", "access_token");
         match &self.0 {
-            Kind::Header { value, .. } => {
+            AuthenticationMethod::Header { value, .. } => {
                 let mut value = HeaderValue::try_from(&**value)?;
                 value.set_sensitive(true);
                 request = request.header(header::AUTHORIZATION, value);
             }
-            Kind::Form { id, secret } => {
+            AuthenticationMethod::Form { id, secret } => {
                 form.append_pair("client_id", id).append_pair("client_secret", secret);
             }
         }
@@ -75,8 +81,8 @@ impl ClientAuthentication {
 impl fmt::Debug for ClientAuthentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.0 {
-            Kind::Header { name, .. } => name,
-            Kind::Form { .. } => "client_secret_post",
+            AuthenticationMethod::Header { name, .. } => name,
+            AuthenticationMethod::Form { .. } => "client_secret_post",
         };
         write!(f, "ClientAuthentication({name}, [redacted])")
     }

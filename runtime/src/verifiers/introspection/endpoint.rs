@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// An introspection endpoint, and how this service reaches it.
-pub(super) struct Endpoint {
+pub(super) struct IntrospectionEndpoint {
     pub(super) url: Url,
     pub(super) client: ClientAuthentication,
     pub(super) http: HttpClient,
 }
 
-impl Endpoint {
+impl IntrospectionEndpoint {
     pub(super) async fn introspect(&self, token: &BearerToken) -> Result<Response, HttpError> {
         let request = self
             .client

@@ -45,13 +45,13 @@ impl AudienceMatcher {
 
 /// The conditions that a response must meet for its token to be accepted.
 #[derive(Clone, Debug)]
-pub(super) struct Expectations {
+pub(super) struct ResponseExpectations {
     pub(super) issuer: IssuerMatcher,
     pub(super) audience: AudienceMatcher,
     pub(super) clock_skew: Duration,
 }
 
-impl Expectations {
+impl ResponseExpectations {
     /// Decides whether the token of `response` is valid at `now`.
     pub(super) fn check(&self, response: Response, now: Now) -> Result<ActiveToken, TokenRejected> {
         let Response { active, members, text } = response;

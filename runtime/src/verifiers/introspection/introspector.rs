@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::{
     cache::OutcomeCache,
-    endpoint::Endpoint,
-    expectations::Expectations,
-    outcome::Outcome,
+    endpoint::IntrospectionEndpoint,
+    expectations::ResponseExpectations,
+    outcome::IntrospectionOutcome,
     response::ActiveToken,
     token_digest::{DigestKey, TokenDigest},
 };
@@ -23,8 +23,8 @@ use crate::{
 /// Checks tokens: by the cache, by a request under way, or by a new request. All clones of a verifier share
 /// it.
 pub(super) struct Introspector {
-    pub(super) endpoint: Endpoint,
-    pub(super) expectations: Expectations,
+    pub(super) endpoint: IntrospectionEndpoint,
+    pub(super) expectations: ResponseExpectations,
     pub(super) digest_key: DigestKey,
     pub(super) cache: OutcomeCache,
     pub(super) requests: Requests,
@@ -32,7 +32,7 @@ pub(super) struct Introspector {
 
 /// The requests under way: a single flight per token.
 pub(super) struct Requests {
-    by_token: Mutex<HashMap<TokenDigest, SingleFlight<Outcome>>>,
+    by_token: Mutex<HashMap<TokenDigest, SingleFlight<IntrospectionOutcome>>>,
     max: usize,
 }
 
@@ -41,15 +41,15 @@ impl Requests {
         Requests { by_token: Mutex::default(), max }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, SingleFlight<Outcome>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, SingleFlight<IntrospectionOutcome>>> {
         self.by_token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// How a call gets its outcome.
 enum Joined {
-    Cached(Outcome),
-    Pending(PendingFetch<Outcome>),
+    Cached(IntrospectionOutcome),
+    Pending(PendingFetch<IntrospectionOutcome>),
     /// This call begins the request.
     Begun(Request),
 }
@@ -119,13 +119,13 @@ impl Introspector {
         Ok(Joined::Begun(Request { registration, fetch, sent: now }))
     }
 
-    async fn introspect(&self, token: &BearerToken) -> Outcome {
+    async fn introspect(&self, token: &BearerToken) -> IntrospectionOutcome {
         match self.endpoint.introspect(token).await {
             Ok(response) => match self.expectations.check(response, Now::read()) {
-                Ok(token) => Outcome::Active(Arc::new(token)),
-                Err(reason) => Outcome::Rejected(reason),
+                Ok(token) => IntrospectionOutcome::Active(Arc::new(token)),
+                Err(reason) => IntrospectionOutcome::Rejected(reason),
             },
-            Err(error) => Outcome::Unavailable(error),
+            Err(error) => IntrospectionOutcome::Unavailable(error),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Introspector {
 /// A request, as the task that sends it owns it.
 struct Request {
     registration: Registration,
-    fetch: Fetch<Outcome>,
+    fetch: Fetch<IntrospectionOutcome>,
     sent: Instant,
 }
 
@@ -155,7 +155,7 @@ impl Request {
 struct Registration {
     introspector: Arc<Introspector>,
     digest: TokenDigest,
-    pending: PendingFetch<Outcome>,
+    pending: PendingFetch<IntrospectionOutcome>,
 }
 
 impl Drop for Registration {

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use super::{
     cache::OutcomeCache,
     client_authentication::ClientAuthentication,
-    endpoint::Endpoint,
-    expectations::{AudienceMatcher, Expectations, IssuerMatcher},
+    endpoint::IntrospectionEndpoint,
+    expectations::{AudienceMatcher, IssuerMatcher, ResponseExpectations},
     introspector::{Introspector, Requests},
     token_digest::DigestKey,
 };
@@ -31,7 +31,7 @@ pub struct IntrospectionVerifier<C = Claims> {
 pub struct IntrospectionVerifierBuilder<C = Claims> {
     endpoint: String,
     client: ClientAuthentication,
-    expectations: Expectations,
+    expectations: ResponseExpectations,
     http: Option<HttpClient>,
     cache_ttl: Duration,
     negative_cache_ttl: Duration,
@@ -53,7 +53,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> IntrospectionVerifier<C> {
         IntrospectionVerifierBuilder {
             endpoint: endpoint.into(),
             client,
-            expectations: Expectations { issuer, audience, clock_skew },
+            expectations: ResponseExpectations { issuer, audience, clock_skew },
             http: None,
             cache_ttl: Duration::from_secs(60),
             negative_cache_ttl: Duration::from_secs(5),
@@ -97,7 +97,7 @@ impl<C> IntrospectionVerifierBuilder<C> {
     /// Sets how far the clocks of this service and of the authorization server may differ, for `exp` and
     /// `nbf`. A minute by default.
     pub fn clock_skew(self, clock_skew: Duration) -> Self {
-        let expectations = Expectations { clock_skew, ..self.expectations };
+        let expectations = ResponseExpectations { clock_skew, ..self.expectations };
         IntrospectionVerifierBuilder { expectations, ..self }
     }
 
@@ -112,7 +112,7 @@ impl<C> IntrospectionVerifierBuilder<C> {
         let digest_key = DigestKey::generate()
             .map_err(|_| HttpError::other("the system has no random bytes"))?;
         let introspector = Introspector {
-            endpoint: Endpoint { url, client: self.client, http },
+            endpoint: IntrospectionEndpoint { url, client: self.client, http },
             expectations: self.expectations,
             digest_key,
             cache: OutcomeCache::new(self.cache_ttl, self.negative_cache_ttl, self.cache_bytes),

@@ -46,11 +46,11 @@ fn size_of_claims(payload: &[u8]) -> usize {
 /// The hash of an entry doesn't have to withstand an attacker, because only verified tokens are inserted
 /// and a look-up compares the whole token.
 pub(super) struct VerifiedTokens<C> {
-    entries: Cache<u64, Arc<Entry<C>>, Weight, RandomState>,
+    entries: Cache<u64, Arc<CachedToken<C>>, Weight, RandomState>,
     hasher: RandomState,
 }
 
-struct Entry<C> {
+struct CachedToken<C> {
     token: Box<[u8]>,
     claims: C,
     size: usize,
@@ -63,8 +63,8 @@ struct Entry<C> {
 #[derive(Clone)]
 struct Weight;
 
-impl<C> Weighter<u64, Arc<Entry<C>>> for Weight {
-    fn weight(&self, _: &u64, entry: &Arc<Entry<C>>) -> u64 {
+impl<C> Weighter<u64, Arc<CachedToken<C>>> for Weight {
+    fn weight(&self, _: &u64, entry: &Arc<CachedToken<C>>) -> u64 {
         entry.size as u64
     }
 }
@@ -104,9 +104,10 @@ impl<C: Clone> VerifiedTokens<C> {
         key: KeyDigest,
         now: Now,
     ) {
-        let size = ENTRY_OVERHEAD + size_of::<Entry<C>>() + token.len() + size_of_claims(payload);
+        let size =
+            ENTRY_OVERHEAD + size_of::<CachedToken<C>>() + token.len() + size_of_claims(payload);
         let cached_until = now.monotonic() + lifetime.remaining(now, MAX_AGE);
-        let entry = Entry { token: token.into(), claims, size, lifetime, cached_until, key };
+        let entry = CachedToken { token: token.into(), claims, size, lifetime, cached_until, key };
         self.entries.insert(self.hash(token), Arc::new(entry));
     }
 

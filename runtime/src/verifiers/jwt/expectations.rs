@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    algorithm::Algorithm, header::Header, reject::invalid, unverified_claims::UnverifiedClaims,
+    algorithm::Algorithm, header::JoseHeader, reject::invalid, unverified_claims::UnverifiedClaims,
 };
 use crate::{
     error::AuthError,
@@ -12,7 +12,7 @@ use crate::{
 
 /// The properties that a service expects of a token besides its signature.
 #[derive(Clone, Debug)]
-pub(super) struct Expectations {
+pub(super) struct TokenExpectations {
     pub(super) profile: Profile,
     pub(super) issuer: String,
     pub(super) audience: String,
@@ -33,9 +33,9 @@ pub(super) enum Profile {
 const ACCESS_TOKEN: &str = "at+jwt";
 const JWT: &str = "JWT";
 
-impl Expectations {
+impl TokenExpectations {
     /// Checks the header and returns the token's algorithm.
-    pub(super) fn check_header(&self, header: &Header<'_>) -> Result<Algorithm, AuthError> {
+    pub(super) fn check_header(&self, header: &JoseHeader<'_>) -> Result<Algorithm, AuthError> {
         let Some(name) = &header.alg else {
             return Err(invalid("header: `alg` is missing"));
         };

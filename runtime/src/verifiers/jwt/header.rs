@@ -19,7 +19,7 @@ use crate::{error::AuthError, verifiers::shared::json_text::JsonText};
 /// Members that contain a key or a URL of one (`jwk`, `jku`, `x5c`, `x5u`) are skipped: a token must
 /// not choose the key that verifies it.
 #[derive(Debug, Default)]
-pub(super) struct Header<'a> {
+pub(super) struct JoseHeader<'a> {
     pub(super) alg: Option<JsonText<'a>>,
     pub(super) typ: Option<JsonText<'a>>,
     pub(super) kid: Option<JsonText<'a>>,
@@ -29,36 +29,36 @@ pub(super) struct Header<'a> {
 
 thread_local! {
     /// The last header of this thread and its encoding. Most tokens of one key have the same header.
-    static LAST_HEADER: RefCell<Option<(Box<[u8]>, Header<'static>)>> = const { RefCell::new(None) };
+    static LAST_HEADER: RefCell<Option<(Box<[u8]>, JoseHeader<'static>)>> = const { RefCell::new(None) };
 }
 
-impl Header<'_> {
+impl JoseHeader<'_> {
     /// Passes the decoded header to `inspect` and returns its result.
     ///
     /// The header of an earlier token is reused if its encoding is equal. It depends on the encoding
     /// alone, so callers can't affect each other.
     pub(super) fn inspect<T>(
         encoded: &[u8],
-        inspect: impl FnOnce(&Header<'_>) -> Result<T, AuthError>,
+        inspect: impl FnOnce(&JoseHeader<'_>) -> Result<T, AuthError>,
     ) -> Result<T, AuthError> {
         // Taken out while `inspect` runs. The access fails while the thread ends.
         let last = LAST_HEADER.try_with(RefCell::take).ok().flatten();
         let (text, header) = match last.filter(|(text, _)| **text == *encoded) {
             Some(last) => last,
-            None => (encoded.into(), Header::decode(encoded)?),
+            None => (encoded.into(), JoseHeader::decode(encoded)?),
         };
         let result = inspect(&header);
         let _ = LAST_HEADER.try_with(|last| last.replace(Some((text, header))));
         result
     }
 
-    fn decode(encoded: &[u8]) -> Result<Header<'static>, AuthError> {
+    fn decode(encoded: &[u8]) -> Result<JoseHeader<'static>, AuthError> {
         let json = base64url::decode(encoded).map_err(|_| malformed("header: not base64url"))?;
-        let header: Header<'_> =
+        let header: JoseHeader<'_> =
             serde_json::from_slice(&json).map_err(|_| malformed("header: not a JOSE header"))?;
         let owned =
             |text: Option<JsonText<'_>>| text.map(|text| JsonText(Cow::Owned(text.0.into_owned())));
-        Ok(Header {
+        Ok(JoseHeader {
             alg: owned(header.alg),
             typ: owned(header.typ),
             kid: owned(header.kid),
@@ -67,19 +67,22 @@ impl Header<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for JoseHeader<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct HeaderVisitor;
 
         impl<'de> Visitor<'de> for HeaderVisitor {
-            type Value = Header<'de>;
+            type Value = JoseHeader<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JOSE header")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Header<'de>, A::Error> {
-                let mut header = Header::default();
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut members: A,
+            ) -> Result<JoseHeader<'de>, A::Error> {
+                let mut header = JoseHeader::default();
                 let mut names = MemberNames::new();
                 while let Some(name) = members.next_key::<JsonText<'de>>()? {
                     match &*name.0 {

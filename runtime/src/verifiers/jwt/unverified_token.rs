@@ -3,8 +3,8 @@
 use super::{
     algorithm::Algorithm,
     base64url,
-    expectations::Expectations,
-    header::Header,
+    expectations::TokenExpectations,
+    header::JoseHeader,
     key::{Key, KeyDigest},
     key_set::KeySet,
     reject::{invalid, malformed},
@@ -42,12 +42,12 @@ impl<'a> UnverifiedToken<'a> {
     /// signature, the cheapest first: form, algorithm, kind, issuer, audience, dates.
     pub(super) fn parse(
         token: &'a str,
-        expected: &Expectations,
+        expected: &TokenExpectations,
         now: Now,
     ) -> Result<UnverifiedToken<'a>, AuthError> {
         let CompactJws { header, payload, signature, signing_input } = CompactJws::parse(token)?;
 
-        let (algorithm, kid) = Header::inspect(header.as_bytes(), |header| {
+        let (algorithm, kid) = JoseHeader::inspect(header.as_bytes(), |header| {
             let kid = header.kid.as_ref().map(|kid| kid.0.clone().into_owned());
             Ok((expected.check_header(header)?, kid))
         })?;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::{
     algorithm::Algorithm,
     cache::VerifiedTokens,
-    expectations::{Expectations, Profile},
+    expectations::{Profile, TokenExpectations},
     key_set::KeySet,
     key_source::KeySource,
     reject::invalid,
@@ -81,7 +81,7 @@ const DEFAULT_CACHE_BYTES: usize = 16 * 1024 * 1024;
 pub struct JwtVerifier<C = Claims>(Arc<Verifier<C>>);
 
 struct Verifier<C> {
-    expected: Expectations,
+    expected: TokenExpectations,
     keys: KeySource,
     cache: Option<VerifiedTokens<C>>,
 }
@@ -91,7 +91,7 @@ struct Verifier<C> {
 /// A token is accepted for the clock skew, by default a minute, after its `exp`.
 #[must_use]
 pub struct JwtVerifierBuilder<C = Claims> {
-    expected: Expectations,
+    expected: TokenExpectations,
     cache_bytes: usize,
     claims: PhantomData<fn() -> C>,
 }
@@ -128,7 +128,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
 
 impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> {
     fn new(profile: Profile, issuer: String, audience: String) -> Self {
-        let expected = Expectations {
+        let expected = TokenExpectations {
             profile,
             issuer,
             audience,

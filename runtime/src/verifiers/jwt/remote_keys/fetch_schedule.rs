@@ -13,7 +13,7 @@ use crate::net::{
 };
 
 /// The outcome of a fetch. The keys are stored elsewhere.
-pub(super) type Outcome = Result<(), HttpError>;
+pub(super) type KeyFetchResult = Result<(), HttpError>;
 
 /// Keeps fetches apart by a cooldown, lets one run at a time, and delays the next one while they fail.
 pub(super) struct FetchSchedule {
@@ -21,22 +21,22 @@ pub(super) struct FetchSchedule {
     refresh_every: Duration,
     /// How long one fetch may take. One that takes longer is lost.
     time_limit: Duration,
-    flight: SingleFlight<Outcome>,
+    flight: SingleFlight<KeyFetchResult>,
     /// When the last fetch began.
     begun: Option<Instant>,
     /// The number of failures since the last success.
     failures: u32,
-    last: Outcome,
+    last: KeyFetchResult,
 }
 
 /// The next step of a call that needs a fetch.
 pub(super) enum Begin {
     /// Run this fetch.
-    Fetch(Fetch<Outcome>),
+    Fetch(Fetch<KeyFetchResult>),
     /// Wait for this one, which is in progress.
-    Join(PendingFetch<Outcome>),
+    Join(PendingFetch<KeyFetchResult>),
     /// Nothing: the last fetch is too recent. This is its outcome.
-    Cooldown(Outcome),
+    Cooldown(KeyFetchResult),
 }
 
 impl FetchSchedule {
@@ -76,12 +76,12 @@ impl FetchSchedule {
     }
 
     /// Returns true if `fetch` is in progress: neither ended nor replaced.
-    pub(super) fn is_current(&self, fetch: &Fetch<Outcome>) -> bool {
+    pub(super) fn is_current(&self, fetch: &Fetch<KeyFetchResult>) -> bool {
         self.flight.is_current(fetch.pending())
     }
 
     /// Ends the fetch in progress.
-    pub(super) fn end(&mut self, outcome: Outcome) {
+    pub(super) fn end(&mut self, outcome: KeyFetchResult) {
         self.flight = SingleFlight::default();
         self.failures = match outcome {
             Ok(()) => 0,
@@ -113,7 +113,7 @@ mod tests {
     const REFRESH: Duration = Duration::from_secs(300);
     const TIME_LIMIT: Duration = Duration::from_secs(90);
 
-    fn begun(begin: Begin) -> Fetch<Outcome> {
+    fn begun(begin: Begin) -> Fetch<KeyFetchResult> {
         match begin {
             Begin::Fetch(fetch) => fetch,
             Begin::Join(_) | Begin::Cooldown(_) => panic!("no fetch begins"),
@@ -124,7 +124,7 @@ mod tests {
         !matches!(begin, Begin::Fetch(_))
     }
 
-    fn failed() -> Outcome {
+    fn failed() -> KeyFetchResult {
         Err(HttpError::other("down"))
     }
 

@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{
-    fetch_schedule::{Begin, FetchSchedule, Outcome},
+    fetch_schedule::{Begin, FetchSchedule, KeyFetchResult},
     fetched_keys::{FetchedKeys, Trusted},
     key_location::KeyLocation,
 };
@@ -75,7 +75,7 @@ impl KeyFetcher {
 
     /// Waits for the fetch in progress, or begins one. Within the cooldown, returns the outcome of the last
     /// one.
-    pub(super) async fn fetch(self: &Arc<Self>) -> Outcome {
+    pub(super) async fn fetch(self: &Arc<Self>) -> KeyFetchResult {
         loop {
             let pending = match self.update(|schedule| schedule.begin(Instant::now())) {
                 Begin::Fetch(fetch) => self.spawn(fetch),
@@ -107,9 +107,9 @@ impl KeyFetcher {
     }
 
     /// Runs `fetch` in its own task: the call that begins it may be cancelled while others wait.
-    fn spawn(self: &Arc<Self>, fetch: Fetch<Outcome>) -> PendingFetch<Outcome> {
+    fn spawn(self: &Arc<Self>, fetch: Fetch<KeyFetchResult>) -> PendingFetch<KeyFetchResult> {
         let pending = fetch.pending().clone();
-        let attempt = Attempt { fetcher: Arc::clone(self), fetch, ended: false };
+        let attempt = KeyFetch { fetcher: Arc::clone(self), fetch, ended: false };
         tokio::spawn(attempt.run());
         pending
     }
@@ -133,13 +133,13 @@ impl KeyFetcher {
 }
 
 /// A fetch, as the task that runs it owns it. When the task is dropped, the fetch counts as failed.
-struct Attempt {
+struct KeyFetch {
     fetcher: Arc<KeyFetcher>,
-    fetch: Fetch<Outcome>,
+    fetch: Fetch<KeyFetchResult>,
     ended: bool,
 }
 
-impl Attempt {
+impl KeyFetch {
     async fn run(mut self) {
         let fetcher = Arc::clone(&self.fetcher);
         let begun = Instant::now();
@@ -184,7 +184,7 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
+impl Drop for KeyFetch {
     fn drop(&mut self) {
         if !self.ended {
             self.end(Err(HttpError::other("the fetch was cancelled")));
@@ -204,7 +204,7 @@ mod tests {
         let fetcher = KeyFetcher::new(location.unwrap(), http, cooldown, refresh, max_age);
         let (fetcher, now) = (Arc::new(fetcher), Instant::now());
         let attempt = |begun| match fetcher.update(|schedule| schedule.begin(begun)) {
-            Begin::Fetch(fetch) => Attempt { fetcher: Arc::clone(&fetcher), fetch, ended: false },
+            Begin::Fetch(fetch) => KeyFetch { fetcher: Arc::clone(&fetcher), fetch, ended: false },
             Begin::Join(_) | Begin::Cooldown(_) => panic!("no fetch begins"),
         };
         let fetched = || FetchedKeys { until: Some(now + max_age), ..FetchedKeys::none() };

@@ -49,10 +49,10 @@ use crate::{error::AuthError, net::http_client::HttpError, verifiers::jwt::key_s
 ///
 /// Each fetch is a `tracing` event with the target `tonic_guard`, at the level WARN if it failed.
 #[derive(Clone)]
-pub struct RemoteKeys(Arc<Shared>);
+pub struct RemoteKeys(Arc<RemoteKeysState>);
 
 /// The state that all clones of a [`RemoteKeys`] share. The refresh task ends with it.
-struct Shared {
+struct RemoteKeysState {
     fetcher: Arc<KeyFetcher>,
     refresh_task: Mutex<Option<AbortHandle>>,
     created: Instant,
@@ -64,7 +64,7 @@ struct Shared {
 
 impl RemoteKeys {
     pub(super) fn new(fetcher: KeyFetcher, cooldown: Duration) -> Self {
-        RemoteKeys(Arc::new(Shared {
+        RemoteKeys(Arc::new(RemoteKeysState {
             fetcher: Arc::new(fetcher),
             refresh_task: Mutex::default(),
             created: Instant::now(),
@@ -106,7 +106,7 @@ impl RemoteKeys {
     }
 }
 
-impl Shared {
+impl RemoteKeysState {
     /// Starts the task that fetches keys before they are too old, unless it runs. The task ends with its
     /// runtime, so a later call may have to start it again.
     fn start_refresh_task(&self) {
@@ -140,7 +140,7 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for RemoteKeysState {
     fn drop(&mut self) {
         let task = self.refresh_task.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = task {

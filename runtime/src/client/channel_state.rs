@@ -18,20 +18,20 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// The state that all clones of a service share.
-pub(super) struct Shared<S> {
+pub(super) struct ChannelState<S> {
     pub(super) credentials: CallCredentials,
     /// The inner service that retries and delayed calls clone. To clone a channel for each call would cost
     /// more than everything else that this client does for the call.
     template: Mutex<S>,
 }
 
-impl<S> Shared<S> {
+impl<S> ChannelState<S> {
     pub(super) fn new(inner: S, credentials: CallCredentials) -> Self {
-        Shared { credentials, template: Mutex::new(inner) }
+        ChannelState { credentials, template: Mutex::new(inner) }
     }
 }
 
-impl<S> Shared<S>
+impl<S> ChannelState<S>
 where
     S: Service<Request<Body>> + Clone,
     S::Error: Into<BoxError>,
