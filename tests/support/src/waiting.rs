@@ -1,4 +1,4 @@
-//! Bounded waiting: a test that hangs fails and says what hung.
+//! Bounded waiting: a test that hangs fails, and names the step that hung.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the tests of verifiers share: a guarded service that says who calls, and calls to it.
+//! Helpers of the verifiers' tests: a guarded service that returns its caller, and calls of it.
 
 use tonic::{
     Request, Response, Status,
@@ -26,7 +26,7 @@ pub async fn pass(time: std::time::Duration) {
     tokio::time::resume();
 }
 
-/// An identity that the service can tell.
+/// An identity that the service can return as text.
 pub trait Named {
     /// Who calls.
     fn name(&self) -> String;

@@ -167,7 +167,7 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
         match identity {
             Some(identity) if correct => Ok(identity),
             Some(_) => Err(AuthError::invalid().because("the password is wrong")),
-            None => Err(AuthError::invalid().because("there is no such user")),
+            None => Err(AuthError::invalid().because("the user doesn't exist")),
         }
     }
 }

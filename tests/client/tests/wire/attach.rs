@@ -12,7 +12,7 @@ use tonic_guard::{
     client::{CallCredentials, CallErrorKind, CallOptions, Credential, Token},
     scheme::ApiKey,
 };
-use tonic_guard_client_tests::{Guarded, answer};
+use tonic_guard_client_tests::{Guarded, success};
 use tonic_guard_suite_support::{pb::kinds_client::KindsClient, reason, request, within};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -159,7 +159,7 @@ impl Service<http::Request<Body>> for Keeps {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         *self.0.lock().unwrap() = Some(request);
-        std::future::ready(Ok(answer()))
+        std::future::ready(Ok(success()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tonic::{Code, Request};
 use tonic_guard::client::{CallCredentials, CallError, CallErrorKind};
-use tonic_guard_client_tests::{Answer, Guarded, Scripted, Source, client, refusal};
+use tonic_guard_client_tests::{Answer, Guarded, Scripted, Source, client, rejection};
 use tonic_guard_suite_support::{until, within};
 
 use crate::{kind, note};
@@ -125,7 +125,7 @@ async fn late_rejection_of_an_old_token_keeps_the_new_one() {
     client.unary(note("before")).await.unwrap();
     server.issuer.revoke_all();
     // Two calls with the old token. One receives its rejection late.
-    let gate = server.issuer.hold_answer("token-1");
+    let gate = server.issuer.hold_verification("token-1");
     let mut slow = client.clone();
     let late = tokio::spawn(async move { slow.unary(note("late")).await });
     until("the first is rejected", || server.issuer.waiting() == 1).await;
@@ -295,7 +295,7 @@ async fn waiting_time_is_subtracted_from_the_deadline() {
 
 #[tokio::test]
 async fn rejections_cause_at_most_one_refresh_per_interval() {
-    let (running, attempts) = Scripted::start([], refusal).await;
+    let (running, attempts) = Scripted::start([], rejection).await;
     let source = Source::new(&Arc::default());
     let credentials =
         CallCredentials::bearer(source.clone()).refresh_cooldown(Duration::from_secs(60));

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Code, body::Body};
 use tonic_guard::client::CallCredentials;
-use tonic_guard_client_tests::{Client, Guarded, Source, answer, refusal};
+use tonic_guard_client_tests::{Client, Guarded, Source, rejection, success};
 use tonic_guard_suite_support::{
     KINDS,
     pb::{Note, kinds_client::KindsClient},
@@ -114,7 +114,7 @@ impl Service<http::Request<Body>> for Heads {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let mut heads = self.0.lock().unwrap();
         heads.push(request.into_parts().0);
-        std::future::ready(Ok(if heads.len() == 1 { refusal() } else { answer() }))
+        std::future::ready(Ok(if heads.len() == 1 { rejection() } else { success() }))
     }
 }
 
@@ -168,7 +168,7 @@ fn by_hand()
 #[tokio::test]
 async fn stream_rejected_midway_continues_after_the_replay() {
     let (server, mut client, source) = revoked(|credentials| credentials).await;
-    let gate = server.issuer.hold_answer("token-1");
+    let gate = server.issuer.hold_verification("token-1");
     source.hold();
     let (sender, notes, taken) = by_hand();
     let call = tokio::spawn(async move { client.up(notes).await });
@@ -190,7 +190,7 @@ async fn stream_rejected_midway_continues_after_the_replay() {
 #[tokio::test]
 async fn stream_over_the_limit_is_not_replayed() {
     let (server, mut client, source) = revoked(|credentials| credentials.replay_limit(1000)).await;
-    let gate = server.issuer.hold_answer("token-1");
+    let gate = server.issuer.hold_verification("token-1");
     let (sender, notes, taken) = by_hand();
     let call = tokio::spawn(async move { client.up(notes).await });
     for sent in 1..=3 {

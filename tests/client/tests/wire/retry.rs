@@ -9,7 +9,7 @@ use tonic::{
 };
 use tonic_guard::client::{CallCredentials, CallErrorKind, CallOptions};
 use tonic_guard_client_tests::{
-    Answer, Attempts, Client, Guarded, Scripted, Source, answer, client, refusal,
+    Answer, Attempts, Client, Guarded, Scripted, Source, client, rejection, success,
 };
 use tonic_guard_suite_support::{
     KINDS, Running,
@@ -70,7 +70,7 @@ async fn rejected_token_is_renewed_and_the_call_succeeds() {
 
 #[tokio::test]
 async fn server_that_always_rejects_gets_two_attempts() {
-    let (mut client, attempts, source, _running) = scripted([], refusal, unchanged).await;
+    let (mut client, attempts, source, _running) = scripted([], rejection, unchanged).await;
     let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
     assert_eq!(kind(&status), Some(CallErrorKind::RejectedAgain));
     assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "no"));
@@ -80,7 +80,7 @@ async fn server_that_always_rejects_gets_two_attempts() {
 
 #[tokio::test]
 async fn source_with_the_same_token_makes_one_attempt() {
-    let (mut client, attempts, source, _running) = scripted([], refusal, unchanged).await;
+    let (mut client, attempts, source, _running) = scripted([], rejection, unchanged).await;
     source.always(Some(Answer::Token("same")));
     let status = within("the call", client.unary(note("hi"))).await.unwrap_err();
     assert_eq!(kind(&status), Some(CallErrorKind::NoNewerToken));
@@ -90,7 +90,8 @@ async fn source_with_the_same_token_makes_one_attempt() {
 
 #[tokio::test]
 async fn failed_renewal_is_reported_with_its_cause() {
-    let (mut client, attempts, source, _running) = scripted([answer()], refusal, unchanged).await;
+    let (mut client, attempts, source, _running) =
+        scripted([success()], rejection, unchanged).await;
     client.unary(note("hi")).await.unwrap();
     source.then(Answer::Down);
     let status = client.unary(note("hi")).await.unwrap_err();
@@ -136,22 +137,28 @@ async fn other_failures_are_not_retried() {
         ("overloaded", rejection_with("OVERLOADED_CREDENTIALS", &this)),
         ("malformed", rejection_with("CREDENTIALS_MALFORMED", &this)),
         ("unsupported", rejection_with("CREDENTIAL_TYPE_UNSUPPORTED", &this)),
-        ("details that aren't a status", with_header(refusal(), "grpc-status-details-bin", "AAAA")),
+        (
+            "details that aren't a status",
+            with_header(rejection(), "grpc-status-details-bin", "AAAA"),
+        ),
         ("two details", {
-            let twice = with_header(refusal(), "grpc-status-details-bin", "");
+            let twice = with_header(rejection(), "grpc-status-details-bin", "");
             with_header(twice, "grpc-status-details-bin", "")
         }),
-        ("two statuses", with_header(refusal(), "grpc-status", "16")),
-        ("never again", with_header(refusal(), "grpc-retry-pushback-ms", "-1")),
-        ("pushback that isn't a number", with_header(refusal(), "grpc-retry-pushback-ms", "soon")),
-        ("pushback with a zero", with_header(refusal(), "grpc-retry-pushback-ms", "010")),
-        ("pushback too large", with_header(refusal(), "grpc-retry-pushback-ms", "2147483648")),
-        ("a pause of weeks", with_header(refusal(), "grpc-retry-pushback-ms", "2147483647")),
+        ("two statuses", with_header(rejection(), "grpc-status", "16")),
+        ("never again", with_header(rejection(), "grpc-retry-pushback-ms", "-1")),
+        (
+            "pushback that isn't a number",
+            with_header(rejection(), "grpc-retry-pushback-ms", "soon"),
+        ),
+        ("pushback with a zero", with_header(rejection(), "grpc-retry-pushback-ms", "010")),
+        ("pushback too large", with_header(rejection(), "grpc-retry-pushback-ms", "2147483648")),
+        ("a pause of weeks", with_header(rejection(), "grpc-retry-pushback-ms", "2147483647")),
         ("two pushbacks", {
-            let twice = with_header(refusal(), "grpc-retry-pushback-ms", "0");
+            let twice = with_header(rejection(), "grpc-retry-pushback-ms", "0");
             with_header(twice, "grpc-retry-pushback-ms", "0")
         }),
-        ("a body after the rejection", refusal().map(|_| answer().into_body())),
+        ("a body after the rejection", rejection().map(|_| success().into_body())),
         ("rejected in the trailers", {
             let trailers = http::HeaderMap::from_iter([(
                 http::HeaderName::from_static("grpc-status"),
@@ -159,7 +166,7 @@ async fn other_failures_are_not_retried() {
             )]);
             let frame = Ok::<_, Status>(http_body::Frame::<bytes::Bytes>::trailers(trailers));
             let body = http_body_util::StreamBody::new(tokio_stream::iter([frame]));
-            answer().map(|_| Body::new(body))
+            success().map(|_| Body::new(body))
         }),
         ("a bare 401", {
             let mut response = Response::new(Body::empty());
@@ -168,7 +175,7 @@ async fn other_failures_are_not_retried() {
         }),
     ];
     for (what, first) in cases {
-        let (mut client, attempts, _, _running) = scripted([first], answer, unchanged).await;
+        let (mut client, attempts, _, _running) = scripted([first], success, unchanged).await;
         let status = within(what, client.unary(note("hi"))).await.unwrap_err();
         assert_eq!((attempts.count(), kind(&status)), (1, None), "{what}: {status:?}");
     }
@@ -179,7 +186,7 @@ async fn other_failures_are_not_retried() {
 async fn rejection_of_the_credentials_is_retried() {
     let full = format!("{KINDS}.Unary");
     let cases: Vec<(&str, Response<Body>)> = vec![
-        ("plain", refusal()),
+        ("plain", rejection()),
         ("this call", rejection_with("X", &[("service", KINDS), ("method", "Unary")])),
         ("this service", rejection_with("X", &[("service", KINDS)])),
         (
@@ -189,11 +196,11 @@ async fn rejection_of_the_credentials_is_retried() {
         ("expired", rejection_with("ACCESS_TOKEN_EXPIRED", &[])),
         ("invalid", rejection_with("JWT_TOKEN_INVALID", &[])),
         ("an invalid key", rejection_with("API_KEY_INVALID", &[])),
-        ("no details", with_header(refusal(), "grpc-status-details-bin", "")),
-        ("at once", with_header(refusal(), "grpc-retry-pushback-ms", "0")),
+        ("no details", with_header(rejection(), "grpc-status-details-bin", "")),
+        ("at once", with_header(rejection(), "grpc-retry-pushback-ms", "0")),
     ];
     for (what, first) in cases {
-        let (mut client, attempts, _, _running) = scripted([first], answer, unchanged).await;
+        let (mut client, attempts, _, _running) = scripted([first], success, unchanged).await;
         within(what, client.unary(note("hi"))).await.unwrap();
         assert_eq!(attempts.tokens(), ["Bearer token-1", "Bearer token-2"], "{what}");
     }
@@ -201,8 +208,8 @@ async fn rejection_of_the_credentials_is_retried() {
 
 #[tokio::test]
 async fn details_that_are_not_base64_are_not_retried() {
-    let broken = with_header(refusal(), "grpc-status-details-bin", "!");
-    let (mut client, attempts, _, _running) = scripted([broken], answer, unchanged).await;
+    let broken = with_header(rejection(), "grpc-status-details-bin", "!");
+    let (mut client, attempts, _, _running) = scripted([broken], success, unchanged).await;
     // tonic panics on them, with this layer and without.
     let called = tokio::spawn(async move { client.unary(note("hi")).await });
     assert!(!matches!(within("the call", called).await, Ok(Ok(_))));
@@ -212,19 +219,19 @@ async fn details_that_are_not_base64_are_not_retried() {
 #[tokio::test]
 async fn strict_retries_require_a_rejection_that_names_the_call() {
     let (mut client, attempts, _, _running) =
-        scripted([refusal()], answer, CallCredentials::strict_retries).await;
+        scripted([rejection()], success, CallCredentials::strict_retries).await;
     let status = client.unary(note("hi")).await.unwrap_err();
     assert_eq!((attempts.count(), kind(&status)), (1, None));
 
     let half = rejection_with("X", &[("service", KINDS)]);
     let (mut client, attempts, _, _running) =
-        scripted([half], answer, CallCredentials::strict_retries).await;
+        scripted([half], success, CallCredentials::strict_retries).await;
     client.unary(note("hi")).await.unwrap_err();
     assert_eq!(attempts.count(), 1);
 
     let named = rejection_with("X", &[("service", KINDS), ("method", "Unary")]);
     let (mut client, attempts, _, _running) =
-        scripted([named], answer, CallCredentials::strict_retries).await;
+        scripted([named], success, CallCredentials::strict_retries).await;
     client.unary(note("hi")).await.unwrap();
     assert_eq!(attempts.count(), 2);
 
@@ -253,7 +260,7 @@ async fn rejection_after_the_first_message_is_not_retried() {
     let server = Guarded::start().await;
     let source = server.source();
     let mut client = server.client(&CallCredentials::bearer(source.clone()));
-    let mut notes = client.down(note("then refuse")).await.unwrap().into_inner();
+    let mut notes = client.down(note("then reject")).await.unwrap().into_inner();
     assert!(notes.next().await.unwrap().is_ok());
     let status = notes.next().await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
@@ -329,8 +336,8 @@ async fn call_without_retry_is_rejected_and_the_next_has_a_new_token() {
 
 #[tokio::test]
 async fn pushback_delays_the_retry() {
-    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "300");
-    let (mut client, attempts, _, _running) = scripted([pause], answer, unchanged).await;
+    let pause = with_header(rejection(), "grpc-retry-pushback-ms", "300");
+    let (mut client, attempts, _, _running) = scripted([pause], success, unchanged).await;
     let begin = Instant::now();
     within("the call", client.unary(note("hi"))).await.unwrap();
     assert_eq!(attempts.count(), 2);
@@ -339,8 +346,8 @@ async fn pushback_delays_the_retry() {
 
 #[tokio::test]
 async fn token_that_expires_during_the_pushback_is_not_sent() {
-    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "1500");
-    let (running, attempts) = Scripted::start([pause], answer).await;
+    let pause = with_header(rejection(), "grpc-retry-pushback-ms", "1500");
+    let (running, attempts) = Scripted::start([pause], success).await;
     let source = Source::new(&std::sync::Arc::default()).life(Duration::from_secs(1));
     let mut client = client(running.endpoint(), &CallCredentials::bearer(source));
     within("the call", client.unary(note("hi"))).await.unwrap();
@@ -349,8 +356,8 @@ async fn token_that_expires_during_the_pushback_is_not_sent() {
 
 #[tokio::test]
 async fn pushback_beyond_the_deadline_ends_the_call_at_once() {
-    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "60000");
-    let (mut client, attempts, _, _running) = scripted([pause], answer, unchanged).await;
+    let pause = with_header(rejection(), "grpc-retry-pushback-ms", "60000");
+    let (mut client, attempts, _, _running) = scripted([pause], success, unchanged).await;
     let mut request = Request::new(note("hi"));
     request.set_timeout(Duration::from_secs(50));
     let status = within("the call", client.unary(request)).await.unwrap_err();
@@ -360,8 +367,8 @@ async fn pushback_beyond_the_deadline_ends_the_call_at_once() {
 
 #[tokio::test]
 async fn deadline_spans_both_attempts() {
-    let pause = with_header(refusal(), "grpc-retry-pushback-ms", "200");
-    let (mut client, attempts, _, _running) = scripted([pause], answer, unchanged).await;
+    let pause = with_header(rejection(), "grpc-retry-pushback-ms", "200");
+    let (mut client, attempts, _, _running) = scripted([pause], success, unchanged).await;
     let mut request = Request::new(note("hi"));
     request.set_timeout(Duration::from_secs(40));
     within("the call", client.unary(request)).await.unwrap();
@@ -375,7 +382,8 @@ async fn deadline_spans_both_attempts() {
 
 #[tokio::test]
 async fn rejection_is_passed_on_if_the_deadline_ends_before_the_retry() {
-    let (mut client, attempts, source, _running) = scripted([answer()], refusal, unchanged).await;
+    let (mut client, attempts, source, _running) =
+        scripted([success()], rejection, unchanged).await;
     client.unary(note("hi")).await.unwrap();
     source.hold();
     let mut request = Request::new(note("hi"));
@@ -387,7 +395,7 @@ async fn rejection_is_passed_on_if_the_deadline_ends_before_the_retry() {
 
 #[tokio::test]
 async fn earlier_attempts_are_added_to_the_count() {
-    let (mut client, attempts, _, _running) = scripted([refusal()], answer, unchanged).await;
+    let (mut client, attempts, _, _running) = scripted([rejection()], success, unchanged).await;
     let request =
         tonic_guard_suite_support::request(note("hi"), &[("grpc-previous-rpc-attempts", "2")]);
     client.unary(request).await.unwrap();

@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use tonic::{Code, Status, body::Body};
 use tonic_guard::client::{CallCredentials, CallOptions, Credential};
-use tonic_guard_client_tests::{Answer, Source, answer};
+use tonic_guard_client_tests::{Answer, Source, success};
 use tonic_guard_suite_support::{
     KINDS,
     pb::{Note, kinds_client::KindsClient},
@@ -110,12 +110,12 @@ impl Case {
         }
         match self.form {
             Form::TrailersOnly => response,
-            Form::WithBody => response.map(|_| answer().into_body()),
+            Form::WithBody => response.map(|_| success().into_body()),
             Form::InTrailers => {
                 let trailers = response.headers().clone();
                 let frame = Ok::<_, Status>(http_body::Frame::<Bytes>::trailers(trailers));
                 let body = http_body_util::StreamBody::new(tokio_stream::iter([frame]));
-                answer().map(|_| Body::new(body))
+                success().map(|_| Body::new(body))
             }
         }
     }
@@ -152,7 +152,7 @@ impl Service<Request<Body>> for Server {
             let mut seen = seen.lock().unwrap();
             seen.bodies.push(body);
             seen.tokens.push(head.headers.get("authorization").cloned());
-            Ok(if seen.bodies.len() == 1 { seen.case.first_answer() } else { answer() })
+            Ok(if seen.bodies.len() == 1 { seen.case.first_answer() } else { success() })
         })
     }
 }

@@ -55,15 +55,15 @@ impl OidcProvider {
             "port": port,
             "keys": keys,
         });
-        let (child, said) = crate::ready(crate::node("provider.mjs").await, &task).await;
-        match said.get("issuer").and_then(|issuer| issuer.as_str()) {
+        let (child, output) = crate::ready(crate::node("provider.mjs").await, &task).await;
+        match output.get("issuer").and_then(|issuer| issuer.as_str()) {
             Some(issuer) => OidcProvider {
                 issuer: issuer.to_owned(),
                 settings,
-                keys: said.get("keys").cloned().unwrap_or_default(),
+                keys: output.get("keys").cloned().unwrap_or_default(),
                 child,
             },
-            None => panic!("expected an issuer, found {said}"),
+            None => panic!("expected an issuer, found {output}"),
         }
     }
 
