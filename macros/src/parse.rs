@@ -1,4 +1,4 @@
-//! Reading the arguments of the attributes and the items that they are on.
+//! Parses the arguments of the attributes, and the items that the attributes are on.
 
 pub(crate) mod anonymous;
 pub(crate) mod arguments;

@@ -82,28 +82,8 @@
 //! of 100 bytes and of 4 MiB. Mount every guarded service this way:
 //!
 //! ```
-//! # use std::sync::Arc;
-//! # use tonic::{Request, Response, Status};
-//! # use tonic_guard::{AuthError, Authenticate, authenticated, scheme::*};
-//! # use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server::{Health, HealthServer}};
-//! # struct Probe;
-//! # impl Authenticate<Bearer> for Probe {
-//! #     type Identity = ();
-//! #     async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> { Ok(()) }
-//! # }
-//! # type Changes = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
-//! # #[authenticated(scheme = "bearer")]
-//! # #[tonic::async_trait]
-//! # impl Health for Probe {
-//! #     #[anonymous(reason = "liveness probe")]
-//! #     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-//! #         Ok(Response::new(HealthCheckResponse::default()))
-//! #     }
-//! #     type WatchStream = Changes;
-//! #     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Changes>, Status> {
-//! #         Ok(Response::new(tokio_stream::empty()))
-//! #     }
-//! # }
+//! # mod probe { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/probe.rs")); }
+//! # use probe::*;
 //! use tonic_guard::guard;
 //!
 //! let guarded = guard(Probe, HealthServer::from_arc);

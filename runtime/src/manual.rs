@@ -6,8 +6,8 @@
 //! | [`identity_providers`] | signed tokens (JWT) as bearer tokens |
 //! | [`remote_keys`] | keys that an identity provider publishes and rotates |
 //! | [`introspection`] | opaque tokens, and tokens that can be revoked |
-//! | [`api_keys`] | keys for programs of others: issue, rotate, revoke |
-//! | [`passwords`] | HTTP Basic, and a bound on what it costs |
+//! | [`api_keys`] | keys for other organizations' programs: issue, rotate, revoke |
+//! | [`passwords`] | HTTP Basic, and limits on the cost of hashing |
 //! | [`mtls`] | client certificates |
 //! | [`migrating`] | from an interceptor or a layer to a guard, one method at a time |
 //!
@@ -25,11 +25,11 @@
 //! | [`rejections`] | what a client does after each rejection |
 //! | [`clients`] | call credentials: tokens that are renewed, and one retry |
 //!
-//! The language of the attribute is in the documentation of
-//! [`#[authenticated]`](macro@crate::authenticated). The pages' programs are compiled with the documentation.
+//! The syntax of the attribute is documented at
+//! [`#[authenticated]`](macro@crate::authenticated). The examples on these pages are compiled and run as doctests.
 
-/// Adds a page whose programs need a feature. Without the feature the page exists and names it, so that
-/// links to it resolve in every build.
+/// Adds a page whose programs need a feature. Without the feature, the page only names the feature
+/// that it needs, so that links to the page resolve in every build.
 macro_rules! page_of_feature {
     ($page:ident, $file:literal, $feature:literal) => {
         #[cfg_attr(feature = $feature, doc = include_str!($file))]

@@ -144,7 +144,7 @@ fn service_name(trait_path: &Path, binding: &ServerBinding) -> TokenStream {
     }
 }
 
-/// The type name of one of the trait's methods. It isn't generic, and no `cfg` removes it where possible.
+/// The type name of a non-generic method of the trait. Prefers a method without `cfg`.
 fn method_type_name(item: &ItemImpl, trait_path: &Path, krate: &Path) -> TokenStream {
     let functions = || {
         item.items.iter().filter_map(|inner| match inner {

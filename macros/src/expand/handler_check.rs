@@ -22,7 +22,7 @@ use crate::{
 pub(super) enum EvaluatorSource {
     /// Written out in the method.
     Inline(u64),
-    /// Shared by the methods with this policy.
+    /// Shared by all methods with the same policy, which this id identifies.
     Shared(u64),
 }
 

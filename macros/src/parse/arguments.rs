@@ -174,8 +174,8 @@ fn assigned<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
     input.parse()
 }
 
-/// A string that can be a segment of a call's path, `/service/method`. A service that no proto declares may
-/// use characters that a proto can't.
+/// Parses a segment of the path `/service/method`. It may contain more characters than a proto identifier, for
+/// services without a proto.
 fn path_segment(input: ParseStream<'_>, expected: &str) -> syn::Result<LitStr> {
     let name: LitStr = assigned(input)?;
     let text = name.value();

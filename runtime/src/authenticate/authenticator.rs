@@ -56,12 +56,12 @@ pub trait Authenticate<S: Scheme>: Send + Sync {
         credentials: S::Credentials,
     ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send;
 
-    /// The identity that every caller receives without authentication. The default is `None`:
-    /// authentication is on.
+    /// Turns authentication off: every caller receives the returned identity. The default, `None`, leaves
+    /// authentication on.
     ///
     /// Each call evaluates it before the credentials are extracted, so it can change at run time. A guard
     /// also evaluates it once, when the guard is created: it logs a warning for each method that is
-    /// bypassed, and its policy table shows the result of that moment. Scopes, roles and custom checks still
+    /// bypassed, and its policy table records that result. Scopes, roles and custom checks still
     /// run.
     fn bypass(&self) -> Option<Self::Identity> {
         None

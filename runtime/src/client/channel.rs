@@ -10,7 +10,7 @@ use super::{
 };
 
 impl CallCredentials {
-    /// Makes a channel to `endpoint` whose calls carry these credentials. It connects with the first call.
+    /// Creates a channel to `endpoint` whose calls carry these credentials. The channel connects on the first call.
     ///
     /// ```
     /// use tonic::transport::Endpoint;

@@ -31,12 +31,12 @@ pub struct CallOptions {
 /// The credentials that a call carries.
 #[derive(Clone, Debug, Default)]
 pub(super) enum CredentialChoice {
-    /// The channel's. Credentials in the request, in the same header or in `authorization`, are an error.
+    /// The channel's credentials. It is an error if the request already has the same header or `authorization`.
     #[default]
     Channel,
-    /// The channel's, which replace those in the request.
+    /// The channel's credentials, which replace those in the request.
     ReplaceWithChannel,
-    /// None but those in the request.
+    /// No credentials beside those in the request.
     None,
     Custom(Credential),
 }

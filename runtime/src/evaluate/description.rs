@@ -28,7 +28,7 @@ impl PolicyDescription {
         PolicyDescription { schemes: Vec::new(), scopes: Cow::Borrowed(&[]) }
     }
 
-    /// The name of the scheme with this index or, without an index, the names of all schemes.
+    /// The name of the scheme at `index`, or the names of all schemes if there is none at `index`.
     pub(crate) fn scheme_name(&self, index: Option<usize>) -> String {
         match index.and_then(|index| self.schemes.get(index)) {
             Some(scheme) => scheme.name.clone(),

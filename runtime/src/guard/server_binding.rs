@@ -19,9 +19,9 @@ pub struct ServerBinding {
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum ServiceName {
-    /// The name of the trait, which is the last part of the service's name.
+    /// The trait's name: the last segment of the service's full name (`Orders` in `shop.v1.Orders`).
     Trait(&'static str),
-    /// The full name, which `service = ".."` gives.
+    /// The full name, from `service = ".."`.
     Full(&'static str),
 }
 

@@ -43,8 +43,8 @@ impl Form {
         match self {
             Form::Bare => "no auth",
             Form::ByHand => "by hand in each method",
-            Form::OnImpl => "attribute on the impl, with a guard",
-            Form::OnEach => "attribute on each method, handler check",
+            Form::OnImpl => "attribute on the impl, with guard",
+            Form::OnEach => "attribute on each method, no guard",
         }
     }
 

@@ -63,7 +63,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         "of no auth",
         "half of the rounds",
     ])];
-    for (name, rates) in [("no auth, again", again), ("tonic-guard, with a guard", with)] {
+    for (name, rates) in [("no auth, second server", again), ("guard and handler check", with)] {
         let [low, middle, high] = quartiles_of_ratios(&rates, &without);
         rows.push(row([
             name.to_owned(),

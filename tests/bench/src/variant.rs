@@ -59,8 +59,8 @@ impl Variant {
         match self {
             Variant::Open => "no auth",
             Variant::ByHand => "by hand in the body",
-            Variant::HandlerCheck => "tonic-guard, handler check",
-            Variant::Guard => "tonic-guard, with a guard",
+            Variant::HandlerCheck => "handler check alone",
+            Variant::Guard => "guard and handler check",
             Variant::Interceptor => "tonic Interceptor",
             Variant::AsyncInterceptor => "tonic-async-interceptor",
             Variant::Middleware => "tonic-middleware",

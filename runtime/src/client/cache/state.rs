@@ -18,7 +18,7 @@ pub(super) struct CacheState {
     pub(super) entry: Option<CachedCredential>,
     pub(super) flight: SingleFlight<FetchResult>,
     pub(super) failure: Option<Failure>,
-    /// When a rejected credential last made a fetch begin.
+    /// When a rejected credential last started a fetch.
     pub(super) rejection_fetch: Option<Instant>,
 }
 

@@ -141,7 +141,7 @@ impl<I: Send + Sync + 'static> ByTokenFormat<I> {
     /// Passes tokens of any other format to `verifier`. Without it they are rejected.
     ///
     /// # Panics
-    /// Panics if there is such a verifier already.
+    /// Panics if `otherwise` was already called.
     #[must_use]
     pub fn otherwise<A>(mut self, verifier: A) -> Self
     where
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    /// The text after the brace isn't checked here, but by the verifier.
+    /// `e` and one of these characters are the base64url of `{`. The verifier checks the rest.
     #[test]
     fn token_that_begins_like_a_json_object_is_a_jwt() {
         for second in ('w'..='z').chain('0'..='9').chain(['-', '_']) {

@@ -122,7 +122,7 @@ impl ActiveToken {
         self.lifetime
     }
 
-    /// The size in memory, in bytes.
+    /// The approximate size in memory, in bytes: the text and a constant overhead.
     pub(super) fn weight(&self) -> u64 {
         const OVERHEAD: usize = 160;
         (self.text.len() + OVERHEAD) as u64
