@@ -22,12 +22,14 @@ use crate::{
 /// Expands `#[authenticated(..)]` on a method or on the impl of a service trait.
 pub(crate) fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
     const EXPECTED: &str = "expected a method or the impl of a service trait";
+    const HELP: &str =
+        "\nhelp: write the attribute on the impl of the service trait, or on a method of it";
 
     let arguments = parenthesise(arguments);
     if let Ok(parsed) = syn::parse2::<ItemImpl>(item.clone()) {
         return impl_block::expand(arguments, parsed, item);
     }
-    match item::method(item.clone(), EXPECTED, "") {
+    match item::method(item.clone(), EXPECTED, HELP) {
         Ok(function) => authenticated_method(arguments, function),
         Err(error) => {
             let error = error.into_compile_error();

@@ -68,8 +68,8 @@ pub(crate) fn one_identity_type(policy: &Policy, method: &Method, errors: &mut E
         errors.push(syn::Error::new(
             path.span(),
             format!(
-                "the type of the identity is needed for this check\nnote: each scheme of `one_of` has its own identity\n\
-                 help: add a parameter `#[identity] caller: T` to `{}`, where `T` implements `From` for all of them",
+                "expected a parameter `#[identity]`, which gives this check one type of identity\nnote: each scheme of `one_of` has its own identity\n\
+                 help: add a parameter `#[identity] caller: T` to `{}`, where `T` implements `From` for the identity of each scheme",
                 method.item.sig.ident,
             ),
         ));

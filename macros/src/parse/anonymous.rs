@@ -42,9 +42,17 @@ fn parse_argument(input: ParseStream<'_>) -> syn::Result<LitStr> {
     }
     let name = input.call(Ident::parse_any)?;
     if name != "reason" {
+        let optional = match name == "scheme" {
+            true => {
+                ", or `#[authenticated(scheme = optional(..))]` if callers may have credentials"
+            }
+            false => "",
+        };
         return Err(syn::Error::new(
             name.span(),
-            format!("unknown argument `{name}`\nhelp: write `#[anonymous(reason = \"..\")]`"),
+            format!(
+                "unknown argument `{name}`\nhelp: write `#[anonymous(reason = \"..\")]`{optional}"
+            ),
         ));
     }
     input.parse::<Token![=]>()?;

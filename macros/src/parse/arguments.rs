@@ -120,7 +120,7 @@ impl Arguments {
     fn parse_one(&mut self, input: ParseStream<'_>, used: &mut Vec<Ident>) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
             return Err(input.error(format!(
-                "expected an argument of `#[authenticated(..)]`\nnote: the arguments are {ARGUMENTS}"
+                "expected the name of an argument, as in `scheme = \"bearer\"`\nnote: the arguments are {ARGUMENTS}"
             )));
         }
         let name = input.call(Ident::parse_any)?;
@@ -153,7 +153,7 @@ impl Arguments {
                 if input.peek(Token![<]) {
                     let server = text::of(server);
                     return Err(input.error(format!(
-                        "unexpected type arguments of the generated server\nhelp: write `server = {server}`"
+                        "unexpected type arguments on the generated server\nhelp: write `server = {server}`"
                     )));
                 }
             }

@@ -61,7 +61,8 @@ fn list<T: Parse>(
             return match content.is_empty() {
                 true => Ok(None),
                 false => Err(content.error(format!(
-                    "expected `)` after `none`\nhelp: write `{name}(none)` to drop the {name} of the impl's default"
+                    "`none` can't be combined with other {name}\nhelp: remove `none`; on a method, \
+                     `{name}(none)` alone drops the {name} of the impl's default"
                 ))),
             };
         }

@@ -93,7 +93,7 @@ fn shape(item: &ImplItemFn) -> syn::Result<Shape> {
             format!(
                 "expected an async fn, found `fn {name}`\nhelp: write `async fn {name}` under `#[tonic::async_trait]`, \
                  or the body `Box::pin(async move {{ .. }})`\nhelp: if `{name}` isn't an RPC, write \
-                 `#[anonymous(reason = \"..\")]`"
+                 `#[anonymous(reason = \"..\")]` on it, which adds no check"
             ),
         ));
     };

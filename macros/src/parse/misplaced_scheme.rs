@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprPath, Lit, spanned::Spanned};
 use crate::{parse::built_in_scheme::BuiltInScheme, syntax::text};
 
 pub(super) const SEVERAL_SCHEMES: &str = "expected one scheme or a combinator\nhelp: write `one_of(\"bearer\", \"basic\")` if \
-     one of the schemes is enough, or `all_of(\"api-key\", \"bearer\")` if a call must carry all of them";
+     one of the schemes is enough, or `all_of(\"api-key\", \"bearer\")` if a call must carry both, in different headers";
 
 /// # Errors
 ///

@@ -190,7 +190,7 @@ fn parse_optional(content: ParseStream<'_>, span: Span) -> syn::Result<Vec<Singl
         len => Err(syn::Error::new(
             span,
             format!(
-                "expected one scheme in `optional(..)`, found {len}\nhelp: write `optional(one_of(..))`"
+                "expected one scheme in `optional(..)`, found {len}\nhelp: combine them with `one_of`: `optional(one_of(..))`"
             ),
         )),
     }

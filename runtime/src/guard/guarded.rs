@@ -34,8 +34,8 @@ pub trait Guarded<Marker, S>: Send + Sync + Sized {
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "expected the generated server of the guarded service, found `{Self}`",
-    label = "`guard` passes the service in an `Arc`",
-    note = "write `from_arc` of the generated server, such as `OrdersServer::from_arc`, instead of `OrdersServer::new`"
+    label = "`guard` wraps this service in an `Arc`",
+    note = "pass `from_arc` of the generated server, such as `OrdersServer::from_arc`, instead of `new`"
 )]
 pub trait GuardableServer {}
 
