@@ -3,7 +3,7 @@
 //! A real service uses a verifier of signed tokens and a store of hashed keys instead.
 
 use tonic_guard::{
-    AuthError, Authenticate, HasRoles, HasScopes,
+    AuthError, Authenticate, Authenticated, HasRoles, HasScopes,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
 };
 
@@ -82,11 +82,11 @@ pub struct DemoTokens;
 impl Authenticate<Bearer> for DemoTokens {
     type Identity = User;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
         if token.matches(demo::ADA_TOKEN) {
-            Ok(User { name: "ada", scopes: &["orders:read", "orders:write"], role: None })
+            Ok(User { name: "ada", scopes: &["orders:read", "orders:write"], role: None }.into())
         } else if token.matches(demo::EVE_TOKEN) {
-            Ok(User { name: "eve", scopes: &["orders:read"], role: Some(Role::Auditor) })
+            Ok(User { name: "eve", scopes: &["orders:read"], role: Some(Role::Auditor) }.into())
         } else if token.matches(demo::EXPIRED_TOKEN) {
             Err(AuthError::expired())
         } else {
@@ -103,9 +103,9 @@ pub struct DemoKeys;
 impl Authenticate<ApiKey> for DemoKeys {
     type Identity = Partner;
 
-    async fn authenticate(&self, key: ApiKeyValue) -> Result<Partner, AuthError> {
+    async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<Partner>, AuthError> {
         if key.matches(demo::ACME_KEY) {
-            Ok(Partner { name: "acme" })
+            Ok(Partner { name: "acme" }.into())
         } else {
             Err(AuthError::invalid())
         }

@@ -5,7 +5,7 @@
 
 pub use tonic::{Request, Response, Status};
 pub use tonic_guard::{
-    AuthError, Authenticate, authenticated,
+    AuthError, Authenticate, Authenticated, authenticated,
     scheme::{Bearer, BearerToken},
 };
 pub use tonic_health::pb::{
@@ -19,8 +19,8 @@ pub struct Probe;
 impl Authenticate<Bearer> for Probe {
     type Identity = ();
 
-    async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> {
-        Ok(())
+    async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<()>, AuthError> {
+        Ok(().into())
     }
 }
 

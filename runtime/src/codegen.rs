@@ -15,7 +15,7 @@ pub use std::{any::type_name_of_val, boxed::Box, option::Option, primitive::str,
 #[cfg(feature = "client-certificate")]
 pub use crate::scheme::ClientCertificate;
 pub use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     evaluate::{
         builder::{all_of, one_of, scheme},

@@ -7,7 +7,7 @@
 //! ```
 //! use tonic::{Code, Request, Response, Status};
 //! use tonic_guard::scheme::{Bearer, BearerToken};
-//! use tonic_guard::{AuthError, Authenticate, authenticated};
+//! use tonic_guard::{AuthError, Authenticate, Authenticated, authenticated};
 //!
 //! # #[tonic::async_trait]
 //! # trait Greeter {
@@ -24,9 +24,9 @@
 //! impl Authenticate<Bearer> for MyGreeter {
 //!     type Identity = User;
 //!
-//!     async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+//!     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
 //!         if token.matches(&self.token) {
-//!             Ok(User { name: "Ada".into() })
+//!             Ok(User { name: "Ada".into() }.into())
 //!         } else {
 //!             Err(AuthError::invalid())
 //!         }
@@ -271,7 +271,10 @@ pub use crate::verifiers::jwt;
 #[cfg_attr(docsrs, doc(cfg(feature = "passwords")))]
 pub use crate::verifiers::passwords;
 pub use crate::{
-    authenticate::{Authenticate, BoxAuthenticator, DEFAULT_DEADLINE},
+    authenticate::{
+        Authenticate, Authenticated, BoxAuthenticator, DEFAULT_DEADLINE, IdKind, IdentityId,
+        Lifetime,
+    },
     challenge::Challenge,
     error::AuthError,
     evaluate::{

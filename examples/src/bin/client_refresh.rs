@@ -17,7 +17,7 @@ use tonic::{
     transport::{Endpoint, Server},
 };
 use tonic_guard::{
-    AuthError, Authenticate, GuardedRoutes, authenticated,
+    AuthError, Authenticate, Authenticated, GuardedRoutes, authenticated,
     client::{CallCredentials, Token, TokenSource, token_fn},
     guard,
     scheme::{Bearer, BearerToken},
@@ -66,10 +66,10 @@ struct MyClock {
 impl Authenticate<Bearer> for MyClock {
     type Identity = ();
 
-    async fn authenticate(&self, token: BearerToken) -> Result<(), AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<()>, AuthError> {
         let mut issued = self.issuer.0.lock().unwrap_or_else(PoisonError::into_inner);
         match issued.expiries.get(token.as_str()) {
-            Some(expiry) if Instant::now() < *expiry => Ok(()),
+            Some(expiry) if Instant::now() < *expiry => Ok(().into()),
             Some(_) => {
                 issued.rejections += 1;
                 Err(AuthError::expired())

@@ -161,7 +161,10 @@ fn forward(input: &DeriveInput, verifier: &Verifier, krate: &Path) -> TokenStrea
                 &self,
                 credentials: <#scheme as #krate::__private::Scheme>::Credentials,
             ) -> impl ::core::future::Future<
-                Output = #krate::__private::Result<Self::Identity, #krate::__private::AuthError>,
+                Output = #krate::__private::Result<
+                    #krate::__private::Authenticated<Self::Identity>,
+                    #krate::__private::AuthError,
+                >,
             > + ::core::marker::Send {
                 #field::authenticate(&self.#member, credentials)
             }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::authenticated::Authenticated;
 use crate::{error::AuthError, scheme::Scheme};
 
 /// The time that an authenticator may take, unless it sets another.
@@ -14,7 +15,7 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use tonic_guard::scheme::{Bearer, BearerToken};
-/// use tonic_guard::{AuthError, Authenticate};
+/// use tonic_guard::{AuthError, Authenticate, Authenticated};
 ///
 /// struct Operator;
 ///
@@ -23,8 +24,8 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 /// impl Authenticate<Bearer> for OneToken {
 ///     type Identity = Operator;
 ///
-///     async fn authenticate(&self, token: BearerToken) -> Result<Operator, AuthError> {
-///         if token.matches(&self.0) { Ok(Operator) } else { Err(AuthError::invalid()) }
+///     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<Operator>, AuthError> {
+///         if token.matches(&self.0) { Ok(Operator.into()) } else { Err(AuthError::invalid()) }
 ///     }
 /// }
 /// ```
@@ -38,7 +39,10 @@ pub trait Authenticate<S: Scheme>: Send + Sync {
     /// The identity of an authenticated caller. The handler receives it by value, so it needs no `Clone`.
     type Identity: Send + Sync + 'static;
 
-    /// Checks the credentials of one call.
+    /// Checks the credentials of one call, and returns the identity of the caller.
+    ///
+    /// [`Authenticated`] also holds what the authenticator knows of the identity's life. One that knows nothing
+    /// returns `Ok(identity.into())`.
     ///
     /// The call is rejected as UNAVAILABLE when the future takes longer than
     /// [`deadline`](Authenticate::deadline), and as INTERNAL when it panics. (With `panic = "abort"` a panic
@@ -54,7 +58,7 @@ pub trait Authenticate<S: Scheme>: Send + Sync {
     fn authenticate(
         &self,
         credentials: S::Credentials,
-    ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send;
+    ) -> impl Future<Output = Result<Authenticated<Self::Identity>, AuthError>> + Send;
 
     /// Turns authentication off: every caller receives the returned identity. The default, `None`, leaves
     /// authentication on.
@@ -94,7 +98,7 @@ macro_rules! forward_to_target {
             fn authenticate(
                 &self,
                 credentials: S::Credentials,
-            ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send {
+            ) -> impl Future<Output = Result<Authenticated<Self::Identity>, AuthError>> + Send {
                 A::authenticate(self, credentials)
             }
 

@@ -2,10 +2,11 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use super::authenticator::Authenticate;
+use super::{authenticated::Authenticated, authenticator::Authenticate};
 use crate::{error::AuthError, scheme::Scheme};
 
-type AuthenticateFuture<'a, I> = Pin<Box<dyn Future<Output = Result<I, AuthError>> + Send + 'a>>;
+type AuthenticateFuture<'a, I> =
+    Pin<Box<dyn Future<Output = Result<Authenticated<I>, AuthError>> + Send + 'a>>;
 
 trait ErasedAuthenticate<S: Scheme, I>: Send + Sync {
     fn authenticate(&self, credentials: S::Credentials) -> AuthenticateFuture<'_, I>;
@@ -36,7 +37,7 @@ impl<S: Scheme, A: Authenticate<S>> ErasedAuthenticate<S, A::Identity> for A {
 ///
 /// ```
 /// use tonic_guard::scheme::{Bearer, BearerToken};
-/// use tonic_guard::{AuthError, Authenticate, BoxAuthenticator};
+/// use tonic_guard::{AuthError, Authenticate, Authenticated, BoxAuthenticator};
 ///
 /// struct User;
 /// struct Deny;
@@ -44,7 +45,7 @@ impl<S: Scheme, A: Authenticate<S>> ErasedAuthenticate<S, A::Identity> for A {
 /// impl Authenticate<Bearer> for Deny {
 ///     type Identity = User;
 ///
-///     async fn authenticate(&self, _: BearerToken) -> Result<User, AuthError> {
+///     async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<User>, AuthError> {
 ///         Err(AuthError::invalid())
 ///     }
 /// }
@@ -78,7 +79,7 @@ impl<S: Scheme, I: Send + Sync + 'static> Authenticate<S> for BoxAuthenticator<S
     fn authenticate(
         &self,
         credentials: S::Credentials,
-    ) -> impl Future<Output = Result<I, AuthError>> + Send {
+    ) -> impl Future<Output = Result<Authenticated<I>, AuthError>> + Send {
         self.0.authenticate(credentials)
     }
 
@@ -106,7 +107,10 @@ mod tests {
     impl Authenticate<Bearer> for Customized {
         type Identity = &'static str;
 
-        async fn authenticate(&self, _: BearerToken) -> Result<&'static str, AuthError> {
+        async fn authenticate(
+            &self,
+            _: BearerToken,
+        ) -> Result<Authenticated<&'static str>, AuthError> {
             Err(AuthError::expired())
         }
 
@@ -129,7 +133,10 @@ mod tests {
     impl Authenticate<Bearer> for Plain {
         type Identity = &'static str;
 
-        async fn authenticate(&self, _: BearerToken) -> Result<&'static str, AuthError> {
+        async fn authenticate(
+            &self,
+            _: BearerToken,
+        ) -> Result<Authenticated<&'static str>, AuthError> {
             Err(AuthError::invalid())
         }
     }

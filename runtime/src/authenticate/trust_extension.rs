@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use super::authenticator::Authenticate;
+use super::{authenticated::Authenticated, authenticator::Authenticate};
 use crate::{
     error::AuthError,
     scheme::{FromExtensions, TrustExtension},
@@ -11,7 +11,10 @@ use crate::{
 impl<T: Clone + Send + Sync + 'static> Authenticate<FromExtensions<T>> for TrustExtension {
     type Identity = T;
 
-    fn authenticate(&self, identity: T) -> impl Future<Output = Result<T, AuthError>> + Send {
-        ready(Ok(identity))
+    fn authenticate(
+        &self,
+        identity: T,
+    ) -> impl Future<Output = Result<Authenticated<T>, AuthError>> + Send {
+        ready(Ok(identity.into()))
     }
 }

@@ -40,7 +40,7 @@ use super::{
     scheme_check::{AnySchemeCheck, ExtractionOutcome, SchemeCheck},
 };
 use crate::{
-    authenticate::{Authenticate, DEFAULT_DEADLINE},
+    authenticate::{Authenticate, Authenticated, DEFAULT_DEADLINE},
     error::AuthError,
     reason::Reason,
     scheme::{CallHead, CredentialLocation, ExtractError, Scheme},
@@ -147,7 +147,10 @@ impl AnySchemeCheck for RejectingCheck {
         DEFAULT_DEADLINE
     }
 
-    async fn authenticate(&self, credentials: Infallible) -> Result<Infallible, AuthError> {
+    async fn authenticate(
+        &self,
+        credentials: Infallible,
+    ) -> Result<Authenticated<Infallible>, AuthError> {
         match credentials {}
     }
 

@@ -121,6 +121,7 @@ macro_rules! combinators {
                             let identity = identity
                                 .map_err(|error| Rejection::from_error(Some($index), error))?;
                             let by = AdmittedBy::Scheme($index);
+                            let identity = identity.into_identity();
                             admit::<_, C, M>($index, &self.checks.$index, identity, by)
                         })+
                         Some(_) => Err(selected_without_credentials()),
@@ -188,7 +189,9 @@ macro_rules! combinators {
                             let authentication =
                                 pin!(self.checks.$index.authenticate(credentials));
                             let identity = in_time(limit, authentication).await;
-                            identity.map_err(|error| Rejection::from_error(Some($index), error))?
+                            identity
+                                .map_err(|error| Rejection::from_error(Some($index), error))?
+                                .into_identity()
                         }
                     },)+);
                     (identities, by)

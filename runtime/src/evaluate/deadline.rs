@@ -6,13 +6,17 @@ use std::{
     time::Duration,
 };
 
-use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
+use crate::{
+    authenticate::{Authenticate, Authenticated},
+    error::AuthError,
+    scheme::Scheme,
+};
 
 /// Authenticates `credentials` within the authenticator's deadline.
 pub(crate) async fn authenticate_in_time<S: Scheme, A: Authenticate<S>>(
     authenticator: &A,
     credentials: S::Credentials,
-) -> Result<A::Identity, AuthError> {
+) -> Result<Authenticated<A::Identity>, AuthError> {
     in_time(authenticator.deadline(), pin!(authenticator.authenticate(credentials))).await
 }
 

@@ -7,7 +7,7 @@ use super::{
     requirement::{And, Requirement},
 };
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     reason::Reason,
     scheme::{CallHead, CredentialLocation, ExtractError, Extraction, Scheme},
@@ -62,7 +62,7 @@ pub trait AnySchemeCheck: Send + Sync {
     fn authenticate(
         &self,
         credentials: Self::Credentials,
-    ) -> impl Future<Output = Result<Self::Identity, AuthError>> + Send;
+    ) -> impl Future<Output = Result<Authenticated<Self::Identity>, AuthError>> + Send;
     fn check_requirements(&self, identity: &Self::Identity) -> Result<(), Reason>;
     fn scopes(&self) -> Cow<'static, [&'static str]>;
     fn description(&self) -> SchemeDescription;
@@ -100,7 +100,7 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> AnySchemeCheck
     fn authenticate(
         &self,
         credentials: S::Credentials,
-    ) -> impl Future<Output = Result<A::Identity, AuthError>> + Send {
+    ) -> impl Future<Output = Result<Authenticated<A::Identity>, AuthError>> + Send {
         self.authenticator.authenticate(credentials)
     }
 

@@ -37,7 +37,7 @@
 //!
 //! // Admitted: a workload of the trust domain.
 //! let caller = mesh.authenticate(chain("spiffe://prod.example/billing")).await;
-//! assert_eq!(caller.unwrap(), Partner::Billing);
+//! assert_eq!(caller.unwrap().into_identity(), Partner::Billing);
 //!
 //! // Rejected: the same path in another trust domain.
 //! let caller = mesh.authenticate(chain("spiffe://test.example/billing")).await;

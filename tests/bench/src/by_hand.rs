@@ -17,7 +17,7 @@ use std::{
 use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
 use tonic::{Code, Request, Status, metadata::MetadataMap};
 use tonic_guard::{
-    AuthError, Authenticate, CallHead, DEFAULT_DEADLINE, Scheme,
+    AuthError, Authenticate, Authenticated, CallHead, DEFAULT_DEADLINE, Scheme,
     scheme::{Bearer, BearerToken, ExtractError, Extraction},
 };
 use tonic_types::{ErrorDetails, StatusExt};
@@ -60,7 +60,7 @@ async fn verify(tokens: &Tokens, token: BearerToken) -> Result<User, Rejection> 
     let mut answer = pin!(tokens.authenticate(token));
     let mut poll = |cx: &mut std::task::Context<'_>| {
         catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)))
-            .map(|poll| poll.map_err(Rejection::Verifier))
+            .map(|poll| poll.map_ok(Authenticated::into_identity).map_err(Rejection::Verifier))
             .unwrap_or(Poll::Ready(Err(Rejection::Internal)))
     };
     let max_concurrent = std::future::poll_fn(|cx| {

@@ -118,11 +118,11 @@ impl Service {
 "#;
 
 const AUTHENTICATES: &str = r#"
-use tonic_guard::{AuthError, Authenticate, authenticated, scheme::{Bearer, BearerToken}};
+use tonic_guard::{AuthError, Authenticate, Authenticated, authenticated, scheme::{Bearer, BearerToken}};
 impl Authenticate<Bearer> for Service {
     type Identity = User;
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
-        if token.matches("token") { Ok(User { number: 7 }) } else { Err(AuthError::invalid()) }
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
+        if token.matches("token") { Ok(User { number: 7 }.into()) } else { Err(AuthError::invalid()) }
     }
 }
 "#;

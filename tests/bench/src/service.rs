@@ -4,7 +4,7 @@
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{
-    AuthError, Authenticate, authenticated,
+    AuthError, Authenticate, Authenticated, authenticated,
     scheme::{Bearer, BearerToken},
 };
 
@@ -35,8 +35,8 @@ pub struct Tokens;
 impl Authenticate<Bearer> for Tokens {
     type Identity = User;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
-        if token.matches(TOKEN) { Ok(User::ADA) } else { Err(AuthError::invalid()) }
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
+        if token.matches(TOKEN) { Ok(User::ADA.into()) } else { Err(AuthError::invalid()) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 use tonic_guard::{
-    AuthError, Authenticate, authenticated,
+    AuthError, Authenticate, Authenticated, authenticated,
     scheme::{ApiKey, ApiKeyValue, Basic, BasicCredentials, Bearer, BearerToken},
 };
 use tonic_guard_suite_support::pb::{Note, kinds_server::Kinds};
@@ -32,27 +32,30 @@ pub struct User;
 impl Authenticate<Bearer> for Echo {
     type Identity = User;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
-        self.issuer.check(token.as_str()).await.map(|()| User)
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
+        self.issuer.check(token.as_str()).await.map(|()| User.into())
     }
 }
 
 impl Authenticate<ApiKey> for Echo {
     type Identity = User;
 
-    async fn authenticate(&self, key: ApiKeyValue) -> Result<User, AuthError> {
-        self.issuer.check(key.as_str()).await.map(|()| User)
+    async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<User>, AuthError> {
+        self.issuer.check(key.as_str()).await.map(|()| User.into())
     }
 }
 
 impl Authenticate<Basic> for Echo {
     type Identity = User;
 
-    async fn authenticate(&self, credentials: BasicCredentials) -> Result<User, AuthError> {
+    async fn authenticate(
+        &self,
+        credentials: BasicCredentials,
+    ) -> Result<Authenticated<User>, AuthError> {
         if credentials.user_id() != "ada" {
             return Err(AuthError::invalid());
         }
-        self.issuer.check(credentials.password()).await.map(|()| User)
+        self.issuer.check(credentials.password()).await.map(|()| User.into())
     }
 }
 

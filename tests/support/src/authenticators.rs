@@ -1,7 +1,7 @@
 //! Authenticators that know a few credentials.
 
 use tonic_guard::{
-    AuthError, Authenticate,
+    AuthError, Authenticate, Authenticated,
     scheme::{ApiKey, ApiKeyValue, Basic, BasicCredentials, Bearer, BearerToken},
 };
 
@@ -17,12 +17,12 @@ impl Authenticate<Bearer> for Tokens {
     type Identity = User;
 
     #[allow(clippy::panic, reason = "tests need an authenticator that panics")]
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
         if token.matches("ada-token") {
-            return Ok(User { name: "ada".into(), scopes: "read write" });
+            return Ok(User { name: "ada".into(), scopes: "read write" }.into());
         }
         if token.matches("eve-token") {
-            return Ok(User { name: "eve".into(), scopes: "read" });
+            return Ok(User { name: "eve".into(), scopes: "read" }.into());
         }
         match token.as_str() {
             "old-token" => Err(AuthError::expired()),
@@ -45,9 +45,12 @@ pub struct Passwords;
 impl Authenticate<Basic> for Passwords {
     type Identity = User;
 
-    async fn authenticate(&self, credentials: BasicCredentials) -> Result<User, AuthError> {
+    async fn authenticate(
+        &self,
+        credentials: BasicCredentials,
+    ) -> Result<Authenticated<User>, AuthError> {
         if credentials.user_id() == "ada" && credentials.password_matches("pa:ss") {
-            Ok(User { name: "ada".into(), scopes: "read" })
+            Ok(User { name: "ada".into(), scopes: "read" }.into())
         } else {
             Err(AuthError::invalid())
         }
@@ -67,7 +70,11 @@ impl Default for Keys {
 impl Authenticate<ApiKey> for Keys {
     type Identity = Partner;
 
-    async fn authenticate(&self, key: ApiKeyValue) -> Result<Partner, AuthError> {
-        if key.matches(self.0) { Ok(Partner(self.1.into())) } else { Err(AuthError::invalid()) }
+    async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<Partner>, AuthError> {
+        if key.matches(self.0) {
+            Ok(Partner(self.1.into()).into())
+        } else {
+            Err(AuthError::invalid())
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tonic_guard::{
-    AuthError, Authenticate,
+    AuthError, Authenticate, Authenticated,
     scheme::{Bearer, BearerToken},
 };
 
@@ -60,7 +60,10 @@ impl Drop for CountedCall<'_> {
 impl<A: Authenticate<Bearer>> Authenticate<Bearer> for Counted<A> {
     type Identity = A::Identity;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<A::Identity, AuthError> {
+    async fn authenticate(
+        &self,
+        token: BearerToken,
+    ) -> Result<Authenticated<A::Identity>, AuthError> {
         let _call = CountedCall::begin(&self.waiting);
         self.verifier.authenticate(token).await
     }

@@ -2,7 +2,7 @@ use std::{error::Error, fmt};
 
 use super::hash::KeyHash;
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
 };
@@ -71,16 +71,16 @@ impl<I: Clone + Send + Sync + 'static> StaticToken<I> {
 impl<I: Clone + Send + Sync + 'static> Authenticate<Bearer> for StaticToken<I> {
     type Identity = I;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
-        self.verify(token.as_str())
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
+        self.verify(token.as_str()).map(Authenticated::from)
     }
 }
 
 impl<I: Clone + Send + Sync + 'static> Authenticate<ApiKey> for StaticToken<I> {
     type Identity = I;
 
-    async fn authenticate(&self, key: ApiKeyValue) -> Result<I, AuthError> {
-        self.verify(key.as_str())
+    async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<I>, AuthError> {
+        self.verify(key.as_str()).map(Authenticated::from)
     }
 }
 

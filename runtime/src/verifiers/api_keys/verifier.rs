@@ -10,7 +10,7 @@ use super::{
     table::{KeyTable, KeyTableError},
 };
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
     verifiers::shared::reloading_file::FileError,
@@ -110,16 +110,16 @@ impl<I: Send + Sync + 'static, S: KeyStore<I>> ApiKeys<I, S> {
 impl<I: Send + Sync + 'static, S: KeyStore<I>> Authenticate<ApiKey> for ApiKeys<I, S> {
     type Identity = I;
 
-    async fn authenticate(&self, key: ApiKeyValue) -> Result<I, AuthError> {
-        self.verify(key.as_str()).await
+    async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<I>, AuthError> {
+        self.verify(key.as_str()).await.map(Authenticated::from)
     }
 }
 
 impl<I: Send + Sync + 'static, S: KeyStore<I>> Authenticate<Bearer> for ApiKeys<I, S> {
     type Identity = I;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
-        self.verify(token.as_str()).await
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
+        self.verify(token.as_str()).await.map(Authenticated::from)
     }
 
     fn invalid_reason(&self) -> Option<&'static str> {

@@ -34,7 +34,8 @@ use x509_parser::{asn1_rs::Tag, x509::X509Name};
 /// });
 ///
 /// // Admitted.
-/// assert_eq!(ours.authenticate(chain("Acme", "billing")).await.unwrap(), "billing");
+/// let caller = ours.authenticate(chain("Acme", "billing")).await;
+/// assert_eq!(caller.unwrap().into_identity(), "billing");
 /// // Rejected: the organization is "Evil, O=Acme".
 /// assert!(ours.authenticate(chain("Evil, O=Acme", "billing")).await.is_err());
 /// # }

@@ -8,7 +8,7 @@ use super::{
     spiffe_id::{SpiffeId, TrustDomain},
 };
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     scheme::{CertificateChain, ClientCertificate},
 };
@@ -25,7 +25,7 @@ use crate::{
 /// ```
 /// # use tonic_guard::certificates::{SpiffeId, SpiffeIds};
 /// # use tonic_guard::scheme::CertificateChain;
-/// # use tonic_guard::{AuthError, Authenticate};
+/// # use tonic_guard::{AuthError, Authenticate, Authenticated};
 /// # use rcgen::{CertificateParams, KeyPair, KeyUsagePurpose, SanType};
 /// # fn chain(uris: &[&str]) -> CertificateChain {
 /// #     let mut params = CertificateParams::default();
@@ -42,7 +42,7 @@ use crate::{
 ///
 /// // Admitted.
 /// let caller = mesh.authenticate(chain(&["spiffe://prod.example/ns/shop/sa/billing"])).await;
-/// assert_eq!(caller.unwrap().path(), "/ns/shop/sa/billing");
+/// assert_eq!(caller.unwrap().identity().path(), "/ns/shop/sa/billing");
 ///
 /// // Rejected: two URIs.
 /// let two = chain(&["spiffe://prod.example/billing", "https://acme.example"]);
@@ -119,7 +119,7 @@ impl<I> fmt::Debug for SpiffeIds<I> {
 impl<I: Send + Sync + 'static> Authenticate<ClientCertificate> for SpiffeIds<I> {
     type Identity = I;
 
-    async fn authenticate(&self, chain: CertificateChain) -> Result<I, AuthError> {
-        self.identify(&chain, SystemTime::now())
+    async fn authenticate(&self, chain: CertificateChain) -> Result<Authenticated<I>, AuthError> {
+        self.identify(&chain, SystemTime::now()).map(Authenticated::from)
     }
 }

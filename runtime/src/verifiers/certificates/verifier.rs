@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, hash::Hash, time::SystemTime};
 
 use super::{alt_name::SubjectAltName, certificate::Certificate, fingerprint::Fingerprint};
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     scheme::{CertificateChain, ClientCertificate},
 };
@@ -35,7 +35,7 @@ use crate::{
 ///
 /// // Admitted.
 /// let caller = partners.authenticate(chain("billing.acme.example")).await;
-/// assert_eq!(caller.unwrap(), Partner(1));
+/// assert_eq!(caller.unwrap().into_identity(), Partner(1));
 ///
 /// // Rejected: a wildcard doesn't match the listed names.
 /// assert!(partners.authenticate(chain("*.acme.example")).await.is_err());
@@ -126,7 +126,8 @@ impl<I> fmt::Debug for CertificateVerifier<I> {
 impl<I: Send + Sync + 'static> Authenticate<ClientCertificate> for CertificateVerifier<I> {
     type Identity = I;
 
-    async fn authenticate(&self, chain: CertificateChain) -> Result<I, AuthError> {
+    async fn authenticate(&self, chain: CertificateChain) -> Result<Authenticated<I>, AuthError> {
         (self.identify)(&Certificate::parse_valid(chain.leaf(), SystemTime::now())?)
+            .map(Authenticated::from)
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::delegate::{Delegate, common_invalid_reason, delegate, max_deadline};
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
@@ -101,7 +101,7 @@ impl<I> fmt::Debug for ByIssuer<I> {
 impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByIssuer<I> {
     type Identity = I;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
         let claimed = jwt::unverified_issuer(token.as_str())?;
         match self.issuers.iter().find(|(issuer, _)| *issuer == claimed) {
             Some((_, verifier)) => authenticate_in_time(verifier, token).await,

@@ -10,7 +10,7 @@ use base64::{
 
 use super::delegate::{Delegate, common_invalid_reason, delegate, max_deadline};
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
@@ -25,7 +25,7 @@ use crate::{
 /// ```
 /// use tonic_guard::compose::ByTokenFormat;
 /// use tonic_guard::scheme::{Bearer, BearerToken};
-/// use tonic_guard::{AuthError, Authenticate};
+/// use tonic_guard::{AuthError, Authenticate, Authenticated};
 /// # use http::{Extensions, HeaderMap};
 /// # use tonic_guard::{CallHead, scheme::Scheme};
 /// # fn token(token: &str) -> BearerToken {
@@ -39,14 +39,14 @@ use crate::{
 /// # struct Jwts;
 /// # impl Authenticate<Bearer> for Jwts {
 /// #     type Identity = Claims;
-/// #     async fn authenticate(&self, _: BearerToken) -> Result<Claims, AuthError> { Err(AuthError::invalid()) }
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<Claims>, AuthError> { Err(AuthError::invalid()) }
 /// # }
 /// # struct Session { user: String }
 /// # struct Sessions;
 /// # impl Authenticate<Bearer> for Sessions {
 /// #     type Identity = Session;
-/// #     async fn authenticate(&self, token: BearerToken) -> Result<Session, AuthError> {
-/// #         if token.matches("sess_1") { Ok(Session { user: "ada".into() }) } else { Err(AuthError::invalid()) }
+/// #     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<Session>, AuthError> {
+/// #         if token.matches("sess_1") { Ok(Session { user: "ada".into() }.into()) } else { Err(AuthError::invalid()) }
 /// #     }
 /// # }
 ///
@@ -70,7 +70,8 @@ use crate::{
 /// let tokens: ByTokenFormat<User> = ByTokenFormat::new().jwt(Jwts).prefix("sess_", Sessions);
 ///
 /// // Admitted: a session token.
-/// assert_eq!(tokens.authenticate(token("sess_1")).await.unwrap(), User("ada".into()));
+/// let caller = tokens.authenticate(token("sess_1")).await;
+/// assert_eq!(caller.unwrap().into_identity(), User("ada".into()));
 /// // Rejected: an unknown format.
 /// assert!(tokens.authenticate(token("1")).await.is_err());
 /// # }
@@ -188,7 +189,7 @@ impl<I> fmt::Debug for ByTokenFormat<I> {
 impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByTokenFormat<I> {
     type Identity = I;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<I, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
         match self.select(token.as_bytes()) {
             Some(verifier) => authenticate_in_time(verifier, token).await,
             None => {

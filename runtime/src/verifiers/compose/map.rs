@@ -2,14 +2,18 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
+use crate::{
+    authenticate::{Authenticate, Authenticated},
+    error::AuthError,
+    scheme::Scheme,
+};
 
 /// Converts the identity of `authenticator` with `map`, which may reject the call with an error.
 ///
 /// ```
 /// use tonic_guard::compose::try_map;
 /// use tonic_guard::scheme::{Bearer, BearerToken};
-/// use tonic_guard::{AuthError, Authenticate, BoxAuthenticator};
+/// use tonic_guard::{AuthError, Authenticate, Authenticated, BoxAuthenticator};
 /// # use http::{Extensions, HeaderMap};
 /// # use tonic_guard::{CallHead, scheme::Scheme};
 /// # fn token(token: &str) -> BearerToken {
@@ -23,8 +27,8 @@ use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
 /// # struct Verifier;
 /// # impl Authenticate<Bearer> for Verifier {
 /// #     type Identity = Claims;
-/// #     async fn authenticate(&self, token: BearerToken) -> Result<Claims, AuthError> {
-/// #         Ok(Claims { subject: "ada".into(), tenant: token.matches("of-seven").then_some(7) })
+/// #     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<Claims>, AuthError> {
+/// #         Ok(Claims { subject: "ada".into(), tenant: token.matches("of-seven").then_some(7) }.into())
 /// #     }
 /// # }
 ///
@@ -41,7 +45,7 @@ use crate::{authenticate::Authenticate, error::AuthError, scheme::Scheme};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn call(members: impl Authenticate<Bearer, Identity = Member>) {
 /// // Admitted: a member of tenant 7.
-/// assert_eq!(members.authenticate(token("of-seven")).await.unwrap().tenant, 7);
+/// assert_eq!(members.authenticate(token("of-seven")).await.unwrap().identity().tenant, 7);
 /// // Rejected: valid credentials of a user without a tenant.
 /// assert!(members.authenticate(token("of-none")).await.is_err());
 /// # }
@@ -83,8 +87,11 @@ where
 {
     type Identity = I;
 
-    async fn authenticate(&self, credentials: S::Credentials) -> Result<I, AuthError> {
-        (self.map)(self.authenticator.authenticate(credentials).await?)
+    async fn authenticate(
+        &self,
+        credentials: S::Credentials,
+    ) -> Result<Authenticated<I>, AuthError> {
+        self.authenticator.authenticate(credentials).await?.try_map(&self.map)
     }
 
     fn bypass(&self) -> Option<I> {
@@ -107,13 +114,13 @@ where
 /// use std::sync::Arc;
 /// use tonic_guard::compose::and_then;
 /// use tonic_guard::scheme::{Bearer, BearerToken};
-/// use tonic_guard::{AuthError, Authenticate};
+/// use tonic_guard::{AuthError, Authenticate, Authenticated};
 /// # struct Claims { subject: String }
 /// # struct Verifier;
 /// # impl Authenticate<Bearer> for Verifier {
 /// #     type Identity = Claims;
-/// #     async fn authenticate(&self, _: BearerToken) -> Result<Claims, AuthError> {
-/// #         Ok(Claims { subject: "ada".into() })
+/// #     async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<Claims>, AuthError> {
+/// #         Ok(Claims { subject: "ada".into() }.into())
 /// #     }
 /// # }
 /// # struct Directory;
@@ -163,8 +170,13 @@ where
 {
     type Identity = I;
 
-    async fn authenticate(&self, credentials: S::Credentials) -> Result<I, AuthError> {
-        (self.map)(self.authenticator.authenticate(credentials).await?).await
+    async fn authenticate(
+        &self,
+        credentials: S::Credentials,
+    ) -> Result<Authenticated<I>, AuthError> {
+        let (identity, rest) = self.authenticator.authenticate(credentials).await?.into_parts();
+        let converted = (self.map)(identity).await?;
+        Ok(rest.map(|()| converted))
     }
 
     fn deadline(&self) -> Duration {

@@ -11,7 +11,7 @@ use super::{
     token_digest::DigestKey,
 };
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     net::http_client::{HttpClient, HttpError, redact_url},
     scheme::{Bearer, BearerToken},
@@ -127,10 +127,10 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Authenticate<Bearer>
 {
     type Identity = C;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<C, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<C>, AuthError> {
         // The claims are deserialized in each call and not in the shared task, so that a panic of
         // custom code there rejects this call only.
-        self.introspector.check(token).await?.claims()
+        self.introspector.check(token).await?.claims().map(Authenticated::new)
     }
 
     fn deadline(&self) -> Duration {

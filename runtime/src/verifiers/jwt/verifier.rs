@@ -12,7 +12,7 @@ use super::{
     unverified_token::{UnverifiedToken, VerifiedToken},
 };
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     scheme::{Bearer, BearerToken},
     verifiers::shared::{claims::Claims, lifetime::Now},
@@ -223,11 +223,11 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
 impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Authenticate<Bearer> for JwtVerifier<C> {
     type Identity = C;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<C, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<C>, AuthError> {
         match self.0.cached_claims(token.as_bytes()) {
-            Some(claims) => Ok(claims),
+            Some(claims) => Ok(claims.into()),
             // Boxed, so that the future of a call with a cached token stays small.
-            None => Box::pin(self.0.verify(token.as_str())).await,
+            None => Box::pin(self.0.verify(token.as_str())).await.map(Authenticated::from),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     table::{UserTable, UserTableError},
 };
 use crate::{
-    authenticate::Authenticate,
+    authenticate::{Authenticate, Authenticated},
     error::AuthError,
     scheme::{Basic, BasicCredentials},
     verifiers::shared::reloading_file::FileError,
@@ -175,8 +175,11 @@ impl<I: Send + Sync + 'static, S: PasswordStore<I>> Passwords<I, S> {
 impl<I: Send + Sync + 'static, S: PasswordStore<I>> Authenticate<Basic> for Passwords<I, S> {
     type Identity = I;
 
-    async fn authenticate(&self, credentials: BasicCredentials) -> Result<I, AuthError> {
-        self.verify(credentials.user_id(), credentials.password()).await
+    async fn authenticate(
+        &self,
+        credentials: BasicCredentials,
+    ) -> Result<Authenticated<I>, AuthError> {
+        self.verify(credentials.user_id(), credentials.password()).await.map(Authenticated::from)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 use tonic_guard::{
-    AuthError, Authenticate, CallHead, Scheme, authenticated,
+    AuthError, Authenticate, Authenticated, CallHead, Scheme, authenticated,
     scheme::{ApiKey, CredentialLocation, ExtractError, Extraction},
 };
 use tonic_guard_suite_support::{Caller, Keys, Partner, Passwords, Role, Tokens, User, pb::Note};
@@ -41,8 +41,8 @@ struct Peers;
 impl Authenticate<Peer> for Peers {
     type Identity = Partner;
 
-    async fn authenticate(&self, _: Sidecar) -> Result<Partner, AuthError> {
-        Ok(Partner("sidecar".into()))
+    async fn authenticate(&self, _: Sidecar) -> Result<Authenticated<Partner>, AuthError> {
+        Ok(Partner("sidecar".into()).into())
     }
 }
 

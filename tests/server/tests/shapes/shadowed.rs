@@ -34,8 +34,11 @@ struct Anyone;
 impl tonic_guard::Authenticate<Bearer> for Anyone {
     type Identity = User;
 
-    async fn authenticate(&self, _: BearerToken) -> Result<User, AuthError> {
-        Ok(User { name: "ada".to_owned(), scopes: "" })
+    async fn authenticate(
+        &self,
+        _: BearerToken,
+    ) -> Result<tonic_guard::Authenticated<User>, AuthError> {
+        Ok(tonic_guard::Authenticated::new(User { name: "ada".to_owned(), scopes: "" }))
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_guard::{
-    AuthError, Authenticate, authenticated, guard,
+    AuthError, Authenticate, Authenticated, authenticated, guard,
     scheme::{Bearer, BearerToken},
 };
 use tonic_guard_suite_support::{
@@ -103,11 +103,11 @@ struct Numbered;
 impl Authenticate<Bearer> for Numbered {
     type Identity = User;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
         // Another call is checked in between.
         tokio::task::yield_now().await;
         let number = token.as_str().strip_prefix("user-").ok_or_else(AuthError::invalid)?;
-        Ok(User { name: number.into(), scopes: "" })
+        Ok(User { name: number.into(), scopes: "" }.into())
     }
 }
 
@@ -261,10 +261,10 @@ impl Drop for Ended {
 impl Authenticate<Bearer> for Waiting {
     type Identity = User;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
         let _ended = Ended(Arc::clone(&self.ended));
         if token.matches("ada-token") {
-            return Ok(User { name: "ada".into(), scopes: "" });
+            return Ok(User { name: "ada".into(), scopes: "" }.into());
         }
         let _ = self.begun.send(());
         std::future::pending().await

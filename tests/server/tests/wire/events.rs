@@ -2,7 +2,8 @@
 
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{
-    AuthError, Authenticate, BoxAuthenticator, CallHead, authenticated, guard, in_process,
+    AuthError, Authenticate, Authenticated, BoxAuthenticator, CallHead, authenticated, guard,
+    in_process,
     scheme::{Bearer, BearerToken},
 };
 use tonic_guard_suite_support::{
@@ -163,7 +164,7 @@ struct Off;
 impl Authenticate<Bearer> for Off {
     type Identity = User;
 
-    async fn authenticate(&self, _: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<User>, AuthError> {
         Err(AuthError::invalid())
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use tonic::{Code, Request, Response, Status};
 use tonic_guard::{
-    AuthError, Authenticate, CallHead, Challenge, Scheme, authenticated, guard,
+    AuthError, Authenticate, Authenticated, CallHead, Challenge, Scheme, authenticated, guard,
     scheme::{Bearer, BearerToken, CredentialLocation, ExtractError, Extraction},
 };
 use tonic_guard_suite_support::{
@@ -86,9 +86,9 @@ impl Authenticate<Bearer> for Panicking {
     fn authenticate(
         &self,
         token: BearerToken,
-    ) -> impl Future<Output = Result<User, AuthError>> + Send {
+    ) -> impl Future<Output = Result<Authenticated<User>, AuthError>> + Send {
         assert!(!token.matches("eager"), "a verifier panics at once");
-        async { Ok(User { name: "ada".into(), scopes: "" }) }
+        async { Ok(User { name: "ada".into(), scopes: "" }.into()) }
     }
 }
 
@@ -246,7 +246,7 @@ impl Scheme for Undescribed {
 impl Authenticate<Undescribed> for Undescribed {
     type Identity = User;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
         Tokens.authenticate(token).await
     }
 }

@@ -3,7 +3,7 @@ use tonic_guard::Authenticate;
 mod service {
     use super::Authenticate;
     use tonic_guard::{
-        AuthError,
+        AuthError, Authenticated,
         scheme::{Bearer, BearerToken},
     };
 
@@ -12,7 +12,7 @@ mod service {
     impl Authenticate<Bearer> for Tokens {
         type Identity = ();
 
-        async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> {
+        async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<()>, AuthError> {
             Err(AuthError::invalid())
         }
     }

@@ -5,7 +5,7 @@ use tonic_guard::Authenticate;
 mod service {
     use super::Authenticate;
     use tonic_guard::{
-        AuthError,
+        AuthError, Authenticated,
         scheme::{Bearer, BearerToken},
     };
 
@@ -14,7 +14,7 @@ mod service {
     impl Authenticate<Bearer> for Tokens {
         type Identity = ();
 
-        async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> {
+        async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<()>, AuthError> {
             Err(AuthError::invalid())
         }
     }
@@ -30,7 +30,7 @@ mod service {
     impl Authenticate<Bearer> for Hidden {
         type Identity = ();
 
-        async fn authenticate(&self, token: BearerToken) -> Result<(), AuthError> {
+        async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<()>, AuthError> {
             Tokens.authenticate(token).await
         }
     }
@@ -48,7 +48,7 @@ mod service {
     impl Authenticate<Bearer> for ByHand {
         type Identity = ();
 
-        async fn authenticate(&self, token: BearerToken) -> Result<(), AuthError> {
+        async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<()>, AuthError> {
             self.tokens.authenticate(token).await
         }
     }

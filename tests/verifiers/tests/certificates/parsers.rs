@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rcgen::KeyUsagePurpose;
 use tonic_guard::{
-    Authenticate,
+    Authenticate, Authenticated,
     certificates::{
         Certificate, CertificateVerifier, Fingerprint, SpiffeId, SpiffeIds, TrustDomain,
     },
@@ -30,7 +30,7 @@ fn admitted(der: Vec<u8>) -> Option<SpiffeId> {
     });
     _ = runtime.block_on(reads_all.authenticate(chain.clone()));
     let mesh = SpiffeIds::new(["prod.example".parse().unwrap()], Ok);
-    runtime.block_on(mesh.authenticate(chain)).ok()
+    runtime.block_on(mesh.authenticate(chain)).ok().map(Authenticated::into_identity)
 }
 
 proptest! {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tonic_guard::{
-    AuthError, Authenticate, HasScopes,
+    AuthError, Authenticate, Authenticated, HasScopes,
     jwt::{Claims, JwtVerifier, KeySet},
     scheme::{Bearer, BearerToken},
 };
@@ -81,12 +81,12 @@ impl AdmitsAll {
 impl Authenticate<Bearer> for AdmitsAll {
     type Identity = Session;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<Session, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<Session>, AuthError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if token.as_str().ends_with("hang") {
             std::future::pending::<()>().await;
         }
-        Ok(Session(self.name))
+        Ok(Session(self.name).into())
     }
 
     fn bypass(&self) -> Option<Session> {

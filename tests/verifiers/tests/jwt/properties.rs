@@ -9,7 +9,7 @@ use std::{
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use tonic_guard::{
-    AuthError, Authenticate, CallHead, Scheme,
+    AuthError, Authenticate, Authenticated, CallHead, Scheme,
     jwt::{Algorithm as Ours, Claims, JwtVerifier, Key, KeySet},
     scheme::Bearer,
 };
@@ -37,7 +37,7 @@ fn verify(token: &[u8]) -> Option<[Result<Claims, AuthError>; 2]> {
     Some([&VERIFIERS[0], &VERIFIERS[1]].map(|verifier| {
         let future = pin!(verifier.authenticate(token.clone()));
         match { future }.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => answer,
+            Poll::Ready(answer) => answer.map(Authenticated::into_identity),
             Poll::Pending => panic!("static keys wait for nothing"),
         }
     }))

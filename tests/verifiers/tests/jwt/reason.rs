@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{
-    AuthError, Authenticate, BoxAuthenticator, authenticated, guard,
+    AuthError, Authenticate, Authenticated, BoxAuthenticator, authenticated, guard,
     jwt::{Claims, JwtVerifier, KeySet},
     scheme::{Bearer, BearerToken},
 };
@@ -50,7 +50,7 @@ struct Opaque;
 impl Authenticate<Bearer> for Opaque {
     type Identity = Claims;
 
-    async fn authenticate(&self, _: BearerToken) -> Result<Claims, AuthError> {
+    async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<Claims>, AuthError> {
         Err(AuthError::invalid())
     }
 }

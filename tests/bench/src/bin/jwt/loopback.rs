@@ -18,7 +18,7 @@ use tonic::{
     transport::{Server, server::Router},
 };
 use tonic_guard::{
-    AuthError, Authenticate, HasScopes, guard,
+    AuthError, Authenticate, Authenticated, HasScopes, guard,
     jwt::{Claims, JwtVerifier, KeySet},
     scheme::{Bearer, BearerToken},
 };
@@ -112,8 +112,8 @@ impl HasScopes for AnyCaller {
 impl Authenticate<Bearer> for AdmitsAll {
     type Identity = AnyCaller;
 
-    async fn authenticate(&self, _: BearerToken) -> Result<AnyCaller, AuthError> {
-        Ok(AnyCaller)
+    async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<AnyCaller>, AuthError> {
+        Ok(AnyCaller.into())
     }
 }
 

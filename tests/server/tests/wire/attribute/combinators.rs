@@ -2,7 +2,7 @@
 
 use tonic::Code;
 use tonic_guard::{
-    AuthError, Authenticate, authenticated,
+    AuthError, Authenticate, Authenticated, authenticated,
     scheme::{ApiKey, Bearer, BearerToken},
 };
 use tonic_guard_suite_support::{
@@ -147,9 +147,9 @@ struct Counting(Ran);
 impl Authenticate<Bearer> for Counting {
     type Identity = ();
 
-    async fn authenticate(&self, _: BearerToken) -> Result<(), AuthError> {
+    async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<()>, AuthError> {
         self.0.once();
-        Ok(())
+        Ok(().into())
     }
 }
 

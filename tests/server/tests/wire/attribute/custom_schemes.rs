@@ -8,7 +8,7 @@ use tonic::{
     transport::Server,
 };
 use tonic_guard::{
-    AuthError, Authenticate, CallHead, Scheme, authenticated, guard,
+    AuthError, Authenticate, Authenticated, CallHead, Scheme, authenticated, guard,
     scheme::{
         ApiKey, CredentialLocation, ExtractError, Extraction, FromExtensions, TrustExtension,
     },
@@ -186,9 +186,9 @@ impl Authenticate<Ticket> for Ticketed {
     async fn authenticate(
         &self,
         (number, tenant): (u32, Option<String>),
-    ) -> Result<Holder, AuthError> {
+    ) -> Result<Authenticated<Holder>, AuthError> {
         match (number, tenant.as_deref()) {
-            (7, Some("blue")) => Ok(Holder(7)),
+            (7, Some("blue")) => Ok(Holder(7).into()),
             (8, _) => Err(AuthError::expired()),
             _ => Err(AuthError::invalid()),
         }
@@ -250,8 +250,8 @@ struct Mesh;
 impl Authenticate<Certificate> for Mesh {
     type Identity = User;
 
-    async fn authenticate(&self, (): ()) -> Result<User, AuthError> {
-        Ok(User { name: "sidecar".into(), scopes: "" })
+    async fn authenticate(&self, (): ()) -> Result<Authenticated<User>, AuthError> {
+        Ok(User { name: "sidecar".into(), scopes: "" }.into())
     }
 }
 

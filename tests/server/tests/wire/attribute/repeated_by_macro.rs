@@ -3,7 +3,8 @@
 
 use tonic::{Code, Request, Response, Status};
 use tonic_guard::{
-    AuthError, Authenticate, HasRoles, authenticated, scheme::Bearer, scheme::BearerToken,
+    AuthError, Authenticate, Authenticated, HasRoles, authenticated, scheme::Bearer,
+    scheme::BearerToken,
 };
 use tonic_guard_suite_support::pb::{Note, extra_server::Extra};
 
@@ -23,8 +24,8 @@ impl HasRoles<Level> for Level {
 impl Authenticate<Bearer> for AtLevel {
     type Identity = Level;
 
-    async fn authenticate(&self, _: BearerToken) -> Result<Level, AuthError> {
-        Ok(Level(self.0))
+    async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<Level>, AuthError> {
+        Ok(Level(self.0).into())
     }
 }
 

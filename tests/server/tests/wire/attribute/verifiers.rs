@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tonic::{Code, Request, Response, Status};
 use tonic_guard::{
-    AuthError, Authenticate, BoxAuthenticator, authenticated, guard,
+    AuthError, Authenticate, Authenticated, BoxAuthenticator, authenticated, guard,
     scheme::{Bearer, BearerToken},
 };
 use tonic_guard_suite_support::{
@@ -26,7 +26,7 @@ struct Off;
 impl Authenticate<Bearer> for Off {
     type Identity = User;
 
-    async fn authenticate(&self, _: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, _: BearerToken) -> Result<Authenticated<User>, AuthError> {
         Err(AuthError::invalid())
     }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use http::{Extensions, Request as HttpRequest};
 use tonic::{Code, Request, Response, Status, body::Body, transport::Server};
 use tonic_guard::{
-    AuthError, Authenticate, CallHead, authenticated, authenticated as strictly, guard, guard_arc,
-    in_process,
+    AuthError, Authenticate, Authenticated, CallHead, authenticated, authenticated as strictly,
+    guard, guard_arc, in_process,
     scheme::{Bearer, BearerToken},
 };
 use tonic_guard_suite_support::{
@@ -39,10 +39,10 @@ impl OneToken {
 impl Authenticate<Bearer> for OneToken {
     type Identity = User;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
         self.calls.once();
         match token.matches(self.token) {
-            true => Ok(User { name: self.token.into(), scopes: "read" }),
+            true => Ok(User { name: self.token.into(), scopes: "read" }.into()),
             false => Err(AuthError::invalid()),
         }
     }
@@ -141,7 +141,10 @@ macro_rules! service_that_knows {
         impl Authenticate<Bearer> for $name {
             type Identity = User;
 
-            async fn authenticate(&self, token: BearerToken) -> Result<User, AuthError> {
+            async fn authenticate(
+                &self,
+                token: BearerToken,
+            ) -> Result<Authenticated<User>, AuthError> {
                 OneToken::new($token).authenticate(token).await
             }
         }
