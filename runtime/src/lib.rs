@@ -244,7 +244,7 @@ mod reason;
 pub mod scheme;
 mod verifiers;
 
-pub use tonic_guard_macros::{Authenticate, anonymous, authenticated};
+pub use tonic_guard_macros::{Authenticate, anonymous, authenticated, synchronous};
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
@@ -273,7 +273,7 @@ pub use crate::verifiers::passwords;
 pub use crate::{
     authenticate::{
         Authenticate, Authenticated, BoxAuthenticator, DEFAULT_DEADLINE, IdKind, IdentityId,
-        Lifetime,
+        Immediate, Lifetime,
     },
     challenge::Challenge,
     error::AuthError,
