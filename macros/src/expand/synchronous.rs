@@ -1,7 +1,7 @@
 //! `#[synchronous]`: an impl of `Authenticate` from one function that doesn't wait.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::{
     FnArg, ImplItem, ImplItemFn, ItemImpl, Path, ReturnType, Signature, Token, parse::ParseStream,
     parse::Parser, parse_quote, spanned::Spanned,
@@ -54,7 +54,6 @@ fn expand_impl(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenSt
     let (receiver, argument, output) = signature(&sig)?;
     let (pattern, credentials) = (&argument.pat, &argument.ty);
     let fn_token = sig.fn_token;
-    let name = sig.ident.span().resolved_at(Span::mixed_site());
     item.items.push(parse_quote! {
         #(#attrs)*
         #[inline]
@@ -66,14 +65,11 @@ fn expand_impl(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenSt
             #krate::__private::Immediate::Decided(__decide(__credentials))
         }
     });
-    let body = quote_spanned! {name=>
-        #krate::__private::decided(
-            <Self as #trait_path>::authenticate_now(self, __credentials)
-        )
-    };
     item.items.push(parse_quote! {
         async fn authenticate(&self, __credentials: #credentials) -> #output {
-            #body
+            #krate::__private::decided(
+                <Self as #trait_path>::authenticate_now(self, __credentials)
+            )
         }
     });
     Ok(item.into_token_stream())
