@@ -32,13 +32,16 @@ pin_project! {
     enum Stage<S, B, F, E> {
         Deciding { decision: DecisionFuture, pending: Option<PendingCall<S, B>> },
         /// Admitted: waits until the server is ready.
-        Acquiring { admitted: Option<(S, Request<GuardedBody<B>>)> },
+        Acquiring { admitted: Option<AdmittedCall<S, B>> },
         Serving { #[pin] serving: F },
         Rejected { head: HeaderMap, draining: Option<Pin<Box<dyn Future<Output = ()> + Send>>> },
         /// Admitted, and the server has failed to become ready.
         Failed { error: Option<E> },
     }
 }
+
+/// An admitted call and its server. It is boxed, so that the future of other calls stays small.
+type AdmittedCall<S, B> = Box<(S, Request<GuardedBody<B>>)>;
 
 /// The parts of a call that aren't needed for its decision.
 pub(super) struct PendingCall<S, B> {
@@ -60,7 +63,7 @@ where
     /// Serves an admitted call with a server that isn't ready yet.
     #[inline]
     pub(super) fn acquiring(server: S, request: Request<GuardedBody<B>>) -> Self {
-        GuardFuture { stage: Stage::Acquiring { admitted: Some((server, request)) } }
+        GuardFuture { stage: Stage::Acquiring { admitted: Some(Box::new((server, request))) } }
     }
 
     #[inline]
@@ -108,12 +111,19 @@ where
                     let (mut parts, decision) = ready!(decision.as_mut().poll(cx));
                     // `None` is unreachable: the next stage replaces this one in the same poll.
                     let Some(pending) = pending.take() else { return Poll::Pending };
-                    let PendingCall { guard, method, server, body } = pending;
+                    let PendingCall { guard, method, mut server, body } = pending;
                     match decision {
                         Ok(identity) => {
                             guard.set_handoff(&mut parts, method, Some(identity));
                             let request = Request::from_parts(parts, GuardedBody::new(body));
-                            Stage::Acquiring { admitted: Some((server, request)) }
+                            match server.poll_ready(cx)? {
+                                Poll::Ready(()) => {
+                                    Stage::Serving { serving: server.call(request) }
+                                }
+                                Poll::Pending => {
+                                    Stage::Acquiring { admitted: Some(Box::new((server, request))) }
+                                }
+                            }
                         }
                         Err(rejection) => {
                             let head = guard.response_head(rejection, method, &parts);
@@ -122,11 +132,11 @@ where
                     }
                 }
                 StageProjection::Acquiring { admitted } => {
-                    let Some((server, _)) = admitted else { return Poll::Pending };
-                    ready!(server.poll_ready(cx))?;
-                    let Some((mut server, request)) = admitted.take() else {
-                        return Poll::Pending;
-                    };
+                    // `None` is unreachable, as above.
+                    let Some(waiting) = admitted else { return Poll::Pending };
+                    ready!(waiting.0.poll_ready(cx))?;
+                    let Some(ready) = admitted.take() else { return Poll::Pending };
+                    let (mut server, request) = *ready;
                     Stage::Serving { serving: server.call(request) }
                 }
                 StageProjection::Rejected { head, draining } => {

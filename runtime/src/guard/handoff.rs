@@ -79,23 +79,23 @@ impl Handoff {
         {
             return None;
         }
-        let identity = match &mut *self.lock() {
-            slot @ Slot::Owned(_) => match mem::replace(slot, Slot::Empty) {
-                Slot::Owned(identity) if identity.is::<I>() => Some(identity),
-                other => {
-                    *slot = other;
-                    None
-                }
-            },
-            Slot::Shared(shared) => {
-                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                shared.take_if(|identity| identity.is::<I>())
+        let mut slot = self.lock();
+        if let Slot::Shared(shared) = &mut *slot {
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let identity = shared.take_if(|identity| identity.is::<I>())?;
+            return identity.downcast().ok().map(|identity| *identity);
+        }
+        let Slot::Owned(identity) = mem::replace(&mut *slot, Slot::Empty) else { return None };
+        match identity.downcast() {
+            Ok(identity) => Some(*identity),
+            Err(identity) => {
+                *slot = Slot::Owned(identity);
+                None
             }
-            Slot::Empty => None,
-        };
-        identity?.downcast().ok().map(|identity| *identity)
+        }
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -77,11 +77,15 @@ impl<'s> PolicyVisitor<'s> for ResumeEvaluation<'s> {
     fn evaluator<E: Evaluator + 's>(self, policy: u64, evaluator: E) -> Self::Output {
         let ResumeEvaluation { head, pending } = self;
         match pending.downcast::<E::Pending>() {
-            Ok(pending) => Box::pin(async move {
-                let target = || RpcTarget::of(&head);
-                let identity = resume(&evaluator, *pending, &head, target).await?;
-                Ok(SealedIdentity::new(policy, identity))
-            }),
+            Ok(pending) => {
+                // Built inside its box, as in `Decider::resume`.
+                let resumed = Box::write(Box::new_uninit(), async move {
+                    let target = || RpcTarget::of(&head);
+                    let identity = resume(&evaluator, *pending, &head, target).await?;
+                    Ok(SealedIdentity::new(policy, identity))
+                });
+                Box::into_pin(resumed)
+            }
             Err(_) => Box::pin(ready(Err(Rejection::internal(
                 "an evaluation was resumed by the policy of another method",
             )))),
