@@ -15,7 +15,7 @@ use tonic::Status;
 use super::{
     decider::{Decider, DecisionFuture},
     handoff::{CallOrigin, Handoff, SealedIdentity, ServiceId},
-    path_lookup,
+    path_lookup::{self, PathLookup},
     policy_visitor::{CallProgress, PendingEvaluation},
     rejection_cache::{RejectionCache, response_head},
     sensitive_headers::SensitiveHeaders,
@@ -35,6 +35,7 @@ pub(super) struct GuardState {
     service_id: ServiceId,
     methods: &'static [MethodPolicy],
     decider: Arc<dyn Decider>,
+    paths: PathLookup,
     error_domain: &'static str,
     sensitive_headers: SensitiveHeaders,
     bypassed: Vec<u32>,
@@ -90,6 +91,7 @@ impl GuardState {
             service_id,
             methods,
             decider,
+            paths: PathLookup::new(service, methods),
             error_domain: DOMAIN,
             sensitive_headers,
             bypassed,
@@ -159,8 +161,7 @@ impl GuardState {
                 "this is not a gRPC call: POST with content-type application/grpc",
             ));
         }
-        let name = path_lookup::method(parts.uri.path(), self.service);
-        let method = name.and_then(|name| path_lookup::find_policy(self.methods, name));
+        let method = self.paths.find(parts.uri.path());
         method.ok_or_else(|| self.unimplemented("the service has no such method"))
     }
 
