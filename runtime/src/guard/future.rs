@@ -117,9 +117,7 @@ where
                             guard.set_handoff(&mut parts, method, Some(identity));
                             let request = Request::from_parts(parts, GuardedBody::new(body));
                             match server.poll_ready(cx)? {
-                                Poll::Ready(()) => {
-                                    Stage::Serving { serving: server.call(request) }
-                                }
+                                Poll::Ready(()) => Stage::Serving { serving: server.call(request) },
                                 Poll::Pending => {
                                     Stage::Acquiring { admitted: Some(Box::new((server, request))) }
                                 }
