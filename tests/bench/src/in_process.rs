@@ -13,7 +13,7 @@ use crate::{
     valgrind::Calls,
     variant::{Variant, Visit},
 };
-use tonic_guard_bench::quantile::median;
+use tonic_guard_bench::{quantile::median, results::record};
 
 const SIZE: usize = 100;
 const ROUNDS: usize = 40;
@@ -43,6 +43,11 @@ pub fn table() -> Result<(), Box<dyn Error>> {
     let of = |variant: Variant| counted.get(variant.word()).copied().unwrap_or_default();
     for (variant, time) in Variant::ALL.into_iter().zip(&times) {
         let (instructions, blocks) = of(variant);
+        let name = variant.name();
+        record(name, "instructions", instructions as f64);
+        record(name, "instructions over no auth", instructions as f64 - of(Variant::Open).0 as f64);
+        record(name, "allocations", blocks as f64);
+        record(name, "nanoseconds", time.0);
         rows.push(row([
             variant.name().to_owned(),
             grouped(instructions),
@@ -119,6 +124,9 @@ pub fn breakdown() -> Result<(), Box<dyn Error>> {
         over.retain(|(_, cost)| cost.abs() >= 10.0);
         over.sort_by(|(_, left), (_, right)| right.total_cmp(left));
         let total: f64 = over.iter().map(|(_, cost)| cost).sum();
+        for (function, cost) in &over {
+            record(&format!("{}: {function}", variant.name()), "instructions over no auth", *cost);
+        }
         let mut rows = vec![row(["function, without what it calls", "over no auth"])];
         rows.extend(over.into_iter().map(|(name, cost)| row([name, format!("{cost:+.0}")])));
         rows.push(row(["together".to_owned(), format!("{total:+.0}")]));

@@ -1,7 +1,8 @@
 //! The cost of tonic-guard, side by side with the same check by hand and with its peers.
 //!
 //! `cargo run --release -p tonic-guard-bench` prints every table; `-- TABLE ..` prints some of them:
-//! `in-process`, `where`, `refused`, `compile`, `loopback`. Counting needs valgrind.
+//! `in-process`, `where`, `refused`, `compile`, `loopback`. `--json FILE` writes the values as well.
+//! Counting needs valgrind.
 
 mod by_hand;
 mod call;
@@ -17,6 +18,8 @@ mod variant;
 
 use std::error::Error;
 
+use tonic_guard_bench::results;
+
 /// The generated service.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 pub(crate) mod pb {
@@ -26,7 +29,8 @@ pub(crate) mod pb {
 const TABLES: [&str; 5] = ["in-process", "where", "refused", "compile", "loopback"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let json = results::json_argument(&mut args)?;
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     if let ["calls", word, size, credentials, count] = args.as_slice() {
         return Ok(call::make_calls(word, size.parse()?, *credentials == "good", count.parse()?)?);
@@ -43,5 +47,5 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => loopback::table()?,
         }
     }
-    Ok(())
+    results::write(json)
 }

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use tonic_guard_bench::results::record;
+
 use crate::{
     table::{grouped, print, row},
     valgrind::Calls,
@@ -22,13 +24,14 @@ pub fn table() -> Result<(), Box<dyn Error>> {
     let request = of("request", 100)?;
     for variant in Variant::ALL.into_iter().filter(|variant| *variant != Variant::Open) {
         let mut cells = vec![variant.name().to_owned()];
-        for (_, size) in SIZES {
+        for (size_name, size) in SIZES {
             let (instructions, bytes) = of(variant.word(), size)?;
-            cells.push(format!(
-                "{}, {}",
-                grouped(instructions.saturating_sub(request.0)),
-                grouped(bytes.saturating_sub(request.1))
-            ));
+            let instructions = instructions.saturating_sub(request.0);
+            let bytes = bytes.saturating_sub(request.1);
+            let name = format!("{}, rejected, {size_name}", variant.name());
+            record(&name, "instructions", instructions as f64);
+            record(&name, "bytes allocated", bytes as f64);
+            cells.push(format!("{}, {}", grouped(instructions), grouped(bytes)));
         }
         rows.push(cells);
     }
