@@ -3,3 +3,4 @@
 pub mod clock;
 pub mod heap;
 pub mod quantile;
+pub mod results;

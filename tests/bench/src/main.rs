@@ -19,6 +19,8 @@ mod variant;
 
 use std::error::Error;
 
+use tonic_guard_bench::results;
+
 /// The generated service.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 pub(crate) mod pb {
@@ -28,9 +30,9 @@ pub(crate) mod pb {
 const TABLES: [&str; 6] = ["in-process", "where", "refused", "growth", "compile", "loopback"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let json = take_json(&mut args)?;
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let json = results::json_argument(&mut args)?;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
     if let ["calls", word, size, credentials, count] = args.as_slice() {
         return Ok(call::make_calls(word, size.parse()?, *credentials == "good", count.parse()?)?);
     }
@@ -50,17 +52,5 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => loopback::table()?,
         }
     }
-    if let Some(file) = json {
-        table::write_json(file)?;
-    }
-    Ok(())
-}
-
-/// Removes `--json FILE` from the arguments.
-fn take_json<'a>(args: &mut Vec<&'a str>) -> Result<Option<&'a str>, String> {
-    let Some(at) = args.iter().position(|arg| *arg == "--json") else { return Ok(None) };
-    if at + 1 == args.len() {
-        return Err("expected a file after `--json`".to_owned());
-    }
-    Ok(args.drain(at..at + 2).nth(1))
+    results::write(json)
 }

@@ -33,6 +33,7 @@ use tonic_guard_bench::{
     clock::thread_time,
     heap::keep_the_heap,
     quantile::{median, quartiles_of_ratios},
+    results::{self, record},
 };
 use tonic_guard_suite_support::provider::{Provider, Reply};
 use tonic_guard_suite_support::{
@@ -159,7 +160,8 @@ async fn start() -> (Running, Provider) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let json = results::json_argument(&mut arguments).unwrap();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         [] => calls_per_second().await,
@@ -168,8 +170,9 @@ async fn main() {
             let [variant, size, calls] = [variant, size, calls].map(|text| text.parse().unwrap());
             once(variant, size, calls).await;
         }
-        _ => panic!("usage: call_credentials [instructions]"),
+        _ => panic!("usage: call_credentials [instructions] [--json FILE]"),
     }
+    results::write(json).expect("the file can be written");
 }
 
 /// Makes this many calls of one variant, for valgrind to count.
@@ -212,6 +215,9 @@ async fn calls_per_second() {
         for (variant, name) in VARIANTS.iter().enumerate() {
             let [low, middle, high] = quartiles_of_ratios(&rates[variant], &rates[BASELINE]);
             let rate = median(&mut rates[variant].clone());
+            let case = format!("{name}, {size} bytes, {in_flight} in flight");
+            record(&case, "calls per second", rate);
+            record(&case, "of the baseline", middle);
             let mark = if variant == BASELINE { "  (baseline)" } else { "" };
             println!("{name:38} {rate:>10.0}  {middle:.3} [{low:.3}, {high:.3}]{mark}");
         }
@@ -265,6 +271,10 @@ fn instructions() {
             };
             let [instructions, _] = per_call(count_instructions);
             let [bytes, blocks] = per_call(count_allocations);
+            let case = format!("{name}, {size} bytes");
+            record(&case, "instructions", instructions);
+            record(&case, "allocations", blocks);
+            record(&case, "bytes allocated", bytes);
             println!("{name:38} {size:>8} {instructions:>14.0} {blocks:>12.1} {bytes:>16.0}");
         }
     }

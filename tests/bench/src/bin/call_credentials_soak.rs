@@ -29,6 +29,7 @@ use tonic_guard::{
     guard,
     http_client::HttpClient,
 };
+use tonic_guard_bench::results::{self, record};
 use tonic_guard_client_tests::{Client, Echo, Issuer, client};
 use tonic_guard_suite_support::provider::{Provider, Reply};
 use tonic_guard_suite_support::{
@@ -55,11 +56,12 @@ type LastGood = Arc<Mutex<Instant>>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let json = results::json_argument(&mut arguments).unwrap();
     let seconds = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => 600,
         ["--seconds", seconds] => seconds.parse().expect("a number of seconds"),
-        _ => panic!("usage: call_credentials_soak [--seconds NUMBER]"),
+        _ => panic!("usage: call_credentials_soak [--seconds NUMBER] [--json FILE]"),
     };
 
     let issuer = Arc::new(Issuer::default());
@@ -114,6 +116,10 @@ async fn main() -> ExitCode {
     report(begin, &counts, &asked, &failed);
     println!("grown by {} KiB since {warm:?}", grown / 1024);
     let lost = counts.lost.load(Ordering::Relaxed);
+    record("soak", "calls answered", counts.answered.load(Ordering::Relaxed) as f64);
+    record("soak", "calls lost", lost as f64);
+    record("soak", "bytes grown", grown as f64);
+    results::write(json).expect("the file can be written");
     if lost > 0 || grown > GROWTH { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

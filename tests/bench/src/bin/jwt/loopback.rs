@@ -22,7 +22,7 @@ use tonic_guard::{
     jwt::{Claims, JwtVerifier, KeySet},
     scheme::{Bearer, BearerToken},
 };
-use tonic_guard_bench::{clock::process_time, quantile};
+use tonic_guard_bench::{clock::process_time, quantile, results::record};
 use tonic_guard_suite_support::request;
 use tonic_guard_test::{Algorithm, Issuer};
 use tonic_guard_verifier_tests::{
@@ -297,6 +297,9 @@ pub(crate) fn run(rounds: usize) {
             let ratio = |of: fn(&Turn) -> f64| {
                 median(turns.iter().zip(&measured[0]).map(|(one, bare)| of(one) / of(bare)))
             };
+            record(name, "calls per second", median(turns.iter().map(|turn| turn.per_second)));
+            record(name, "of bare", ratio(|turn| turn.per_second));
+            record(name, "of bare, processor time", ratio(|turn| turn.per_cpu_second));
             println!(
                 "{name:<32} {:>8.0} {:>8.3}  {:>12.0} {:>8.3}",
                 median(turns.iter().map(|turn| turn.per_second)),
