@@ -13,6 +13,7 @@ mod key;
 mod key_rejected;
 mod key_set;
 mod key_source;
+mod no_match;
 mod pem;
 mod reject;
 #[cfg(feature = "jwks")]

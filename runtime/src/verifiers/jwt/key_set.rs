@@ -79,6 +79,17 @@ impl KeySet {
         self.keys.iter().any(|key| key.id() == Some(kid))
     }
 
+    /// The ids that have the same keys in `other`, for the same algorithms.
+    #[cfg(feature = "jwks")]
+    pub(super) fn unchanged_ids<'a>(&'a self, other: &'a KeySet) -> impl Iterator<Item = &'a str> {
+        let same = |one: &KeySet, two: &KeySet, id: &str| {
+            let mut keys = one.keys.iter().filter(|key| key.id() == Some(id));
+            keys.all(|key| two.contains(key.digest()))
+        };
+        let ids = self.keys.iter().filter_map(Key::id);
+        ids.filter(move |id| same(self, other, id) && same(other, self, id))
+    }
+
     /// Returns whether the set contains the key with this digest.
     pub(super) fn contains(&self, digest: KeyDigest) -> bool {
         self.keys.iter().any(|key| key.digest() == digest)

@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 #[cfg(feature = "jwks")]
 use super::remote_keys::{RemoteKeys, Trusted};
-use super::{key::Key, key_set::KeySet};
+use super::{algorithm::Algorithm, key::Key, key_set::KeySet, no_match::NoMatch};
 use crate::error::AuthError;
 
 /// The source of a verifier's keys.
@@ -44,23 +44,25 @@ impl KeySource {
 
     /// Returns newer keys than `known`, and fetches them if necessary.
     ///
-    /// `known` is the set that lacks a token's `kid`, or `None` if [`current`](KeySource::current) had
-    /// no set. The result is a trusted set other than `known`, which may lack the `kid` too, or `None`
-    /// if newer keys aren't available now and the token is invalid.
+    /// `known` is the set that doesn't verify a token with this `algorithm`, or `None` if
+    /// [`current`](KeySource::current) had no set. The result is a trusted set other than `known`, which may
+    /// not verify the token either, or `None` if newer keys aren't available now and the token is invalid.
     ///
     /// # Errors
-    /// Returns [`AuthError::unavailable`] if the keys can't be fetched.
+    /// Returns [`AuthError::unavailable`] if the keys can't be fetched, except for a failed signature.
     pub(super) async fn refetch(
         &self,
         known: Option<Arc<KeySet>>,
+        algorithm: Algorithm,
+        no_match: NoMatch<'_>,
     ) -> Result<Option<Arc<KeySet>>, AuthError> {
         match &self.0 {
             Source::Fixed(_) => {
-                drop(known);
+                let _ = (known, algorithm, no_match);
                 Ok(None)
             }
             #[cfg(feature = "jwks")]
-            Source::Remote(keys) => keys.refetch(known).await,
+            Source::Remote(keys) => keys.refetch(known, algorithm, no_match).await,
         }
     }
 }

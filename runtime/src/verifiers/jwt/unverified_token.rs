@@ -7,6 +7,7 @@ use super::{
     header::JoseHeader,
     key::{Key, KeyDigest},
     key_set::KeySet,
+    no_match::NoMatch,
     reject::{invalid, malformed},
     unverified_claims::UnverifiedClaims,
 };
@@ -61,9 +62,14 @@ impl<'a> UnverifiedToken<'a> {
         Ok(UnverifiedToken { algorithm, kid, signing_input, signature, payload, lifetime })
     }
 
-    /// Returns whether the token has a `kid` that `keys` doesn't contain.
-    pub(super) fn names_unknown_key(&self, keys: &KeySet) -> bool {
-        self.kid.as_deref().is_some_and(|kid| !keys.contains_id(kid))
+    /// Why `keys` doesn't verify the token, or `None` if the token has no `kid` and newer keys can't help.
+    pub(super) fn no_match(&self, keys: &KeySet) -> Option<NoMatch<'_>> {
+        let kid = self.kid.as_deref()?;
+        Some(if keys.contains_id(kid) { NoMatch::Signature(kid) } else { NoMatch::UnknownId })
+    }
+
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Verifies the signature with `keys`. Returns the token itself if no key matches.

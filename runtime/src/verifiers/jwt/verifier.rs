@@ -8,6 +8,7 @@ use super::{
     expectations::{Profile, TokenExpectations},
     key_set::KeySet,
     key_source::KeySource,
+    no_match::NoMatch,
     reject::invalid,
     unverified_token::{UnverifiedToken, VerifiedToken},
 };
@@ -184,10 +185,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
         };
         match unverified.verify_signature(&keys) {
             Ok(verified) => self.parse_claims(token, verified),
-            Err(unverified) if unverified.names_unknown_key(&keys) => {
-                self.verify_with_newer_keys(token, unverified, Some(keys)).await
-            }
-            Err(_) => Err(invalid("the token isn't signed by a trusted key")),
+            Err(unverified) => self.verify_with_newer_keys(token, unverified, Some(keys)).await,
         }
     }
 
@@ -197,8 +195,16 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
         unverified: UnverifiedToken<'_>,
         known: Option<Arc<KeySet>>,
     ) -> Result<C, AuthError> {
-        let Some(keys) = self.keys.refetch(known).await? else {
-            return Err(invalid("no key has the token's `kid`"));
+        let no_match = match &known {
+            Some(known) => unverified.no_match(known),
+            None => Some(NoMatch::NoKeys),
+        };
+        let Some(no_match) = no_match else {
+            return Err(invalid("the token isn't signed by a trusted key"));
+        };
+        let algorithm = unverified.algorithm();
+        let Some(keys) = self.keys.refetch(known, algorithm, no_match).await? else {
+            return Err(invalid(no_match.cause()));
         };
         match unverified.verify_signature(&keys) {
             Ok(verified) => self.parse_claims(token, verified),

@@ -56,7 +56,8 @@ impl RemoteKeysBuilder {
         RemoteKeysBuilder { http: Some(http), ..self }
     }
 
-    /// Sets how often the keys are fetched in the background. A removed key stays trusted for at most
+    /// Sets how often the keys are fetched in the background. A fetch comes up to a tenth earlier, at random,
+    /// so that processes that started together don't ask together. A removed key stays trusted for at most
     /// this long. Five minutes by default.
     pub fn refresh_every(self, time: Duration) -> Self {
         RemoteKeysBuilder { refresh_every: time, ..self }
@@ -68,7 +69,8 @@ impl RemoteKeysBuilder {
         RemoteKeysBuilder { max_age: age, ..self }
     }
 
-    /// Sets the minimum time between the starts of two fetches. Thirty seconds by default.
+    /// Sets the pause after the first failed fetch, and how often tokens with unknown key ids may cause a fetch,
+    /// after the first two. The same holds for tokens with failed signatures. Thirty seconds by default.
     pub fn cooldown(self, time: Duration) -> Self {
         RemoteKeysBuilder { cooldown: time, ..self }
     }
