@@ -12,6 +12,7 @@ mod budgets;
 mod discovery;
 mod faults;
 mod fetching;
+mod proxy;
 mod rotation;
 mod startup;
 mod tls;
