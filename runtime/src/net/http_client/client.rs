@@ -165,8 +165,16 @@ impl HttpClient {
 
     /// Requests `url`, and accepts JSON.
     #[cfg(feature = "jwks")]
-    pub(crate) async fn get_json(&self, url: &Url) -> Result<http::Response<Bytes>, HttpError> {
-        let request = self.client.get(url.clone()).header(http::header::ACCEPT, "application/json");
+    pub(crate) async fn get_json(
+        &self,
+        url: &Url,
+        authorization: Option<http::HeaderValue>,
+    ) -> Result<http::Response<Bytes>, HttpError> {
+        let mut request =
+            self.client.get(url.clone()).header(http::header::ACCEPT, "application/json");
+        if let Some(authorization) = authorization {
+            request = request.header(http::header::AUTHORIZATION, authorization);
+        }
         self.run(url, request.build()).await
     }
 

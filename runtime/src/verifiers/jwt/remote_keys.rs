@@ -4,6 +4,7 @@ mod builder;
 mod fetch_budget;
 mod fetch_schedule;
 mod fetched_keys;
+mod key_bearer;
 mod key_fetcher;
 mod key_location;
 mod source;

@@ -8,6 +8,7 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
+mod bearer;
 mod budgets;
 mod discovery;
 mod faults;

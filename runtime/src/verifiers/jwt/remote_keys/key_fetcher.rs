@@ -9,6 +9,7 @@ use tokio::{
 use super::{
     fetch_schedule::{Begin, FetchCause, FetchSchedule, KeyFetchResult},
     fetched_keys::{FetchedKeys, Trusted},
+    key_bearer::KeyBearer,
     key_location::KeyLocation,
 };
 use crate::{
@@ -40,6 +41,7 @@ const _: () = assert!(MAX_SIGNATURE_TIME.as_secs() < DEFAULT_DEADLINE.as_secs())
 pub(super) struct KeyFetcher {
     location: KeyLocation,
     http: HttpClient,
+    bearer: Option<KeyBearer>,
     max_age: Duration,
     refresh_every: Duration,
     time_limit: Duration,
@@ -56,16 +58,20 @@ impl KeyFetcher {
     pub(super) fn new(
         location: KeyLocation,
         http: HttpClient,
+        bearer: Option<KeyBearer>,
         cooldown: Duration,
         refresh_every: Duration,
         max_age: Duration,
     ) -> Self {
         // One request for the discovery document, one for the keys.
-        let time_limit = http.timeout().saturating_mul(2).saturating_add(SLACK);
+        let request = bearer.as_ref().map_or(Duration::ZERO, KeyBearer::deadline);
+        let request = request.saturating_add(http.timeout());
+        let time_limit = request.saturating_mul(2).saturating_add(SLACK);
         let schedule = FetchSchedule::new(cooldown, refresh_every, time_limit, REFRESH_JITTER);
         KeyFetcher {
             location,
             http,
+            bearer,
             max_age,
             refresh_every,
             time_limit,
@@ -200,7 +206,7 @@ impl KeyFetch {
     async fn run(mut self) {
         let fetcher = Arc::clone(&self.fetcher);
         let begun = Instant::now();
-        let keys = fetcher.location.fetch(&fetcher.http).await;
+        let keys = fetcher.location.fetch(&fetcher.http, fetcher.bearer.as_ref()).await;
         match &keys {
             Ok(_) => {
                 tracing::debug!(target: "tonic_guard", url = %fetcher.location, "keys fetched");

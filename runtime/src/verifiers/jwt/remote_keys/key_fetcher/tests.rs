@@ -15,7 +15,7 @@ fn fetcher(cooldown: Duration) -> Arc<KeyFetcher> {
     let http = HttpClient::new().unwrap();
     let location = UncheckedLocation::Jwks("https://127.0.0.1:1/keys".into()).check(&http);
     let refresh = Duration::from_secs(300);
-    Arc::new(KeyFetcher::new(location.unwrap(), http, cooldown, refresh, MAX_AGE))
+    Arc::new(KeyFetcher::new(location.unwrap(), http, None, cooldown, refresh, MAX_AGE))
 }
 
 /// Begins a fetch that runs only when the test ends it.
