@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod base64url;
+mod byte_order_mark;
 mod cache;
 mod expectations;
 mod header;

@@ -9,7 +9,9 @@ use url::Url;
 use super::key_bearer::KeyBearer;
 use crate::{
     net::http_client::{HttpClient, HttpError, is_json_object, redact_text, redact_url},
-    verifiers::jwt::{jwk::Origin, key_rejected::KeyRejected, key_set::KeySet},
+    verifiers::jwt::{
+        byte_order_mark::without_bom, jwk::Origin, key_rejected::KeyRejected, key_set::KeySet,
+    },
 };
 
 /// A location as it is configured.
@@ -101,8 +103,9 @@ async fn discover(
     document: &Url,
 ) -> Result<Url, HttpError> {
     let body = get(http, bearer, document).await?;
+    let body = without_bom(&body);
     let discovery: Option<Discovery> =
-        serde_json::from_slice(&body).ok().filter(|_| is_json_object(&body));
+        serde_json::from_slice(body).ok().filter(|_| is_json_object(body));
     let discovery = discovery.ok_or_else(|| {
         HttpError::unusable(document, "it isn't a JSON object with `issuer` and `jwks_uri`")
     })?;
