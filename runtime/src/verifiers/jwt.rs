@@ -14,6 +14,7 @@ mod key;
 mod key_rejected;
 mod key_set;
 mod key_source;
+mod newer_keys;
 mod no_match;
 mod pem;
 mod reject;

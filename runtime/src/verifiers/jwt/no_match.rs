@@ -10,13 +10,3 @@ pub(super) enum NoMatch<'a> {
     /// Keys have this `kid`, and none of them verifies the signature.
     Signature(&'a str),
 }
-
-impl NoMatch<'_> {
-    /// The cause for the operator's log.
-    pub(super) fn cause(self) -> &'static str {
-        match self {
-            NoMatch::NoKeys | NoMatch::UnknownId => "no key has the token's `kid`",
-            NoMatch::Signature(_) => "the token isn't signed by a trusted key",
-        }
-    }
-}

@@ -7,7 +7,6 @@ use super::{
     header::JoseHeader,
     key::{Key, KeyDigest},
     key_set::KeySet,
-    no_match::NoMatch,
     reject::{invalid, malformed},
     unverified_claims::UnverifiedClaims,
 };
@@ -62,10 +61,8 @@ impl<'a> UnverifiedToken<'a> {
         Ok(UnverifiedToken { algorithm, kid, signing_input, signature, payload, lifetime })
     }
 
-    /// Why `keys` doesn't verify the token, or `None` if the token has no `kid` and newer keys can't help.
-    pub(super) fn no_match(&self, keys: &KeySet) -> Option<NoMatch<'_>> {
-        let kid = self.kid.as_deref()?;
-        Some(if keys.contains_id(kid) { NoMatch::Signature(kid) } else { NoMatch::UnknownId })
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {

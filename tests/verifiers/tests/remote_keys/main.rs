@@ -15,6 +15,7 @@ mod faults;
 mod fetching;
 mod proxy;
 mod rotation;
+mod several_sources;
 mod startup;
 mod tls;
 
