@@ -6,6 +6,8 @@
 pub(crate) mod backoff;
 #[cfg(feature = "_http")]
 pub mod http_client;
+#[cfg(any(feature = "client", feature = "jwks"))]
+pub(crate) mod jitter;
 #[cfg(any(feature = "_http", feature = "client"))]
 pub(crate) mod loopback;
 #[cfg(any(feature = "client", feature = "introspection", feature = "jwks"))]

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::net::backoff::Backoff;
+use crate::net::{
+    backoff::Backoff,
+    jitter::{REFRESH_JITTER, bring_forward},
+};
 
 /// How early a token with a long lifetime counts as expired (A97).
 const EARLY: Duration = Duration::from_secs(30);
@@ -43,8 +46,18 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// The times of a token that was requested at `begin`.
+    /// The times of a token that was requested at `begin`. The refresh comes up to a tenth of its time
+    /// earlier, because many processes may have begun together.
     pub(super) fn new(
+        begin: Instant,
+        lifetime: Option<Duration>,
+        refresh_after: Option<Duration>,
+    ) -> Self {
+        let exact = Schedule::without_jitter(begin, lifetime, refresh_after);
+        Schedule { refresh: exact.refresh.map(|refresh| sooner(begin, refresh)), ..exact }
+    }
+
+    fn without_jitter(
         begin: Instant,
         lifetime: Option<Duration>,
         refresh_after: Option<Duration>,
@@ -69,10 +82,18 @@ impl Schedule {
 
     /// Postpones the refresh, because the source returned the same token again.
     pub(super) fn postpone_refresh(&mut self, now: Instant) {
+        let pause_end = now.checked_add(self.first_pause);
         let check = self.check_every.and_then(|pause| now.checked_add(pause));
-        self.refresh = match (self.due, check) {
-            (Some(due), Some(_)) if due > now => earlier(Some(due), check),
-            _ => now.checked_add(self.first_pause),
+        // A fetch before the time of the refresh replaces a rejected token, and a new one is wanted soon.
+        let replaces = check.is_none() && !self.wants_refresh(now);
+        self.refresh = match self.due.filter(|due| *due > now && !replaces) {
+            Some(due) => {
+                let next = check.map_or(due, |check| check.min(due));
+                // Without a pause, refreshes would follow each other faster and faster before the date.
+                let earliest = pause_end.map_or(next, |end| end.min(next));
+                Some(sooner(now, next).max(earliest))
+            }
+            None => pause_end,
         };
     }
 
@@ -96,6 +117,11 @@ impl Schedule {
     }
 }
 
+/// A random time shortly before `at`, counted from `begin`.
+fn sooner(begin: Instant, at: Instant) -> Instant {
+    begin + bring_forward(at.saturating_duration_since(begin), REFRESH_JITTER)
+}
+
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     [one, other].into_iter().flatten().min()
 }
@@ -110,7 +136,7 @@ mod tests {
 
     fn times(lifetime: Option<Duration>, refresh_after: Option<Duration>) -> [Option<Duration>; 3] {
         let begin = Instant::now();
-        let schedule = Schedule::new(begin, lifetime, refresh_after);
+        let schedule = Schedule::without_jitter(begin, lifetime, refresh_after);
         [schedule.refresh, schedule.stale, schedule.end]
             .map(|time| time.map(|time| time.duration_since(begin)))
     }
@@ -136,6 +162,43 @@ mod tests {
         assert_eq!(times(None, Some(secs(5))), [Some(secs(5)), None, None]);
         // 584 billion years, as some issuers write "never".
         assert_eq!(times(Some(secs(u64::MAX)), None), [None, None, None]);
+    }
+
+    #[test]
+    fn refresh_is_only_brought_forward() {
+        let begin = Instant::now();
+        let (lifetime, check) = (Some(secs(3600)), Some(secs(1000)));
+        for (refresh_after, latest) in [(None, secs(3540)), (check, secs(1000))] {
+            let mut all = Vec::new();
+            for _ in 0..200 {
+                let schedule = Schedule::new(begin, lifetime, refresh_after);
+                let exact = Schedule::without_jitter(begin, lifetime, refresh_after);
+                assert_eq!((schedule.stale, schedule.end), (exact.stale, exact.end));
+                all.push(schedule.refresh.unwrap() - begin);
+            }
+            assert!(all.iter().all(|time| (latest.mul_f64(0.9)..=latest).contains(time)));
+            let spread = *all.iter().max().unwrap() - *all.iter().min().unwrap();
+            assert!(spread > latest.mul_f64(0.05), "{spread:?}");
+        }
+        assert_eq!(Schedule::new(begin, None, None).refresh, None);
+    }
+
+    /// A source that returns the same token before the date of the refresh isn't asked every second.
+    #[test]
+    fn same_token_postpones_an_early_refresh_to_its_date() {
+        let begin = Instant::now();
+        let (mut schedule, mut now, mut refreshes) =
+            (Schedule::new(begin, Some(secs(3600)), None), begin, 0);
+        let due = begin + secs(3540);
+        while now < due {
+            let next = schedule.refresh.unwrap();
+            assert!(now < next && next <= due, "{refreshes}");
+            now = next;
+            schedule.postpone_refresh(now);
+            refreshes += 1;
+        }
+        assert!(refreshes < 100, "{refreshes}");
+        assert_eq!(schedule.refresh, Some(due + FIRST_PAUSE));
     }
 
     #[test]

@@ -31,6 +31,12 @@ pub struct Token {
 }
 
 impl Token {
+    /// The secret, for a request without call credentials.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// Makes a token without a known lifetime, which is used until a server rejects it.
     pub fn new(secret: impl Into<Box<str>>) -> Self {
         Token { secret: secret.into(), life: None, refresh_after: None }

@@ -1,14 +1,13 @@
 //! Exponential backoff: how long to wait after failed fetches.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
+
+use crate::net::jitter::random_share;
 
 /// The pauses after consecutive failures.
 ///
-/// The client half spreads its pauses, because many programs ask the same token endpoint. Remote keys
-/// have no jitter: each service fetches them for itself, within a documented schedule.
+/// The client half spreads its pauses in both directions, as gRPC does. Remote keys have a documented
+/// schedule, so their pauses are only brought forward: see `jitter`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
     /// The pause after the first failure.
@@ -27,9 +26,8 @@ impl Backoff {
         let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
         let pause = self.first.as_secs_f64() * self.factor.powi(exponent);
         let pause = pause.min(self.max.as_secs_f64());
-        // Jitter protects no secret, so the seed of the standard library's hash maps is random enough.
-        let random = RandomState::new().hash_one(failures) as f64 / u64::MAX as f64;
-        Duration::from_secs_f64(pause * (1.0 - self.jitter + 2.0 * self.jitter * random))
+        let spread = 2.0 * self.jitter * random_share();
+        Duration::from_secs_f64(pause * (1.0 - self.jitter + spread))
     }
 }
 

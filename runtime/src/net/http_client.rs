@@ -1,12 +1,13 @@
 //! The HTTP client for identity providers: it fetches keys, introspection responses and tokens.
 //!
 //! Verifiers and token sources use the same client: https unless plain http is allowed by name, no
-//! redirects, a time limit and a size limit.
+//! redirects, no proxy unless one is configured, a time limit and a size limit.
 
 mod client;
 mod error;
 #[cfg(any(feature = "introspection", feature = "jwks"))]
 mod json;
+mod proxy;
 mod redact;
 
 #[cfg(any(feature = "introspection", feature = "jwks"))]

@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod base64url;
+mod byte_order_mark;
 mod cache;
 mod expectations;
 mod header;
@@ -13,6 +14,8 @@ mod key;
 mod key_rejected;
 mod key_set;
 mod key_source;
+mod newer_keys;
+mod no_match;
 mod pem;
 mod reject;
 #[cfg(feature = "jwks")]

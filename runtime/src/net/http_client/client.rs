@@ -1,10 +1,14 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use reqwest::{Certificate, Client, Request, redirect::Policy};
+use http::HeaderMap;
+use reqwest::{Certificate, Client, Proxy, Request, redirect::Policy};
 use url::Url;
 
-use super::error::HttpError;
+use super::{
+    error::HttpError,
+    proxy::{ProxySettings, is_never_proxied},
+};
 use crate::net::loopback::is_loopback;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,8 +20,8 @@ const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 ///
 /// Sends to https URLs only, unless
 /// [`allow_http_on_loopback`](HttpClientBuilder::allow_http_on_loopback) permits more. Follows no redirects,
-/// uses no proxy, accepts no compression and reads at most 512 KiB of a response. A clone shares the
-/// connections.
+/// uses no proxy unless one is configured, accepts no compression and reads at most 512 KiB of a response. A
+/// clone shares the connections.
 ///
 /// ```
 /// use tonic_guard::http_client::HttpClient;
@@ -30,6 +34,8 @@ const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 #[derive(Clone)]
 pub struct HttpClient {
     client: Client,
+    /// For all hosts but those of the local machine.
+    proxied: Option<Client>,
     plain_http: PlainHttp,
     timeout: Duration,
 }
@@ -48,6 +54,8 @@ enum PlainHttp {
 pub struct HttpClientBuilder {
     timeout: Duration,
     roots: Option<Vec<u8>>,
+    additional_roots: Vec<u8>,
+    proxy: Option<ProxySettings>,
     plain_http: PlainHttp,
 }
 
@@ -65,8 +73,60 @@ impl HttpClient {
         HttpClientBuilder {
             timeout: DEFAULT_TIMEOUT,
             roots: None,
+            additional_roots: Vec::new(),
+            proxy: None,
             plain_http: PlainHttp::Forbidden,
         }
+    }
+
+    /// Requests `url` and returns the whole response, whatever its status.
+    ///
+    /// # Errors
+    /// When the client sends nothing to `url` (see [`HttpClient`]), or the response doesn't arrive within the
+    /// timeout and the size limit.
+    pub async fn get(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+    ) -> Result<http::Response<Bytes>, HttpError> {
+        let url = self.url(url)?;
+        let mut request = Request::new(http::Method::GET, url.clone());
+        *request.headers_mut() = headers;
+        self.run(&url, Ok(request)).await
+    }
+
+    /// Posts `body` to `url` and returns the whole response, whatever its status.
+    ///
+    /// ```no_run
+    /// use http::{HeaderMap, header};
+    /// use tonic_guard::http_client::HttpClient;
+    ///
+    /// # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = HttpClient::new()?;
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert(header::CONTENT_TYPE, "application/json".parse()?);
+    /// let response = client.post("https://id.example/lookup", headers, "{}").await?;
+    ///
+    /// // Rejected: plain http isn't allowed.
+    /// let plain = client.post("http://id.example/lookup", HeaderMap::new(), "{}").await;
+    /// assert!(plain.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`get`](HttpClient::get).
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: impl Into<Bytes>,
+    ) -> Result<http::Response<Bytes>, HttpError> {
+        let url = self.url(url)?;
+        let mut request = Request::new(http::Method::POST, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into().into());
+        self.run(&url, Ok(request)).await
     }
 
     /// Parses a configured URL, and [checks](HttpClient::check) it.
@@ -105,8 +165,16 @@ impl HttpClient {
 
     /// Requests `url`, and accepts JSON.
     #[cfg(feature = "jwks")]
-    pub(crate) async fn get_json(&self, url: &Url) -> Result<http::Response<Bytes>, HttpError> {
-        let request = self.client.get(url.clone()).header(http::header::ACCEPT, "application/json");
+    pub(crate) async fn get_json(
+        &self,
+        url: &Url,
+        authorization: Option<http::HeaderValue>,
+    ) -> Result<http::Response<Bytes>, HttpError> {
+        let mut request =
+            self.client.get(url.clone()).header(http::header::ACCEPT, "application/json");
+        if let Some(authorization) = authorization {
+            request = request.header(http::header::AUTHORIZATION, authorization);
+        }
         self.run(url, request.build()).await
     }
 
@@ -127,7 +195,11 @@ impl HttpClient {
     ) -> Result<http::Response<Bytes>, HttpError> {
         self.check(url)?;
         let failed = |error| HttpError::request(url, error);
-        let mut response = self.client.execute(request.map_err(failed)?).await.map_err(failed)?;
+        let client = match &self.proxied {
+            Some(proxied) if !url.host_str().is_some_and(is_never_proxied) => proxied,
+            _ => &self.client,
+        };
+        let mut response = client.execute(request.map_err(failed)?).await.map_err(failed)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
@@ -153,6 +225,33 @@ impl HttpClientBuilder {
         HttpClientBuilder { roots: Some(pem.into()), ..self }
     }
 
+    /// Trusts the certificate authorities in `pem` in addition to the system's or those of
+    /// [`trust_only`](HttpClientBuilder::trust_only). Each call adds to the earlier ones.
+    pub fn trust_also(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.additional_roots.extend_from_slice(pem.as_ref());
+        self.additional_roots.push(b'\n');
+        self
+    }
+
+    /// Sends requests through the forward proxy at this URL, `http://` or `https://`, which may contain a user
+    /// and a password. None by default.
+    ///
+    /// A request to https is tunnelled, so the proxy sees its host and nothing else. Requests to the local machine
+    /// (`localhost`, loopback addresses) never go through the proxy. The password isn't shown in errors or
+    /// logs; to a proxy over plain http it is sent in plaintext.
+    pub fn proxy(self, url: impl Into<String>) -> Self {
+        HttpClientBuilder { proxy: Some(ProxySettings::new(url.into())), ..self }
+    }
+
+    /// Sends requests to https URLs through the proxy that the environment variable `HTTPS_PROXY` names,
+    /// except to the hosts in `NO_PROXY`. The names in small letters precede. Without the variable no proxy is used.
+    ///
+    /// The variables are read now. Otherwise as for [`proxy`](HttpClientBuilder::proxy).
+    pub fn proxy_from_env(self) -> Self {
+        let proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
+        HttpClientBuilder { proxy, ..self }
+    }
+
     /// Allows plain http to `localhost`, `127.0.0.0/8` and `[::1]`: for tests, and for a provider on
     /// the same machine.
     pub fn allow_http_on_loopback(self) -> Self {
@@ -167,9 +266,20 @@ impl HttpClientBuilder {
     /// Builds the client.
     ///
     /// # Errors
-    /// When the roots of [`trust_only`](HttpClientBuilder::trust_only) aren't certificates in PEM, or
-    /// the system's root certificates can't be read.
+    /// When the roots of [`trust_only`](HttpClientBuilder::trust_only) or
+    /// [`trust_also`](HttpClientBuilder::trust_also) aren't certificates in PEM, the URL of the proxy is invalid,
+    /// or the system's root certificates can't be read.
     pub fn build(self) -> Result<HttpClient, HttpError> {
+        let proxied = self.proxy.as_ref().map(|proxy| self.client(Some(proxy.build()?)));
+        Ok(HttpClient {
+            client: self.client(None)?,
+            proxied: proxied.transpose()?,
+            plain_http: self.plain_http,
+            timeout: self.timeout,
+        })
+    }
+
+    fn client(&self, proxy: Option<Proxy>) -> Result<Client, HttpError> {
         // Explicit, because another crate of the same build may enable more features of reqwest.
         let mut client = Client::builder()
             .redirect(Policy::none())
@@ -182,16 +292,26 @@ impl HttpClientBuilder {
             .referer(false)
             .connect_timeout(self.timeout)
             .timeout(self.timeout);
-        if let Some(pem) = self.roots {
-            let roots = Certificate::from_pem_bundle(&pem).map_err(HttpError::client)?;
-            if roots.is_empty() {
-                return Err(HttpError::client("the PEM of `trust_only` contains no certificate"));
-            }
-            client = client.tls_certs_only(roots);
+        if let Some(pem) = &self.roots {
+            client = client.tls_certs_only(certificates("trust_only", pem)?);
         }
-        let client = client.build().map_err(HttpError::client)?;
-        Ok(HttpClient { client, plain_http: self.plain_http, timeout: self.timeout })
+        if !self.additional_roots.is_empty() {
+            client = client.tls_certs_merge(certificates("trust_also", &self.additional_roots)?);
+        }
+        if let Some(proxy) = proxy {
+            client = client.proxy(proxy);
+        }
+        client.build().map_err(HttpError::client)
     }
+}
+
+/// The certificates in `pem`, at least one. `setting` gave them.
+fn certificates(setting: &str, pem: &[u8]) -> Result<Vec<Certificate>, HttpError> {
+    let certificates = Certificate::from_pem_bundle(pem).map_err(HttpError::client)?;
+    if certificates.is_empty() {
+        return Err(HttpError::client(format!("the PEM of `{setting}` contains no certificate")));
+    }
+    Ok(certificates)
 }
 
 impl fmt::Debug for HttpClient {
@@ -204,6 +324,7 @@ impl fmt::Debug for HttpClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClientBuilder")
             .field("timeout", &self.timeout)
+            .field("proxy", &self.proxy)
             .field("plain_http", &self.plain_http)
             .finish_non_exhaustive()
     }

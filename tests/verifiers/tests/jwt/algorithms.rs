@@ -49,8 +49,8 @@ async fn each_algorithm_is_accepted_by_jwk_and_by_pem() {
 
 #[tokio::test]
 async fn rsa_key_accepts_only_its_algorithm() {
-    let rsa: Vec<_> =
-        Algorithm::ALL.into_iter().filter(|one| to_library(*one) as u8 <= 6).collect();
+    let is_rsa = |name: &str| name.starts_with("RS") || name.starts_with("PS");
+    let rsa: Vec<_> = Algorithm::ALL.into_iter().filter(|one| is_rsa(&one.to_string())).collect();
     assert_eq!(rsa.len(), 6, "{rsa:?}");
     for algorithm in rsa.iter().copied() {
         let issuer = Issuer::with_algorithm(ISSUER, algorithm);

@@ -91,7 +91,17 @@ fn set_without_a_usable_key_is_rejected() {
         ("a secret that is a PEM", secret(rsa.pem().as_bytes())),
         ("a secret for another alg", {
             let mut jwk = secret(&[7; 64]);
+            jwk["alg"] = "ES512".into();
+            jwk
+        }),
+        ("a short secret for HS512", {
+            let mut jwk = secret(&[7; 63]);
             jwk["alg"] = "HS512".into();
+            jwk
+        }),
+        ("a short secret for HS384", {
+            let mut jwk = secret(&[7; 47]);
+            jwk["alg"] = "HS384".into();
             jwk
         }),
     ] {

@@ -169,3 +169,18 @@ async fn issuer_with_a_query_or_a_fragment_is_rejected() {
         }
     }
 }
+
+#[tokio::test]
+async fn byte_order_mark_before_a_document_is_ignored() {
+    let publisher = Publisher::start().await;
+    let document = serde_json::json!({
+        "issuer": publisher.issuer.identifier(),
+        "jwks_uri": publisher.provider.url(JWKS),
+    });
+    publisher.provider.reply(OPENID, Reply::Json(format!("\u{feff}{document}")));
+    publisher.provider.reply(JWKS, Reply::Json(format!("\u{feff}{}", publisher.issuer.jwks())));
+    let keys = RemoteKeys::discover(publisher.issuer.identifier());
+    let keys = keys.http_client(http().build().unwrap()).connect().await.unwrap();
+    let serving = publisher.serve(keys).await;
+    assert_eq!(serving.bearer(&publisher.token()).await, ada());
+}

@@ -8,10 +8,14 @@
     reason = "clippy knows tests by their attribute, and not the functions beside them"
 )]
 
+mod bearer;
+mod budgets;
 mod discovery;
 mod faults;
 mod fetching;
+mod proxy;
 mod rotation;
+mod several_sources;
 mod startup;
 mod tls;
 

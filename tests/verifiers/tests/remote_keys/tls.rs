@@ -12,8 +12,8 @@ use tokio_rustls::{
 
 use super::*;
 
-/// A private certificate authority in PEM, and a server on 127.0.0.1 with its certificate.
-fn certified() -> (String, TlsAcceptor) {
+/// A private certificate authority in PEM, and a server with its certificate for `host`.
+pub(crate) fn certified(host: &str) -> (String, TlsAcceptor) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -21,7 +21,7 @@ fn certified() -> (String, TlsAcceptor) {
     let authority = rcgen::Issuer::new(params, key);
 
     let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let server = CertificateParams::new([host.to_owned()]).unwrap();
     let server = server.signed_by(&key, &authority).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -35,7 +35,7 @@ fn certified() -> (String, TlsAcceptor) {
 
 #[tokio::test]
 async fn private_authority_is_trusted_if_configured() {
-    let (authority, tls) = certified();
+    let (authority, tls) = certified("127.0.0.1");
     let publisher = Publisher::publish(Provider::start_tls(tls).await);
     let http = HttpClient::builder().trust_only(authority).build().unwrap();
     let keys = RemoteKeys::jwks(publisher.provider.url(JWKS)).http_client(http);
@@ -47,9 +47,9 @@ async fn private_authority_is_trusted_if_configured() {
 
 #[tokio::test]
 async fn other_certificates_are_not_trusted() {
-    let (_, tls) = certified();
+    let (_, tls) = certified("127.0.0.1");
     let publisher = Publisher::publish(Provider::start_tls(tls).await);
-    let (other, _) = certified();
+    let (other, _) = certified("127.0.0.1");
     let url = publisher.provider.url(JWKS);
     let with_system_roots = HttpClient::new().unwrap();
     let with_another_root = HttpClient::builder().trust_only(other).build().unwrap();

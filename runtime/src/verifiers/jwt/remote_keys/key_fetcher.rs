@@ -2,18 +2,21 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use tokio::{
-    sync::watch,
+    sync::{Semaphore, SemaphorePermit, watch},
     time::{Instant, timeout, timeout_at},
 };
 
 use super::{
-    fetch_schedule::{Begin, FetchSchedule, KeyFetchResult},
+    fetch_schedule::{Begin, FetchCause, FetchSchedule, KeyFetchResult},
     fetched_keys::{FetchedKeys, Trusted},
+    key_bearer::KeyBearer,
     key_location::KeyLocation,
 };
 use crate::{
+    authenticate::DEFAULT_DEADLINE,
     net::{
         http_client::{HttpClient, HttpError},
+        jitter::REFRESH_JITTER,
         single_flight::{Fetch, PendingFetch},
     },
     verifiers::jwt::key_set::KeySet,
@@ -22,37 +25,60 @@ use crate::{
 /// How much longer a fetch may take than its requests.
 const SLACK: Duration = Duration::from_secs(5);
 
+/// How many calls may wait at once until their budget permits a fetch, for each of the two budgets.
+const MAX_WAITING: usize = 32;
+
+/// How long a call with an unknown key id waits until its budget permits a fetch.
+const MAX_QUEUE_TIME: Duration = Duration::from_secs(2);
+
+/// How long a call whose signature failed waits for other keys.
+///
+/// It ends before the verifier's deadline, at which the call would be rejected as UNAVAILABLE.
+const MAX_SIGNATURE_TIME: Duration = Duration::from_secs(4);
+const _: () = assert!(MAX_SIGNATURE_TIME.as_secs() < DEFAULT_DEADLINE.as_secs());
+
 /// Fetches keys on a schedule and holds the last set.
 pub(super) struct KeyFetcher {
     location: KeyLocation,
     http: HttpClient,
+    bearer: Option<KeyBearer>,
     max_age: Duration,
     refresh_every: Duration,
     time_limit: Duration,
     fetched: ArcSwap<FetchedKeys>,
     /// Watched by the refresh task, which sleeps until the next fetch is due.
     schedule: watch::Sender<FetchSchedule>,
+    /// Permits for the calls with unknown key ids that wait for their budget.
+    queue: Semaphore,
+    /// Permits for the calls whose signature failed, for as long as they wait.
+    signature_calls: Semaphore,
 }
 
 impl KeyFetcher {
     pub(super) fn new(
         location: KeyLocation,
         http: HttpClient,
+        bearer: Option<KeyBearer>,
         cooldown: Duration,
         refresh_every: Duration,
         max_age: Duration,
     ) -> Self {
         // One request for the discovery document, one for the keys.
-        let time_limit = http.timeout().saturating_mul(2).saturating_add(SLACK);
-        let schedule = FetchSchedule::new(cooldown, refresh_every, time_limit);
+        let request = bearer.as_ref().map_or(Duration::ZERO, KeyBearer::deadline);
+        let request = request.saturating_add(http.timeout());
+        let time_limit = request.saturating_mul(2).saturating_add(SLACK);
+        let schedule = FetchSchedule::new(cooldown, refresh_every, time_limit, REFRESH_JITTER);
         KeyFetcher {
             location,
             http,
+            bearer,
             max_age,
             refresh_every,
             time_limit,
             fetched: ArcSwap::from_pointee(FetchedKeys::none()),
             schedule: watch::Sender::new(schedule),
+            queue: Semaphore::new(MAX_WAITING),
+            signature_calls: Semaphore::new(MAX_WAITING),
         }
     }
 
@@ -73,19 +99,56 @@ impl KeyFetcher {
         (!same).then_some(trusted)
     }
 
-    /// Waits for the fetch in progress, or begins one. Within the cooldown, returns the outcome of the last
-    /// one.
-    pub(super) async fn fetch(self: &Arc<Self>) -> KeyFetchResult {
+    /// Returns true if a fetch has confirmed that the issuer hasn't reused this `kid`.
+    pub(super) fn has_confirmed(&self, kid: &str) -> bool {
+        self.fetched.load().has_confirmed(kid)
+    }
+
+    /// Waits for a fetch for a token whose signature failed. Its outcome isn't reported: no such token makes a
+    /// call UNAVAILABLE.
+    pub(super) async fn fetch_for_signature(self: &Arc<Self>) {
+        if let Ok(_permit) = self.signature_calls.try_acquire() {
+            let _ = timeout(MAX_SIGNATURE_TIME, self.fetch(FetchCause::Signature)).await;
+        }
+    }
+
+    /// Waits for the fetch in progress, or begins one. If it is too early for one, waits a short time until
+    /// one begins. Otherwise returns the outcome of the last one.
+    pub(super) async fn fetch(self: &Arc<Self>, cause: FetchCause) -> KeyFetchResult {
+        let give_up = Instant::now() + MAX_QUEUE_TIME;
+        let mut permit = None;
         loop {
-            let pending = match self.update(|schedule| schedule.begin(Instant::now())) {
+            let mut changes = self.schedule.subscribe();
+            let pending = match self.update(|schedule| schedule.begin(Instant::now(), cause)) {
                 Begin::Fetch(fetch) => self.spawn(fetch),
                 Begin::Join(pending) => pending,
                 Begin::Cooldown(last) => return last,
+                Begin::Exhausted(next, last) => {
+                    permit = permit.or_else(|| self.queue_permit(cause));
+                    if permit.is_none() || next > give_up {
+                        return last;
+                    }
+                    if timeout_at(next, changes.changed()).await.is_ok()
+                        && let Some(outcome) = self.schedule.borrow().last_outcome()
+                    {
+                        return outcome;
+                    }
+                    continue;
+                }
             };
             if let Ok(Some(outcome)) = timeout(self.time_limit, pending.outcome()).await {
                 return outcome;
             }
             // That fetch is lost.
+        }
+    }
+
+    /// The right to wait for the budget. `None` if too many calls wait.
+    fn queue_permit(&self, cause: FetchCause) -> Option<Option<SemaphorePermit<'_>>> {
+        match cause {
+            FetchCause::UnknownId => self.queue.try_acquire().ok().map(Some),
+            // These calls have another permit.
+            FetchCause::Signature | FetchCause::Schedule => Some(None),
         }
     }
 
@@ -126,7 +189,7 @@ impl KeyFetcher {
             };
             if is_due {
                 // The outcome is in the schedule and in an event.
-                let _ = self.fetch().await;
+                let _ = self.fetch(FetchCause::Schedule).await;
             }
         }
     }
@@ -143,7 +206,7 @@ impl KeyFetch {
     async fn run(mut self) {
         let fetcher = Arc::clone(&self.fetcher);
         let begun = Instant::now();
-        let keys = fetcher.location.fetch(&fetcher.http).await;
+        let keys = fetcher.location.fetch(&fetcher.http, fetcher.bearer.as_ref()).await;
         match &keys {
             Ok(_) => {
                 tracing::debug!(target: "tonic_guard", url = %fetcher.location, "keys fetched");
@@ -163,6 +226,8 @@ impl KeyFetch {
             keys: Arc::new(keys),
             until: Some(begun + fetcher.max_age),
             overdue: Some(begun + 2 * fetcher.refresh_every),
+            // Set at the end, when the last set before this one is known.
+            confirmed: Box::default(),
         }));
     }
 
@@ -174,7 +239,11 @@ impl KeyFetch {
             if !schedule.is_current(&self.fetch) {
                 return false;
             }
-            let stored = result.map(|fetched| self.fetcher.fetched.store(Arc::new(fetched)));
+            let stored = result.map(|mut fetched| {
+                let last = self.fetcher.fetched.load();
+                fetched.confirmed = last.confirmed_by(&fetched.keys, schedule.cause());
+                self.fetcher.fetched.store(Arc::new(fetched));
+            });
             schedule.end(outcome.insert(stored).clone());
             true
         });
@@ -193,25 +262,4 @@ impl Drop for KeyFetch {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::key_location::UncheckedLocation, *};
-
-    #[test]
-    fn late_keys_of_a_lost_fetch_are_ignored() {
-        let http = HttpClient::new().unwrap();
-        let location = UncheckedLocation::Jwks("https://id.example/keys".into()).check(&http);
-        let [cooldown, refresh, max_age] = [30, 300, 3600].map(Duration::from_secs);
-        let fetcher = KeyFetcher::new(location.unwrap(), http, cooldown, refresh, max_age);
-        let (fetcher, now) = (Arc::new(fetcher), Instant::now());
-        let attempt = |begun| match fetcher.update(|schedule| schedule.begin(begun)) {
-            Begin::Fetch(fetch) => KeyFetch { fetcher: Arc::clone(&fetcher), fetch, ended: false },
-            Begin::Join(_) | Begin::Cooldown(_) => panic!("no fetch begins"),
-        };
-        let fetched = || FetchedKeys { until: Some(now + max_age), ..FetchedKeys::none() };
-        let (mut lost, mut replacement) = (attempt(now), attempt(now + cooldown));
-        lost.end(Ok(fetched()));
-        assert!(fetcher.trusted(now).is_none());
-        replacement.end(Ok(fetched()));
-        assert!(fetcher.trusted(now).is_some());
-    }
-}
+mod tests;

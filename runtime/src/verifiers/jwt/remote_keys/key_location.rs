@@ -6,9 +6,12 @@ use http::StatusCode;
 use serde::Deserialize;
 use url::Url;
 
+use super::key_bearer::KeyBearer;
 use crate::{
     net::http_client::{HttpClient, HttpError, is_json_object, redact_text, redact_url},
-    verifiers::jwt::{jwk::Origin, key_rejected::KeyRejected, key_set::KeySet},
+    verifiers::jwt::{
+        byte_order_mark::without_bom, jwk::Origin, key_rejected::KeyRejected, key_set::KeySet,
+    },
 };
 
 /// A location as it is configured.
@@ -70,12 +73,18 @@ impl UncheckedLocation {
 
 impl KeyLocation {
     /// Fetches the keys: at least one.
-    pub(super) async fn fetch(&self, http: &HttpClient) -> Result<KeySet, HttpError> {
+    pub(super) async fn fetch(
+        &self,
+        http: &HttpClient,
+        bearer: Option<&KeyBearer>,
+    ) -> Result<KeySet, HttpError> {
         let url = match self {
             KeyLocation::Jwks(url) => url.clone(),
-            KeyLocation::Discovery { issuer, document } => discover(http, issuer, document).await?,
+            KeyLocation::Discovery { issuer, document } => {
+                discover(http, bearer, issuer, document).await?
+            }
         };
-        let body = get(http, &url).await?;
+        let body = get(http, bearer, &url).await?;
         let keys = KeySet::parse(&body, Origin::Published)
             .map_err(|error| HttpError::unusable(&url, error.to_string()))?;
         // An empty set is a fault of the issuer, and must not replace good keys.
@@ -87,10 +96,16 @@ impl KeyLocation {
 }
 
 /// Fetches `document` and returns the URL of the keys.
-async fn discover(http: &HttpClient, issuer: &str, document: &Url) -> Result<Url, HttpError> {
-    let body = get(http, document).await?;
+async fn discover(
+    http: &HttpClient,
+    bearer: Option<&KeyBearer>,
+    issuer: &str,
+    document: &Url,
+) -> Result<Url, HttpError> {
+    let body = get(http, bearer, document).await?;
+    let body = without_bom(&body);
     let discovery: Option<Discovery> =
-        serde_json::from_slice(&body).ok().filter(|_| is_json_object(&body));
+        serde_json::from_slice(body).ok().filter(|_| is_json_object(body));
     let discovery = discovery.ok_or_else(|| {
         HttpError::unusable(document, "it isn't a JSON object with `issuer` and `jwks_uri`")
     })?;
@@ -104,8 +119,16 @@ async fn discover(http: &HttpClient, issuer: &str, document: &Url) -> Result<Url
     http.url(&discovery.jwks_uri)
 }
 
-async fn get(http: &HttpClient, url: &Url) -> Result<bytes::Bytes, HttpError> {
-    let response = http.get_json(url).await?;
+async fn get(
+    http: &HttpClient,
+    bearer: Option<&KeyBearer>,
+    url: &Url,
+) -> Result<bytes::Bytes, HttpError> {
+    let authorization = match bearer {
+        Some(bearer) => bearer.authorization(url).await?,
+        None => None,
+    };
+    let response = http.get_json(url, authorization).await?;
     match response.status() {
         StatusCode::OK => Ok(response.into_body()),
         status => Err(HttpError::status(url, status)),

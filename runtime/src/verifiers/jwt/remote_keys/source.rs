@@ -9,8 +9,12 @@ use std::{
 
 use tokio::{runtime::Handle as Runtime, task::AbortHandle, time::Instant};
 
-use super::{fetched_keys::Trusted, key_fetcher::KeyFetcher};
-use crate::{error::AuthError, net::http_client::HttpError, verifiers::jwt::key_set::KeySet};
+use super::{fetch_schedule::FetchCause, fetched_keys::Trusted, key_fetcher::KeyFetcher};
+use crate::{
+    error::AuthError,
+    net::http_client::HttpError,
+    verifiers::jwt::{algorithm::Algorithm, key_set::KeySet, no_match::NoMatch},
+};
 
 /// The keys that an issuer publishes, fetched and kept fresh.
 ///
@@ -32,10 +36,18 @@ use crate::{error::AuthError, net::http_client::HttpError, verifiers::jwt::key_s
 ///
 /// # When keys are fetched
 ///
-/// A background task, which ends with the last clone of this value, fetches the keys every five minutes. A token
-/// with an unknown key id (`kid`) causes an additional fetch, which all waiting calls share. At least thirty
-/// seconds pass between the starts of two fetches, however many tokens have unknown key ids. So a key that the
-/// issuer adds works after at most thirty seconds, and a removed key stays trusted for at most five minutes.
+/// A background task, which ends with the last clone of this value, fetches the keys every five minutes, or up to a
+/// tenth earlier, at random. A removed key stays trusted for at most five minutes. Two kinds of tokens cause an
+/// additional fetch, which all waiting calls share:
+///
+/// - a token with an unknown key id (`kid`): the issuer may have added a key.
+/// - a token that names a key and isn't signed by it: the issuer may have reused the `kid` for another key. After
+///   a fetch that found no such change, the ids of that set cause none until the next scheduled fetch.
+///
+/// Each kind has its own budget: two fetches at once, then one per thirty seconds, however many such tokens
+/// arrive. If the budget is spent and permits a fetch within two seconds, up to 32 calls of a kind wait for it.
+/// The others are rejected as invalid. So a new key works after at most thirty seconds, even if others send
+/// garbage. A token whose `alg` is that of a secret (HS256) never causes a fetch.
 ///
 /// The task runs on the tokio runtime that started it. If that runtime has ended or nobody drives it, the first
 /// call that finds keys older than ten minutes starts a fetch on its own runtime, without waiting for it.
@@ -44,8 +56,8 @@ use crate::{error::AuthError, net::http_client::HttpError, verifiers::jwt::key_s
 /// thirty seconds, and the pause doubles with each failure, up to five minutes. Keys older than an hour aren't
 /// trusted. The settings of [`RemoteKeysBuilder`](super::RemoteKeysBuilder) change each of these times.
 ///
-/// A token with an unknown key id is invalid if the keys have just been fetched. If that fetch failed, the call is
-/// rejected as UNAVAILABLE. While no keys are trusted, every call is.
+/// If the last fetch failed, a call with an unknown key id is rejected as UNAVAILABLE. A token with a known key id
+/// and a forged signature is always invalid. While no keys are trusted, every call is UNAVAILABLE.
 ///
 /// Each fetch is a `tracing` event with the target `tonic_guard`, at the level WARN if it failed.
 #[derive(Clone)]
@@ -76,7 +88,7 @@ impl RemoteKeys {
     /// Starts the refresh task and waits for the first fetch.
     pub(super) async fn connect(&self) -> Result<(), HttpError> {
         self.0.start_refresh_task();
-        self.0.fetcher.fetch().await
+        self.0.fetcher.fetch(FetchCause::Schedule).await
     }
 
     /// The keys that are trusted now.
@@ -89,17 +101,34 @@ impl RemoteKeys {
         Some(trusted)
     }
 
-    /// Waits for keys other than `known`. `None` if there are none now.
+    /// Waits for keys other than `known`, for a token with this algorithm. `None` if there are none now.
     pub(in crate::verifiers::jwt) async fn refetch(
         &self,
         known: Option<Arc<KeySet>>,
+        algorithm: Algorithm,
+        no_match: NoMatch<'_>,
     ) -> Result<Option<Arc<KeySet>>, AuthError> {
+        // A published secret is never trusted.
+        if algorithm.public().is_none() {
+            return Ok(None);
+        }
         let fetcher = &self.0.fetcher;
         if let Some(newer) = fetcher.other_than(known.as_ref()) {
             return Ok(Some(newer));
         }
+        if matches!(no_match, NoMatch::Signature(kid) if fetcher.has_confirmed(kid)) {
+            return Ok(None);
+        }
         self.0.start_refresh_task();
-        match fetcher.fetch().await {
+        let outcome = match no_match {
+            NoMatch::NoKeys => fetcher.fetch(FetchCause::Schedule).await,
+            NoMatch::UnknownId => fetcher.fetch(FetchCause::UnknownId).await,
+            NoMatch::Signature(_) => {
+                fetcher.fetch_for_signature().await;
+                Ok(())
+            }
+        };
+        match outcome {
             Err(error) => Err(AuthError::unavailable().because(error)),
             Ok(()) => Ok(fetcher.other_than(known.as_ref())),
         }
