@@ -108,6 +108,22 @@ fn access_tokens() -> Vec<Row> {
             ("access token before version 25", json!({"nonce": "n"})),
         ]),
         row(
+            "Several issuers and audiences",
+            JwtVerifier::any_jwt([id, "https://old.example"], [API, "orders", ""]),
+            None,
+            json!({"iss": id, "sub": "1", "aud": API}),
+        )
+        .accepts([
+            ("the other audience", json!({"aud": "orders"})),
+            ("both audiences", json!({"aud": ["other", "orders", API]})),
+            ("the other issuer", json!({"iss": "https://old.example"})),
+        ])
+        .rejects([
+            ("both issuers", json!({"iss": "https://id.example https://old.example"})),
+            ("both audiences in one", json!({"aud": format!("{API} orders")})),
+            ("an empty audience in a list", json!({"aud": [""]})),
+        ]),
+        row(
             "Spring Authorization Server",
             JwtVerifier::any_jwt(id, API),
             None,
