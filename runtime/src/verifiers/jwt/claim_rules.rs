@@ -18,7 +18,7 @@ pub(super) struct ClaimRules {
     pub(super) required: Vec<RequiredClaim>,
     /// Of each of these lists, the token must have at least one claim.
     pub(super) alternatives: Vec<Vec<String>>,
-    /// Who may be the `azp` of a token that has one. `None` accepts everyone.
+    /// The accepted values of an `azp`. `None` accepts any.
     pub(super) authorized_parties: Option<Vec<String>>,
 }
 

@@ -28,7 +28,7 @@ use crate::error::AuthError;
 /// let builder: JwtVerifierBuilder<Claims> = JwtVerifier::any_jwt(issuers, "api-client-id");
 /// ```
 ///
-/// A template alone doesn't compile. It must say which tenants it accepts:
+/// A template without a choice of tenants doesn't compile:
 ///
 /// ```compile_fail,E0277
 /// use tonic_guard::jwt::{Claims, Issuers, JwtVerifier, JwtVerifierBuilder};
@@ -42,7 +42,7 @@ pub struct Issuers {
     templates: Vec<TenantIssuers>,
 }
 
-/// An issuer with a hole for the tenant. Its methods that say which tenants are accepted return [`Issuers`].
+/// An issuer with a hole for the tenant. `tenants`, `vouched_by` and `any_tenant` turn it into [`Issuers`].
 ///
 /// The hole is filled by letters, digits and `-`. It must equal the token's signed `tid`, or the claim that
 /// [`tenant_claim`](IssuerTemplate::tenant_claim) names. No URL is made from it.

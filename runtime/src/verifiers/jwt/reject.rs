@@ -17,7 +17,7 @@ const MAX_QUOTED: usize = 128;
 
 /// Why a token is rejected, with what was expected and what the token has.
 ///
-/// What the token has is in fields named `unverified_*`: anyone may have written it.
+/// Values of the token are in fields named `unverified_*`: anyone may have written them.
 #[derive(Debug)]
 pub(super) struct RejectedToken {
     why: &'static str,

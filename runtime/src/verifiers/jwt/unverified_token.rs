@@ -79,6 +79,7 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     /// Verifies the signature with `keys`. Returns the token itself if no key matches.
+    #[allow(clippy::result_large_err, reason = "a move costs less than an allocation")]
     pub(super) fn verify_signature(self, keys: &KeySet) -> Result<VerifiedToken, Self> {
         let signer = keys
             .candidates(self.kid.as_deref(), self.algorithm)
