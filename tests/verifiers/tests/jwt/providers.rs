@@ -68,8 +68,11 @@ fn keys(key: &SigningKey) -> KeySet {
     KeySet::from_jwks(json!({"keys": [key.jwk()]}).to_string()).unwrap()
 }
 
-/// The tokens that this row must accept and those that it must reject, with a name.
-fn tokens(row: &Row, key: &SigningKey) -> (Vec<(String, String)>, Vec<(String, String)>) {
+/// Tokens, each with a name.
+type Tokens = Vec<(String, String)>;
+
+/// The tokens that this row must accept and those that it must reject.
+fn tokens(row: &Row, key: &SigningKey) -> (Tokens, Tokens) {
     let sign_changed = |change: &Value| {
         let (header, claims) = changed(row, change);
         sign(key, &header, &claims)
