@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`verifiers`] | which verifier for which callers, and how to combine several |
 //! | [`identity_providers`] | signed tokens (JWT) as bearer tokens |
+//! | [`token_rejected`] | my token is rejected: from the event's text to the setting |
 //! | [`remote_keys`] | keys that an identity provider publishes and rotates |
 //! | [`introspection`] | opaque tokens, and tokens that can be revoked |
 //! | [`api_keys`] | keys for other organizations' programs: issue, rotate, revoke |
@@ -72,6 +73,7 @@ macro_rules! page_of_feature {
 pub mod verifiers {}
 
 page_of_feature!(identity_providers, "manual/identity_providers.md", "jwt");
+page_of_feature!(token_rejected, "manual/token_rejected.md", "jwt");
 page_of_feature!(remote_keys, "manual/remote_keys.md", "jwks");
 page_of_feature!(introspection, "manual/introspection.md", "introspection");
 page_of_feature!(api_keys, "manual/api_keys.md", "api-keys");

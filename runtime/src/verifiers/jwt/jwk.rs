@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{algorithm::Algorithm, base64url, key::Key, key_rejected::KeyRejected};
+use super::{
+    algorithm::Algorithm, base64url, issuer_pattern::IssuerPattern, key::Key,
+    key_rejected::KeyRejected,
+};
 
 /// The origin of a JWK set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ struct Jwk {
     key_ops: Option<Vec<String>>,
     alg: Option<String>,
     kid: Option<String>,
+    /// The issuer that uses the key, with a hole for the tenant. Only Microsoft Entra ID has it.
+    issuer: Option<String>,
     crv: Option<String>,
     n: Option<String>,
     e: Option<String>,
@@ -55,6 +60,12 @@ pub(super) fn parse(value: serde_json::Value, origin: Origin) -> Result<Key, Key
         "OKP" => jwk.okp()?,
         "oct" => jwk.oct()?,
         _ => return Err(KeyRejected::Unsupported),
+    };
+    let key = match jwk.issuer {
+        Some(issuer) => {
+            key.for_issuer(IssuerPattern::parse(&issuer).map_err(|_| KeyRejected::Unreadable)?)
+        }
+        None => key,
     };
     Ok(match jwk.kid {
         Some(kid) => key.with_id(kid),

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     signature::{ParsedPublicKey, RsaPublicKeyComponents},
 };
 
-use super::{algorithm::Algorithm, key_rejected::KeyRejected, pem};
+use super::{algorithm::Algorithm, issuer_pattern::IssuerPattern, key_rejected::KeyRejected, pem};
 use crate::verifiers::shared::digest::sha256;
 
 /// A key that verifies signatures. It is parsed once and bound to its algorithms.
@@ -28,15 +28,17 @@ use crate::verifiers::shared::digest::sha256;
 /// ```
 pub struct Key {
     id: Option<Box<str>>,
+    /// The issuer that the key may sign for. `None` leaves it to the verifier.
+    issuer: Option<IssuerPattern>,
     verifying_keys: Vec<(Algorithm, VerifyingKey)>,
     /// The SHA-256 of the secret or of the public key's DER.
     material: [u8; 32],
     digest: KeyDigest,
 }
 
-/// A digest of a key, its id and its algorithms.
+/// A digest of a key, its id, its issuer and its algorithms.
 ///
-/// The same key under another id or for other algorithms has another digest.
+/// The same key under another id, for another issuer or for other algorithms has another digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyDigest([u8; 32]);
 
@@ -103,9 +105,28 @@ impl Key {
     /// A key without an id is tried for every token whose `kid` isn't that of another key.
     #[must_use]
     pub fn with_id(self, id: impl Into<String>) -> Key {
-        let id = Some(id.into().into_boxed_str());
-        let digest = KeyDigest::new(id.as_deref(), &self.verifying_keys, &self.material);
-        Key { id, digest, ..self }
+        Key { id: Some(id.into().into_boxed_str()), ..self }.with_new_digest()
+    }
+
+    /// Limits the key to tokens of one issuer.
+    pub(super) fn for_issuer(self, issuer: IssuerPattern) -> Key {
+        Key { issuer: Some(issuer), ..self }.with_new_digest()
+    }
+
+    /// Returns whether the key may sign tokens of this issuer.
+    pub(super) fn may_sign_for(&self, issuer: &str) -> bool {
+        self.issuer.as_ref().is_none_or(|pattern| pattern.fits(issuer))
+    }
+
+    fn with_new_digest(self) -> Key {
+        let issuer = self.issuer.as_ref().map(IssuerPattern::text);
+        let digest = KeyDigest::new(
+            self.id.as_deref(),
+            issuer.as_deref(),
+            &self.verifying_keys,
+            &self.material,
+        );
+        Key { digest, ..self }
     }
 
     /// An RSA key with this modulus and exponent, both big-endian.
@@ -148,8 +169,8 @@ impl Key {
 
     fn new(verifying_keys: Vec<(Algorithm, VerifyingKey)>, material: &[u8]) -> Key {
         let material = sha256(material);
-        let digest = KeyDigest::new(None, &verifying_keys, &material);
-        Key { id: None, verifying_keys, material, digest }
+        let digest = KeyDigest::new(None, None, &verifying_keys, &material);
+        Key { id: None, issuer: None, verifying_keys, material, digest }
     }
 
     pub(super) fn id(&self) -> Option<&str> {
@@ -180,14 +201,25 @@ impl Key {
 impl KeyDigest {
     fn new(
         id: Option<&str>,
+        issuer: Option<&str>,
         verifying_keys: &[(Algorithm, VerifyingKey)],
         material: &[u8; 32],
     ) -> KeyDigest {
         let algorithms: Vec<u8> = verifying_keys.iter().map(|(bound, _)| *bound as u8).collect();
-        let (has_id, id) = (&[u8::from(id.is_some())], id.unwrap_or_default());
+        let present = &[u8::from(id.is_some()), u8::from(issuer.is_some())];
+        let (id, issuer) = (id.unwrap_or_default(), issuer.unwrap_or_default());
         let length = (algorithms.len() as u64).to_be_bytes();
+        let issuer_length = (issuer.len() as u64).to_be_bytes();
         // Unambiguous: all parts before the id, which is last, have a fixed or a stated length.
-        let parts: [&[u8]; 5] = [material, &length, &algorithms, has_id, id.as_bytes()];
+        let parts: [&[u8]; 7] = [
+            material,
+            &length,
+            &algorithms,
+            present,
+            &issuer_length,
+            issuer.as_bytes(),
+            id.as_bytes(),
+        ];
         KeyDigest(sha256(&parts.concat()))
     }
 }
@@ -207,17 +239,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digest_depends_on_key_id_and_algorithms() {
+    fn digest_depends_on_key_id_issuer_and_algorithms() {
         let pem = "-----BEGIN PUBLIC KEY-----\n\
             MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
             -----END PUBLIC KEY-----";
         let pem = || Key::from_pem(Algorithm::EdDSA, pem).unwrap();
+        let of = |issuer| pem().for_issuer(IssuerPattern::parse(issuer).unwrap());
         let secret = |byte: u8| Key::hs256([byte; 32]).unwrap();
         let digests = [
             pem(),
             pem().with_id(""),
             pem().with_id("one"),
             pem().with_id("two"),
+            of("https://a.example"),
+            of("https://a.example/{tid}"),
+            of("https://a.example").with_id("one"),
             secret(7),
             secret(7).with_id("one"),
             secret(8).with_id("one"),

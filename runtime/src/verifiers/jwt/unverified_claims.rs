@@ -11,7 +11,10 @@ use super::unique_members::{MemberNames, SkippedValue};
 use crate::verifiers::shared::{
     json_text::JsonText,
     string_or_list::StringOrList,
-    token_kind::{claim_marks_other_kind, token_use_marks_other_kind, typ_marks_other_kind},
+    token_kind::{
+        claim_excludes_id_token, claim_marks_other_kind, token_use_excludes_id_token,
+        token_use_marks_other_kind, typ_excludes_id_token, typ_marks_other_kind,
+    },
 };
 
 /// The claims of a token whose signature isn't verified yet.
@@ -26,7 +29,11 @@ pub(super) struct UnverifiedClaims<'a> {
     /// The token has a `cnf`: the caller must prove that it has a key (RFC 7800, section 3.1).
     pub(super) bound_to_key: bool,
     /// A claim marks the token as another kind than an access token.
-    pub(super) other_kind: bool,
+    pub(super) not_access_token: bool,
+    /// A claim marks the token as another kind than an ID token.
+    pub(super) not_id_token: bool,
+    /// The token has an `iat`.
+    pub(super) dated: bool,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for UnverifiedClaims<'a> {
@@ -55,19 +62,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for UnverifiedClaims<'a> {
                         "nbf" => claims.nbf = Some(members.next_value()?),
                         "iat" => {
                             members.next_value::<f64>()?;
+                            claims.dated = true;
                         }
                         "token_use" => {
                             let token_use = members.next_value::<JsonText<'de>>()?.0;
-                            claims.other_kind |= token_use_marks_other_kind(&token_use);
+                            claims.not_access_token |= token_use_marks_other_kind(&token_use);
+                            claims.not_id_token |= token_use_excludes_id_token(&token_use);
                         }
                         "typ" => {
                             let typ = members.next_value::<JsonText<'de>>()?.0;
-                            claims.other_kind |= typ_marks_other_kind(&typ);
+                            claims.not_access_token |= typ_marks_other_kind(&typ);
+                            claims.not_id_token |= typ_excludes_id_token(&typ);
                         }
                         name => {
                             members.next_value::<SkippedValue>()?;
                             claims.bound_to_key |= name == "cnf";
-                            claims.other_kind |= claim_marks_other_kind(name);
+                            claims.not_access_token |= claim_marks_other_kind(name);
+                            claims.not_id_token |= claim_excludes_id_token(name);
                         }
                     }
                     names.push(name);

@@ -3,11 +3,12 @@
 use super::{
     algorithm::Algorithm,
     base64url,
-    expectations::TokenExpectations,
+    expectations::{CheckedClaims, TokenExpectations},
     header::JoseHeader,
+    issuers::UnvouchedTenant,
     key::{Key, KeyDigest},
     key_set::KeySet,
-    reject::{invalid, malformed},
+    reject::{RejectedToken, invalid, malformed},
     unverified_claims::UnverifiedClaims,
 };
 use crate::{
@@ -27,7 +28,7 @@ pub(super) struct UnverifiedToken<'a> {
     signing_input: &'a [u8],
     signature: Vec<u8>,
     payload: String,
-    lifetime: Lifetime,
+    checked: CheckedClaims,
 }
 
 /// A token whose signature is verified.
@@ -35,6 +36,8 @@ pub(super) struct VerifiedToken {
     pub(super) payload: String,
     pub(super) lifetime: Lifetime,
     pub(super) key: KeyDigest,
+    /// The tenant that a resolver must still vouch for.
+    pub(super) unvouched: Option<UnvouchedTenant>,
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -54,11 +57,11 @@ impl<'a> UnverifiedToken<'a> {
 
         let payload = decode_payload(payload)?;
         let claims = parse_claims(&payload)?;
-        let lifetime = expected.check_claims(&claims, now)?;
+        let checked = expected.check_claims(&claims, &payload, now)?;
 
         let signature =
             base64url::decode(signature).map_err(|_| malformed("signature: not base64url"))?;
-        Ok(UnverifiedToken { algorithm, kid, signing_input, signature, payload, lifetime })
+        Ok(UnverifiedToken { algorithm, kid, signing_input, signature, payload, checked })
     }
 
     pub(super) fn kid(&self) -> Option<&str> {
@@ -69,14 +72,28 @@ impl<'a> UnverifiedToken<'a> {
         self.algorithm
     }
 
+    /// Rejects the token, which none of the keys has signed.
+    pub(super) fn without_key(&self, why: &'static str) -> AuthError {
+        RejectedToken::new(why)
+            .field("unverified_alg", self.algorithm.to_string())
+            .field("unverified_kid", self.kid.as_deref().unwrap_or_default())
+            .field("unverified_iss", &self.checked.issuer)
+            .invalid()
+    }
+
     /// Verifies the signature with `keys`. Returns the token itself if no key matches.
+    #[allow(clippy::result_large_err, reason = "a move costs less than an allocation")]
     pub(super) fn verify_signature(self, keys: &KeySet) -> Result<VerifiedToken, Self> {
         let signer = keys
             .candidates(self.kid.as_deref(), self.algorithm)
+            .filter(|key| key.may_sign_for(&self.checked.issuer))
             .find(|key| key.verify(self.algorithm, self.signing_input, &self.signature))
             .map(Key::digest);
         match signer {
-            Some(key) => Ok(VerifiedToken { payload: self.payload, lifetime: self.lifetime, key }),
+            Some(key) => {
+                let CheckedClaims { lifetime, unvouched, .. } = self.checked;
+                Ok(VerifiedToken { payload: self.payload, lifetime, key, unvouched })
+            }
             None => Err(self),
         }
     }

@@ -4,11 +4,13 @@ use serde::de::DeserializeOwned;
 
 use super::{
     algorithm::Algorithm,
+    audience::Audience,
     cache::VerifiedTokens,
+    claim_rules::ClaimRules,
     expectations::{Profile, TokenExpectations},
+    issuers::Issuers,
     key_source::KeySource,
     newer_keys::NewerKeys,
-    reject::invalid,
     unverified_token::{UnverifiedToken, VerifiedToken},
 };
 use crate::{
@@ -56,8 +58,11 @@ const DEFAULT_CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// - it isn't signed by a key of its `kid`, or by a possible key if there is none, with its `alg`. The
 ///   key must be bound to that `alg` (RFC 8725, section 3.1), and `none` isn't supported.
 /// - its header has a `crit` or a `b64`. No extension is supported.
-/// - its `typ` is that of another kind of token (see the two constructors).
-/// - its `iss` differs from the issuer, or its `aud`, a string or a list, doesn't contain the audience.
+/// - its `typ` is that of another kind of token (see the three constructors).
+/// - its `iss` isn't one of the [`Issuers`], or its `aud`, a string or a list, contains none of the [`Audience`].
+/// - a claim that [`require_claim`](JwtVerifierBuilder::require_claim) or
+///   [`require_one_of_claims`](JwtVerifierBuilder::require_one_of_claims) requires is missing or differs.
+/// - the key that signed it has an `issuer` in its JWK, as those of Microsoft Entra ID do, and that isn't the `iss`.
 /// - it has no `exp`, or its `exp`, `nbf` or `iat` isn't a number, or its `nbf` is in the future by more
 ///   than the clock skew. The value of `iat` isn't checked.
 /// - it has a `cnf`. The token is bound to a key, which a bearer doesn't prove to have.
@@ -91,7 +96,7 @@ struct Verifier<C> {
 /// A token is accepted for the clock skew, by default a minute, after its `exp`.
 #[must_use]
 pub struct JwtVerifierBuilder<C = Claims> {
-    expected: TokenExpectations,
+    pub(super) expected: TokenExpectations,
     cache_bytes: usize,
     claims: PhantomData<fn() -> C>,
 }
@@ -101,9 +106,10 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
     ///
     /// Other tokens of the same issuer are rejected. `issuer` is the exact `iss` of the tokens, and
     /// `audience` the name of this service at the issuer. An empty issuer or audience rejects every token.
+    /// [`Issuers`] and [`Audience`] accept several.
     pub fn access_tokens(
-        issuer: impl Into<String>,
-        audience: impl Into<String>,
+        issuer: impl Into<Issuers>,
+        audience: impl Into<Audience>,
     ) -> JwtVerifierBuilder<C> {
         JwtVerifierBuilder::new(Profile::AccessToken, issuer.into(), audience.into())
     }
@@ -119,19 +125,50 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifier<C> {
     /// never give a service the audience of a client. Access tokens of Keycloak before version 25 have a
     /// `nonce` and are rejected.
     pub fn any_jwt(
-        issuer: impl Into<String>,
-        audience: impl Into<String>,
+        issuer: impl Into<Issuers>,
+        audience: impl Into<Audience>,
     ) -> JwtVerifierBuilder<C> {
         JwtVerifierBuilder::new(Profile::AnyJwt, issuer.into(), audience.into())
+    }
+
+    /// Accepts the ID tokens that a provider issued to these clients (OpenID Connect Core, section 3.1.3.7).
+    ///
+    /// An ID token proves that a user signed in at the provider for one of these clients. It doesn't prove that
+    /// the user or the provider allows the client to call this service, and it grants no scopes. Everyone who
+    /// receives it, such as the client's own server, can present it here. So prefer access tokens, and use ID
+    /// tokens only where the provider has no others for your service: Dex, Google's command line tools, Apple.
+    ///
+    /// Of the audiences in `aud`, at least one is a client of `client_ids`, and the others are such clients or
+    /// [authorized parties](JwtVerifierBuilder::authorized_parties). An `azp`, if present, is one of the
+    /// authorized parties, which by default are the clients. The token has a `sub` and an `iat`. A `nonce`
+    /// is ignored, because only the client knows which one it sent.
+    ///
+    /// A token that is marked as an access token is rejected: by a `typ` of `at+jwt`, a claim `scope` or `scp`, a
+    /// `token_use` other than `id` or `id_token`, or a claim `typ` other than `ID`. Logout tokens (`events`) are
+    /// rejected too.
+    ///
+    /// ```
+    /// use tonic_guard::jwt::{Claims, JwtVerifier, JwtVerifierBuilder};
+    ///
+    /// let builder: JwtVerifierBuilder<Claims> =
+    ///     JwtVerifier::id_tokens("https://dex.example", ["orders-cli"]);
+    /// ```
+    pub fn id_tokens(
+        issuer: impl Into<Issuers>,
+        client_ids: impl IntoIterator<Item = impl Into<String>>,
+    ) -> JwtVerifierBuilder<C> {
+        let audience = Audience::any_of(client_ids);
+        JwtVerifierBuilder::new(Profile::IdToken, issuer.into(), audience)
     }
 }
 
 impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> {
-    fn new(profile: Profile, issuer: String, audience: String) -> Self {
+    fn new(profile: Profile, issuers: Issuers, audience: Audience) -> Self {
         let expected = TokenExpectations {
             profile,
-            issuer,
+            issuers,
             audience,
+            rules: ClaimRules::default(),
             clock_skew: DEFAULT_CLOCK_SKEW,
             algorithms: None,
         };
@@ -164,7 +201,10 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> 
 
     /// Builds the verifier with the keys that it trusts: a [`Key`](super::Key), a [`KeySet`], or the keys
     /// that an identity provider publishes (`RemoteKeys`, feature `jwks`). [`KeySource::any_of`] combines them.
+    ///
+    /// An event at INFO names each check that the settings waive.
     pub fn build(self, keys: impl Into<KeySource>) -> JwtVerifier<C> {
+        self.expected.report_waived_checks();
         let cache = (self.cache_bytes > 0).then(|| VerifiedTokens::new(self.cache_bytes));
         JwtVerifier(Arc::new(Verifier { expected: self.expected, keys: keys.into(), cache }))
     }
@@ -207,12 +247,16 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
                 }
             }
         }
-        Err(unavailable.unwrap_or_else(|| invalid("the token isn't signed by a trusted key")))
+        Err(unavailable
+            .unwrap_or_else(|| unverified.without_key("the token isn't signed by a trusted key")))
     }
 
     /// Deserializes the claims and caches the token.
     fn parse_claims(&self, token: &str, verified: VerifiedToken) -> Result<C, AuthError> {
-        let VerifiedToken { payload, lifetime, key } = verified;
+        let VerifiedToken { payload, lifetime, key, unvouched } = verified;
+        if let Some(tenant) = unvouched {
+            tenant.check()?;
+        }
         let claims: C = serde_json::from_str(&payload).map_err(|error| {
             AuthError::invalid().because(format!("the claims can't be deserialized: {error}"))
         })?;

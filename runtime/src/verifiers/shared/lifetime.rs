@@ -26,6 +26,12 @@ impl Now {
         Now { wall, monotonic }
     }
 
+    /// Seconds since 1970.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn wall(&self) -> f64 {
+        self.wall
+    }
+
     pub(crate) fn monotonic(&self) -> Instant {
         self.monotonic
     }

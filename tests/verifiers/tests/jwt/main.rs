@@ -10,11 +10,14 @@
 
 mod algorithms;
 mod cache;
+mod causes;
 mod claims;
 mod encoding;
 mod header;
+mod keycloak;
 mod keys;
 mod properties;
+mod providers;
 mod reason;
 mod signature;
 mod small_rsa;

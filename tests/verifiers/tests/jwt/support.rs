@@ -4,7 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use tonic_guard::jwt::{Claims, JwtVerifier, JwtVerifierBuilder, KeySet};
+use tonic_guard::{
+    AuthError, Authenticate, CallHead, Scheme,
+    jwt::{Claims, JwtVerifier, JwtVerifierBuilder, KeySet},
+    scheme::Bearer,
+};
 use tonic_guard_test::{Issuer, Token};
 use tonic_guard_verifier_tests::Serving;
 
@@ -82,4 +86,17 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
 
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// Verifies a token without a server.
+pub async fn verify<A: Authenticate<Bearer>>(
+    verifier: &A,
+    token: &str,
+) -> Result<A::Identity, AuthError> {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let extensions = http::Extensions::new();
+    let found = Bearer::new().extract(&CallHead::new(&headers, &extensions)).unwrap();
+    let authenticated = verifier.authenticate(found.credentials().unwrap()).await?;
+    Ok(authenticated.into_identity())
 }
