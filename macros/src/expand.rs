@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod derive;
+mod denied;
 mod evaluator;
 mod guard;
 mod handler_check;

@@ -2,6 +2,7 @@
 
 pub(crate) mod argument_rules;
 pub(crate) mod impl_default;
+pub(crate) mod inherited_scheme;
 pub(crate) mod method_policy;
 pub(crate) mod policy;
 pub(crate) mod rules;

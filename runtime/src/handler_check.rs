@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
+pub mod denied;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,

@@ -217,7 +217,9 @@ fn shared_items(method: &MethodPolicy, item: &ItemImpl, krate: &Path) -> TokenSt
             let headers = header_const::expand(policy, krate).map(|item| quote!(#(#cfgs)* #item));
             quote!(#(#headers)* #(#cfgs)* #evaluator)
         }
-        Access::Guarded { .. } | Access::Anonymous { .. } => TokenStream::new(),
+        Access::Guarded { .. } | Access::Anonymous { .. } | Access::Denied { .. } => {
+            TokenStream::new()
+        }
     }
 }
 
@@ -226,6 +228,7 @@ fn arm(method: &MethodPolicy, indices: &[u32], krate: &Path, receiver: Span) -> 
     let MethodPolicy { cfgs, access, evaluator_id, .. } = method;
     let visit = match access {
         Access::Anonymous { .. } => quote!(__visitor.anonymous()),
+        Access::Denied { .. } => quote!(__visitor.denied()),
         Access::Guarded { policy, identity } => {
             let evaluator = if policy.is_shared() {
                 let service = self_at(receiver, receiver);

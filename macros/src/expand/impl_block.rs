@@ -8,12 +8,14 @@ use syn::{Attribute, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Meta, Path, 
 
 use crate::{
     expand::{
+        denied,
         guard::{self, ServerBinding},
         handler_check::{self, EvaluatorSource},
     },
     model::{
         argument_rules::{check_on_impl, check_on_method},
         impl_default::ImplDefault,
+        inherited_scheme,
         method_policy::{Access, MethodPolicy},
         policy::Policy,
         rules::{
@@ -21,7 +23,11 @@ use crate::{
             one_impl_attribute, one_policy_attribute,
         },
     },
-    parse::{anonymous, arguments::Arguments, method::Method},
+    parse::{
+        arguments::Arguments,
+        method::Method,
+        reason::{Reason, ReasonAttribute},
+    },
     recover::{errors::Errors, fallback},
     syntax::{
         invisible_groups::parenthesise,
@@ -41,6 +47,7 @@ pub(super) fn expand(
     let mut errors = Errors::default();
     let mut arguments = Arguments::parse(tokens.clone(), &mut errors);
     check_on_impl(&arguments, &mut errors);
+    inherited_scheme::reject(&arguments, "on an impl", &mut errors);
     let binding = ServerBinding {
         service: arguments.service.take(),
         server: arguments.server.take(),
@@ -140,10 +147,19 @@ fn guard_method(
             }
         },
         Some(attribute) if is_attribute(attribute, "anonymous") => {
-            let reason = errors.ok(anonymous_reason(attribute))?;
-            no_identity(&function, errors);
+            let Reason { reason, rpc } =
+                errors.ok(reason(attribute, ReasonAttribute::Anonymous))?;
+            no_identity(&function, ReasonAttribute::Anonymous, errors);
             let access = Access::Anonymous { reason };
-            return Some((function, MethodPolicy::new(index, name, None, cfgs, access)));
+            return Some((function, MethodPolicy::new(index, name, rpc, cfgs, access)));
+        }
+        Some(attribute) if is_attribute(attribute, "denied") => {
+            let Reason { reason, rpc } = errors.ok(reason(attribute, ReasonAttribute::Denied))?;
+            no_identity(&function, ReasonAttribute::Denied, errors);
+            let mut method = Method::recognise(function, errors)?;
+            errors.ok(denied::insert(&mut method, krate));
+            let access = Access::Denied { reason };
+            return Some((method.item, MethodPolicy::new(index, name, rpc, cfgs, access)));
         }
         Some(attribute) => own_policy(attribute, default, errors)?,
     };
@@ -169,7 +185,7 @@ fn own_policy(
     let tokens = arguments(attribute);
     let span = attribute.path().span();
     let mut found = Errors::default();
-    let arguments = Arguments::parse(tokens.clone(), &mut found);
+    let mut arguments = Arguments::parse(tokens.clone(), &mut found);
     check_on_method(&arguments, &mut found);
     if let Some(krate) = &arguments.krate {
         found.push(syn::Error::new(
@@ -181,13 +197,18 @@ fn own_policy(
         && found.is_empty()
     {
         checks.must_be_named_by(&arguments, span, &mut found);
-        if arguments.scheme.is_none() && found.is_empty() {
+        if arguments.scheme.is_none() && arguments.inherited_scheme.is_none() && found.is_empty() {
             found.push(syn::Error::new(
                 span,
-                "missing argument `scheme`\nnote: this attribute replaces the impl's default as a whole\nhelp: repeat \
-                 the default's `scheme = ..` here",
+                "missing argument `scheme`\nnote: this attribute replaces the impl's default as a whole\nhelp: write \
+                 `scheme = default` to keep the impl's",
             ));
         }
+    }
+    let tokens = inherited_scheme::resolve(&mut arguments, default, tokens, &mut found);
+    if arguments.inherited_scheme.is_some() && arguments.scheme.is_none() {
+        errors.append(found);
+        return None;
     }
     let rpc = arguments.rpc.clone();
     let policy = Policy::new(arguments, &tokens, span, &mut found);
@@ -195,10 +216,10 @@ fn own_policy(
     Some((Rc::new(policy?), rpc))
 }
 
-fn anonymous_reason(attribute: &Attribute) -> syn::Result<LitStr> {
+fn reason(attribute: &Attribute, kind: ReasonAttribute) -> syn::Result<Reason> {
     let tokens = arguments(attribute);
     let is_bare = tokens.is_empty();
-    anonymous::parse(tokens).map_err(|error| match is_bare {
+    kind.parse(tokens).map_err(|error| match is_bare {
         // The error's own span is the attribute of the impl.
         true => syn::Error::new(attribute.span(), error),
         false => error,

@@ -37,6 +37,9 @@ fn row(method: &MethodPolicy, consts: &mut AccessConsts, krate: &Path) -> TokenS
         Access::Anonymous { reason } => {
             quote!(#krate::__private::Access::Anonymous { reason: #reason })
         }
+        Access::Denied { reason } => {
+            quote!(#krate::__private::Access::Denied { reason: #reason })
+        }
         Access::Guarded { policy, .. } => consts.name(policy, krate).into_token_stream(),
     };
     quote! {

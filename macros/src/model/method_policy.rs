@@ -36,6 +36,9 @@ pub(crate) enum Access {
     Anonymous {
         reason: LitStr,
     },
+    Denied {
+        reason: LitStr,
+    },
 }
 
 impl MethodPolicy {
@@ -60,9 +63,10 @@ impl Access {
     fn evaluator_id(&self, cfgs: &[Attribute]) -> u64 {
         let (policy, identity) = match self {
             Access::Guarded { policy, identity } => (Some(policy.id), identity.as_ref()),
-            Access::Anonymous { .. } => (None, None),
+            Access::Anonymous { .. } | Access::Denied { .. } => (None, None),
         };
         let mut hasher = DefaultHasher::new();
+        matches!(self, Access::Denied { .. }).hash(&mut hasher);
         policy.hash(&mut hasher);
         identity.map(text::of).hash(&mut hasher);
         cfgs.iter().map(text::of).collect::<Vec<_>>().hash(&mut hasher);

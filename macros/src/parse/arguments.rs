@@ -11,7 +11,7 @@ use syn::{
 
 use crate::{
     parse::{
-        list, scheme_rules,
+        inherited_scheme, list, scheme_rules,
         schemes::Schemes,
         unknown_argument::{ARGUMENTS, unknown_argument},
     },
@@ -23,6 +23,8 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) scheme: Option<Schemes>,
+    /// The span of `default` in `scheme = default`.
+    pub(crate) inherited_scheme: Option<Span>,
     pub(crate) scopes: Setting<Vec<LitStr>>,
     pub(crate) roles: Setting<Vec<Expr>>,
     pub(crate) authorize: Setting<ExprPath>,
@@ -130,18 +132,19 @@ impl Arguments {
         }
         match name.to_string().as_str() {
             "scheme" => {
-                let schemes = assigned(input)?;
-                scheme_rules::check(&schemes)?;
-                self.scheme = Some(schemes);
+                input.parse::<Token![=]>()?;
+                self.inherited_scheme = inherited_scheme::parse(input)?;
+                if self.inherited_scheme.is_none() {
+                    let schemes = input.parse()?;
+                    scheme_rules::check(&schemes)?;
+                    self.scheme = Some(schemes);
+                }
             }
             "scopes" => self.scopes = Setting::new(list::scopes(input, span)?, span),
             "roles" => self.roles = Setting::new(list::roles(input, span)?, span),
             "authorize" => self.authorize = Setting::new(function(input)?, span),
             "authorize_request" => self.authorize_request = Setting::new(function(input)?, span),
-            "rpc" => {
-                const EXPECTED: &str = "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
-                self.rpc = Some(path_segment(input, EXPECTED)?);
-            }
+            "rpc" => self.rpc = Some(rpc_name(input)?),
             "service" => {
                 const EXPECTED: &str = "expected the full name of the service\nhelp: write it as in the proto, with its \
                      package, such as `service = \"shop.v1.Orders\"`";
@@ -172,6 +175,12 @@ impl Arguments {
 fn assigned<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
     input.parse::<Token![=]>()?;
     input.parse()
+}
+
+/// Parses the value of `rpc`.
+pub(super) fn rpc_name(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    const EXPECTED: &str = "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
+    path_segment(input, EXPECTED)
 }
 
 /// Parses a segment of the path `/service/method`. It may contain more characters than a proto identifier, for

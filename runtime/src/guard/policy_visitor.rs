@@ -11,6 +11,7 @@ use crate::{
         events::RpcTarget,
         rejection::Rejection,
     },
+    reason::Reason,
     scheme::CallHead,
 };
 
@@ -25,6 +26,7 @@ pub trait PolicyVisitor: Send {
         evaluator: E,
     ) -> impl Future<Output = Self::Output> + Send;
     fn anonymous(self) -> Self::Output;
+    fn denied(self) -> Self::Output;
     fn unknown(self) -> Self::Output;
 }
 
@@ -54,12 +56,17 @@ impl PolicyVisitor for &EvaluatePolicy<'_> {
         Ok(None)
     }
 
+    fn denied(self) -> Self::Output {
+        let rejection = Rejection::new(Reason::Denied);
+        Err(RpcTarget::of(&self.0).emit_rejected(rejection, PolicyDescription::empty))
+    }
+
     fn unknown(self) -> Self::Output {
         Err(Rejection::internal("a method of the policy table has no policy"))
     }
 }
 
-/// Describes the policy. Anonymous methods have no description.
+/// Describes the policy. Anonymous and denied methods have no description.
 pub(super) struct DescribePolicy;
 
 impl PolicyVisitor for DescribePolicy {
@@ -70,6 +77,10 @@ impl PolicyVisitor for DescribePolicy {
     }
 
     fn anonymous(self) -> Option<PolicyDescription> {
+        None
+    }
+
+    fn denied(self) -> Option<PolicyDescription> {
         None
     }
 

@@ -54,6 +54,11 @@ pub enum Access {
         /// The reason in the attribute.
         reason: &'static str,
     },
+    /// No caller: `#[denied(reason = "..")]`.
+    Denied {
+        /// The reason in the attribute.
+        reason: &'static str,
+    },
 }
 
 /// How the schemes of a policy combine.

@@ -24,6 +24,7 @@ impl<'a> Row<'a> {
             Access::Authenticated(checks) => ("authenticated", Some(checks), false, ""),
             Access::Optional(checks) => ("OPEN", Some(checks), true, ""),
             Access::Anonymous { reason } => ("OPEN", None, false, reason),
+            Access::Denied { reason } => ("DENIED", None, false, reason),
         };
         let access = if service.is_bypassed(method) { "BYPASSED" } else { access };
         Row { service: service.service, method: method.rpc, access, checks, optional, reason }
