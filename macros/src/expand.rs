@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod derive;
+mod custom_check;
 mod denied;
 mod evaluator;
 mod guard;

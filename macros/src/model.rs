@@ -5,4 +5,5 @@ pub(crate) mod impl_default;
 pub(crate) mod inherited_scheme;
 pub(crate) mod method_policy;
 pub(crate) mod policy;
+pub(crate) mod rpc_names;
 pub(crate) mod rules;

@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod built_in_scheme;
 pub(crate) mod identity;
 pub(crate) mod item;
+pub(crate) mod custom_check;
 mod inherited_scheme;
 mod list;
 pub(crate) mod method;

@@ -6,6 +6,7 @@ use syn::{Block, Expr, ExprBlock, Path, ReturnType, Stmt, spanned::Spanned, toke
 
 use crate::{
     expand::{
+        custom_check,
         evaluator::{self, EvaluatedBy},
         header_const,
     },
@@ -122,8 +123,8 @@ fn evaluation(
             let head = head();
             quote_spanned!(site=> #krate::__private::check_call(&*#service, #method_id, #expression, #head))
         }
-        Some(path) => {
-            let check = evaluator::custom_check(path, krate, method.receiver);
+        Some(check) => {
+            let check = custom_check::expand(check, krate, method.receiver);
             quote_spanned! {site=>
                 #krate::__private::check_call_and_request(&*#service, #method_id, #expression, &#request, #check)
             }

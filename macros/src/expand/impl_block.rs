@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Meta, Path, spanned::Spanned};
 
@@ -18,6 +18,7 @@ use crate::{
         inherited_scheme,
         method_policy::{Access, MethodPolicy},
         policy::Policy,
+        rpc_names,
         rules::{
             every_method_has_policy, no_identity, one_function_per_rpc, one_identity_type,
             one_impl_attribute, one_policy_attribute,
@@ -58,6 +59,7 @@ pub(super) fn expand(
     one_impl_attribute(&item.attrs, &mut errors);
     let methods = guard_methods(&mut item, &default, &binding.krate, &mut errors);
     one_function_per_rpc(&methods, &mut errors);
+    rpc_names::check(&methods, &function_spans(&item), &mut errors);
     match trait_path {
         Some(trait_path) if errors.is_empty() => {
             let guarded = guard::expand(&item, &trait_path, &methods, &binding);
@@ -120,6 +122,15 @@ fn guard_methods(
     }
     every_method_has_policy(&without_policy, errors);
     policies
+}
+
+/// The functions' names, in the order of the policies of [`guard_methods`].
+fn function_spans(item: &ItemImpl) -> Vec<Span> {
+    let functions = item.items.iter().filter_map(|inner| match inner {
+        ImplItem::Fn(function) => Some(function.sig.ident.span()),
+        _ => None,
+    });
+    functions.collect()
 }
 
 /// The method with its handler check, and its policy.

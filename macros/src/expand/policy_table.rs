@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{ExprPath, Path};
+use syn::Path;
 
 use crate::{
     model::{
         method_policy::{Access, MethodPolicy},
         policy::Policy,
     },
-    parse::schemes::{Combinator, SingleScheme},
+    parse::{
+        custom_check::CustomCheck,
+        schemes::{Combinator, SingleScheme},
+    },
     syntax::text,
 };
 
@@ -82,14 +85,14 @@ fn checks(policy: &Policy, krate: &Path) -> TokenStream {
     let schemes = policy.schemes.list.iter().map(SingleScheme::text);
     let scopes = &policy.scopes;
     let roles = policy.roles.iter().map(text::of);
-    let path = |path: &Option<ExprPath>| match path {
-        Some(path) => {
-            let path = text::of(path);
-            quote!(#krate::__private::Option::Some(#path))
+    let check = |check: &Option<CustomCheck>| match check {
+        Some(check) => {
+            let text = check.text();
+            quote!(#krate::__private::Option::Some(#text))
         }
         None => quote!(#krate::__private::Option::None),
     };
-    let (authorize, authorize_request) = (path(&policy.authorize), path(&policy.authorize_request));
+    let (authorize, authorize_request) = (check(&policy.authorize), check(&policy.authorize_request));
     quote! {
         #krate::__private::Checks::new(
             #krate::__private::Combinator::#combinator,

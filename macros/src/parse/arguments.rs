@@ -2,15 +2,15 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
-    Expr, ExprPath, Ident, LitStr, Path, Token,
+    Expr, Ident, LitStr, Path, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream, Parser},
     parse_quote,
-    spanned::Spanned,
 };
 
 use crate::{
     parse::{
+        custom_check::{self, CustomCheck},
         inherited_scheme, list, scheme_rules,
         schemes::Schemes,
         unknown_argument::{ARGUMENTS, unknown_argument},
@@ -27,8 +27,8 @@ pub(crate) struct Arguments {
     pub(crate) inherited_scheme: Option<Span>,
     pub(crate) scopes: Setting<Vec<LitStr>>,
     pub(crate) roles: Setting<Vec<Expr>>,
-    pub(crate) authorize: Setting<ExprPath>,
-    pub(crate) authorize_request: Setting<ExprPath>,
+    pub(crate) authorize: Setting<CustomCheck>,
+    pub(crate) authorize_request: Setting<CustomCheck>,
     pub(crate) rpc: Option<LitStr>,
     pub(crate) service: Option<LitStr>,
     pub(crate) server: Option<Path>,
@@ -142,8 +142,8 @@ impl Arguments {
             }
             "scopes" => self.scopes = Setting::new(list::scopes(input, span)?, span),
             "roles" => self.roles = Setting::new(list::roles(input, span)?, span),
-            "authorize" => self.authorize = Setting::new(function(input)?, span),
-            "authorize_request" => self.authorize_request = Setting::new(function(input)?, span),
+            "authorize" => self.authorize = Setting::new(custom_check::parse(input)?, span),
+            "authorize_request" => self.authorize_request = Setting::new(custom_check::parse(input)?, span),
             "rpc" => self.rpc = Some(rpc_name(input)?),
             "service" => {
                 const EXPECTED: &str = "expected the full name of the service\nhelp: write it as in the proto, with its \
@@ -192,29 +192,6 @@ fn path_segment(input: ParseStream<'_>, expected: &str) -> syn::Result<LitStr> {
         true => Ok(name),
         false => Err(syn::Error::new(name.span(), expected)),
     }
-}
-
-/// The path of a function; `None` for `none`.
-fn function(input: ParseStream<'_>) -> syn::Result<Option<ExprPath>> {
-    let mut value: Expr = assigned(input)?;
-    // A `macro_rules!` passes on an expression in an invisible group.
-    while let Expr::Group(group) = value {
-        value = *group.expr;
-    }
-    let found = match value {
-        Expr::Path(path) if path.path.is_ident("none") => return Ok(None),
-        Expr::Path(path) => return Ok(Some(path)),
-        Expr::Call(_) | Expr::MethodCall(_) => "a call",
-        Expr::Closure(_) => "a closure",
-        _ => "another expression",
-    };
-    Err(syn::Error::new(
-        value.span(),
-        format!(
-            "expected the path of an async function, found {found}\nhelp: write a path such as `Self::owns_order`; \
-             the function is called with the service, the identity, and the call head or the request"
-        ),
-    ))
 }
 
 /// Skips the rest of an argument that failed to parse.

@@ -13,7 +13,6 @@ use tonic::server::NamedService;
 use super::{
     guarded::Guarded,
     handoff::{Handoff, ServiceId},
-    path_lookup,
     policy_visitor::{DescribePolicy, EvaluatePolicy},
     state::GuardState,
 };
@@ -84,10 +83,7 @@ where
         // The future is built inside its box. Otherwise it is copied into the box, with room for all its
         // states. (Benchmark: `in-process`.)
         let decision = Box::write(Box::new_uninit(), async move {
-            let rpc = RpcName {
-                service: S::NAME,
-                method: path_lookup::known_method(&parts.uri, S::NAME),
-            };
+            let rpc = RpcName { service: S::NAME, method: method.rpc };
             let head = CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc);
             let visitor = EvaluatePolicy(head);
             let service = &*self.service;

@@ -103,7 +103,7 @@ where
                         Err(rejection) => {
                             let describe = || decider.describe(method.key);
                             let head =
-                                decider.state().response_head(rejection, method, &parts, describe);
+                                decider.state().response_head(rejection, method, describe);
                             Stage::rejected(head, &parts, body)
                         }
                     }

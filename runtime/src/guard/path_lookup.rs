@@ -1,7 +1,6 @@
 //! Lookup of a method's policy by the path of a request.
 
 use heck::ToSnakeCase;
-use http::Uri;
 
 use crate::policy::MethodPolicy;
 
@@ -9,12 +8,6 @@ use crate::policy::MethodPolicy;
 pub(super) fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
     let method = path.strip_prefix('/')?.strip_prefix(service)?.strip_prefix('/')?;
     (!method.is_empty() && !method.contains('/')).then_some(method)
-}
-
-/// The method segment of a path in which [`method`] has found one.
-#[inline]
-pub(super) fn known_method<'u>(uri: &'u Uri, service: &str) -> &'u str {
-    uri.path().get(service.len() + 2..).unwrap_or_default()
 }
 
 /// The policy of the method with the name `name` in a request path.
@@ -98,7 +91,6 @@ mod tests {
     #[test]
     fn only_paths_of_the_service_contain_a_method() {
         assert_eq!(method("/a.B/List", "a.B"), Some("List"));
-        assert_eq!(known_method(&Uri::from_static("/a.B/List"), "a.B"), "List");
         for path in [
             "",
             "/",

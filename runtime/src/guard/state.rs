@@ -136,11 +136,9 @@ impl GuardState {
         &self,
         rejection: Rejection,
         method: &MethodPolicy,
-        parts: &Parts,
         describe: impl FnOnce() -> Option<PolicyDescription>,
     ) -> HeaderMap {
-        let name = path_lookup::known_method(&parts.uri, self.service);
-        let rpc = RpcName { service: self.service, method: name };
+        let rpc = RpcName { service: self.service, method: method.rpc };
         let head = catch_unwind(AssertUnwindSafe(|| {
             self.rejections.response_head(rejection, method, rpc, self.error_domain, describe)
         }));
