@@ -1,30 +1,113 @@
 //! Lookup of a method's policy by the path of a request.
 
+use std::{collections::HashMap, sync::Arc};
+
 use heck::ToSnakeCase;
 
 use crate::policy::MethodPolicy;
 
 /// The method segment of the path `/service/method`, or `None` for another path.
-pub(super) fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
+fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
     let method = path.strip_prefix('/')?.strip_prefix(service)?.strip_prefix('/')?;
     (!method.is_empty() && !method.contains('/')).then_some(method)
 }
 
-/// The policy of the method with the name `name` in a request path.
-///
-/// It derives the name of the function from the name of the method, as the code generator does, because the
-/// reverse is ambiguous (`GetURL`). So it may find a policy for a name that the service doesn't have: such a
-/// call is evaluated, and the server then answers UNIMPLEMENTED.
-pub(super) fn find_policy<'m>(methods: &'m [MethodPolicy], name: &str) -> Option<&'m MethodPolicy> {
-    if let Some(exact) = methods.iter().find(|method| method.rpc == name) {
-        return Some(exact);
+/// Finds the policy of a method by the path of a request, in a time that doesn't grow with the number of methods.
+/// (Benchmark: `growth`.)
+#[derive(Clone)]
+pub(super) struct PathLookup {
+    methods: &'static [MethodPolicy],
+    service: &'static str,
+    /// A table of indices into `methods` by the hash of the RPC name, with linear probing and at least three quarters
+    /// of the slots empty. Callers can't add to it, so they can't make a search longer than the longest run of slots.
+    slots: Arc<[Option<u32>]>,
+    /// The methods whose RPC name is derived, by the names of their functions.
+    functions: Arc<HashMap<&'static str, u32>>,
+    /// The length of the longest name in `functions`.
+    longest_function: usize,
+}
+
+impl PathLookup {
+    pub(super) fn new(service: &'static str, methods: &'static [MethodPolicy]) -> Self {
+        let mut slots = vec![None; (4 * methods.len().max(1)).next_power_of_two()];
+        let mut functions = HashMap::new();
+        for (index, method) in (0..).zip(methods) {
+            // Of two methods with one name the first counts, as in a search from the start.
+            if !method.rpc_is_explicit {
+                functions.entry(method.function).or_insert(index);
+            }
+            let first = first_slot(method.rpc.as_bytes(), slots.len());
+            let free =
+                (first..slots.len()).chain(0..first).find(|slot| slots.get(*slot) == Some(&None));
+            if let Some(slot) = free.and_then(|slot| slots.get_mut(slot)) {
+                *slot = Some(index);
+            }
+        }
+        let longest_function = functions.keys().map(|name| name.len()).max().unwrap_or(0);
+        let (slots, functions) = (slots.into(), Arc::new(functions));
+        PathLookup { methods, service, slots, functions, longest_function }
     }
-    // `to_snake_case` drops other characters, so a name with them could match.
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return None;
+
+    /// The policy of the method that `path` names.
+    ///
+    /// If no method has that RPC name, it derives the name of the function from the name in the path, as the
+    /// code generator does, because the reverse is ambiguous (`GetURL`). So it may find a policy for a name
+    /// that the service doesn't have: such a call is evaluated, and the server then answers UNIMPLEMENTED.
+    #[inline]
+    pub(super) fn find(&self, path: &str) -> Option<&'static MethodPolicy> {
+        let name = method(path, self.service)?;
+        self.find_exact(name).or_else(|| self.find_derived(name))
     }
-    let function = function_name(name);
-    methods.iter().find(|method| !method.rpc_is_explicit && method.function == function)
+
+    #[inline]
+    fn find_exact(&self, name: &str) -> Option<&'static MethodPolicy> {
+        let mut slot = first_slot(name.as_bytes(), self.slots.len());
+        // There are empty slots, so the loop ends.
+        while let Some(Some(index)) = self.slots.get(slot) {
+            match self.methods.get(*index as usize) {
+                Some(method) if method.rpc == name => return Some(method),
+                _ => slot = (slot + 1) & (self.slots.len() - 1),
+            }
+        }
+        None
+    }
+
+    #[cold]
+    fn find_derived(&self, name: &str) -> Option<&'static MethodPolicy> {
+        // A snake-case name has the letters and digits of the RPC name and its underscores, which may be
+        // doubled. The limit keeps a caller from choosing how much is converted here and printed later.
+        if name.len() > 2 * self.longest_function {
+            return None;
+        }
+        // `to_snake_case` drops other characters, so a name with them could match.
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return None;
+        }
+        let index = self.functions.get(function_name(name).as_str())?;
+        self.methods.get(*index as usize)
+    }
+}
+
+/// The slot at which the search for a name begins. `slots` is a power of two.
+#[inline]
+fn first_slot(name: &[u8], slots: usize) -> usize {
+    // The names are those of the policy, so no secret key is needed: a caller who knows the function can only
+    // begin a search at a slot of their choice.
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    // The upper half of the product depends on the upper bytes of the block, the lower half on the lower ones.
+    let mix = |hash: u64, block: [u8; 8]| {
+        let product = u128::from(hash ^ u64::from_le_bytes(block)) * u128::from(MULTIPLIER);
+        (product >> 64) as u64 ^ product as u64
+    };
+    let (blocks, rest) = name.as_chunks();
+    let mut hash = blocks.iter().fold(name.len() as u64, |hash, block| mix(hash, *block));
+    let last = match name.last_chunk() {
+        // Overlaps the last whole block, which is cheaper than a copy of the rest.
+        Some(last) => *last,
+        None => std::array::from_fn(|at| rest.get(at).copied().unwrap_or(0)),
+    };
+    hash = mix(hash, last);
+    hash as usize & (slots - 1)
 }
 
 /// The function name that the code generator derives: snake case, and a valid identifier of Rust.
@@ -61,7 +144,8 @@ mod tests {
     ];
 
     fn key_of(name: &str) -> Option<u32> {
-        find_policy(METHODS, name).map(|method| method.key)
+        let lookup = PathLookup::new("a.B", METHODS);
+        lookup.find(&format!("/a.B/{name}")).map(|method| method.key)
     }
 
     #[test]
@@ -86,6 +170,41 @@ mod tests {
         for name in ["", "Lists", "Lis", "List?", "Li%73t", "..", "*"] {
             assert_eq!(key_of(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_long_name_is_not_converted() {
+        assert_eq!(key_of("_Type_"), Some(4));
+        assert_eq!(key_of(&("_".repeat(60_000) + "Type")), None);
+    }
+
+    #[test]
+    fn every_method_of_a_large_service_is_found() {
+        let name = |number: usize| format!("Get{}{number}", "Very".repeat(number % 9));
+        let leak = |text: String| -> &'static str { text.leak() };
+        let methods: Vec<_> = (0..434)
+            .map(|number| {
+                let rpc = leak(name(number));
+                open(u32::try_from(number).unwrap(), leak(rpc.to_snake_case()), rpc, false)
+            })
+            .collect();
+        let lookup = PathLookup::new("a.B", methods.leak());
+        for number in 0..434 {
+            let found = lookup.find(&format!("/a.B/{}", name(number))).unwrap();
+            assert_eq!(found.rpc, name(number));
+        }
+        for number in 434..900 {
+            assert!(lookup.find(&format!("/a.B/{}", name(number))).is_none());
+        }
+        // No search is long.
+        let slots: Vec<_> = lookup.slots.iter().chain(lookup.slots.iter()).collect();
+        let longest = slots.split(|slot| slot.is_none()).map(<[_]>::len).max();
+        assert!(longest < Some(16), "{longest:?}");
+    }
+
+    #[test]
+    fn a_service_without_methods_has_none() {
+        assert!(PathLookup::new("a.B", &[]).find("/a.B/List").is_none());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::{
     handoff::{CallOrigin, Handoff},
-    path_lookup,
+    path_lookup::PathLookup,
     rejection_cache::{RejectionCache, response_head},
     sensitive_headers::SensitiveHeaders,
 };
@@ -26,6 +26,7 @@ use crate::{
 pub(super) struct GuardState {
     service: &'static str,
     methods: &'static [MethodPolicy],
+    paths: PathLookup,
     error_domain: &'static str,
     sensitive_headers: SensitiveHeaders,
     bypassed: Vec<u32>,
@@ -68,6 +69,7 @@ impl GuardState {
         GuardState {
             service,
             methods,
+            paths: PathLookup::new(service, methods),
             error_domain: DOMAIN,
             sensitive_headers,
             bypassed,
@@ -79,6 +81,7 @@ impl GuardState {
         GuardState {
             service: self.service,
             methods: self.methods,
+            paths: self.paths.clone(),
             error_domain,
             sensitive_headers: self.sensitive_headers.clone(),
             bypassed: self.bypassed.clone(),
@@ -115,8 +118,7 @@ impl GuardState {
                 "this is not a gRPC call: POST with content-type application/grpc",
             ));
         }
-        let name = path_lookup::method(parts.uri.path(), self.service);
-        let method = name.and_then(|name| path_lookup::find_policy(self.methods, name));
+        let method = self.paths.find(parts.uri.path());
         method.ok_or_else(|| self.unimplemented("the service has no such method"))
     }
 

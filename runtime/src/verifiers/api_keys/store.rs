@@ -30,7 +30,8 @@ use crate::error::AuthError;
 ///         let Some((hash, name)) = self.row(id).await.map_err(unavailable)? else {
 ///             return Ok(None);
 ///         };
-///         let hash = hash.parse().map_err(|error| AuthError::invalid().because(error))?;
+///         // A row that can't be read isn't the caller's fault.
+///         let hash = hash.parse().map_err(|error| AuthError::unavailable().because(error))?;
 ///         Ok(Some(StoredKey { hash, expires: None, identity: Partner { name } }))
 ///     }
 /// }
@@ -46,7 +47,8 @@ pub trait KeyStore<I>: Send + Sync {
     /// compares the hash.
     ///
     /// # Errors
-    /// Return [`AuthError::unavailable`] if the store can't be reached. Any error rejects the call.
+    /// Return [`AuthError::unavailable`] if the store can't be reached, or if the row can't be read. Any error
+    /// rejects the call.
     fn find(
         &self,
         id: &str,
