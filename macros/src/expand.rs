@@ -1,9 +1,9 @@
 //! From an attribute and its item to tokens.
 
 pub(crate) mod attributes;
-pub(crate) mod derive;
 mod custom_check;
 mod denied;
+pub(crate) mod derive;
 mod evaluator;
 mod guard;
 mod handler_check;

@@ -2,10 +2,10 @@
 
 pub(crate) mod arguments;
 pub(crate) mod built_in_scheme;
-pub(crate) mod identity;
-pub(crate) mod item;
 pub(crate) mod custom_check;
+pub(crate) mod identity;
 mod inherited_scheme;
+pub(crate) mod item;
 mod list;
 pub(crate) mod method;
 mod misplaced_scheme;

@@ -53,8 +53,7 @@ fn of_closure(closure: &ExprClosure, krate: &Path) -> TokenStream {
     let krate = hygiene::at(span, krate);
     let mut parameters = closure.inputs.iter();
     let (identity, subject) = (parameters.next(), parameters.next());
-    let mut future =
-        Group::new(Delimiter::Parenthesis, service_for_self(body.to_token_stream()));
+    let mut future = Group::new(Delimiter::Parenthesis, service_for_self(body.to_token_stream()));
     // The lint `unused_parens` skips what a macro has written.
     future.set_span(span);
     quote_spanned! {span=>

@@ -2,17 +2,11 @@
 
 use proc_macro2::Span;
 use quote::{quote, quote_spanned};
-use syn::{
-    Block, Expr, ExprBlock, Pat, Path, ReturnType, Stmt, spanned::Spanned,
-    token::Brace,
-};
+use syn::{Block, Expr, ExprBlock, Pat, Path, ReturnType, Stmt, spanned::Spanned, token::Brace};
 
 use crate::{
     parse::method::Method,
-    syntax::{
-        hygiene,
-        names::function_name,
-    },
+    syntax::{hygiene, names::function_name},
 };
 
 /// Replaces the body of `method` by the rejection. A body that isn't empty stays, so that the compiler
@@ -73,12 +67,10 @@ pub(super) fn insert(method: &mut Method, krate: &Path) -> syn::Result<()> {
 fn is_empty(stmts: &[Stmt]) -> bool {
     stmts.is_empty()
         || stmts.iter().any(|stmt| match stmt {
-            Stmt::Local(local) => {
-                is_return_binding(&local.pat)
-                    && local.init.as_ref().is_some_and(
-                        |init| matches!(&*init.expr, Expr::Block(body) if body.block.stmts.is_empty()),
-                    )
-            }
+            Stmt::Local(local) => is_return_binding(&local.pat)
+                && local.init.as_ref().is_some_and(
+                    |init| matches!(&*init.expr, Expr::Block(body) if body.block.stmts.is_empty()),
+                ),
             _ => false,
         })
 }

@@ -92,7 +92,8 @@ fn checks(policy: &Policy, krate: &Path) -> TokenStream {
         }
         None => quote!(#krate::__private::Option::None),
     };
-    let (authorize, authorize_request) = (check(&policy.authorize), check(&policy.authorize_request));
+    let (authorize, authorize_request) =
+        (check(&policy.authorize), check(&policy.authorize_request));
     quote! {
         #krate::__private::Checks::new(
             #krate::__private::Combinator::#combinator,

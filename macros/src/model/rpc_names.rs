@@ -56,12 +56,8 @@ fn derived_name_is_unambiguous(method: &MethodPolicy, span: Span, errors: &mut E
     }
     let attribute = match &method.access {
         Access::Guarded { .. } => "#[authenticated(.., rpc = \"..\")]",
-        Access::Anonymous { .. } => {
-            "#[anonymous(reason = \"..\", rpc = \"..\")]"
-        }
-        Access::Denied { .. } => {
-            "#[denied(reason = \"..\", rpc = \"..\")]"
-        }
+        Access::Anonymous { .. } => "#[anonymous(reason = \"..\", rpc = \"..\")]",
+        Access::Denied { .. } => "#[denied(reason = \"..\", rpc = \"..\")]",
     };
     let collision = function_name(&derived);
     errors.push(syn::Error::new(

@@ -13,11 +13,7 @@ use crate::{
 };
 
 /// An anonymous or denied method doesn't authenticate its callers.
-pub(crate) fn no_identity(
-    function: &ImplItemFn,
-    attribute: ReasonAttribute,
-    errors: &mut Errors,
-) {
+pub(crate) fn no_identity(function: &ImplItemFn, attribute: ReasonAttribute, errors: &mut Errors) {
     let message = match attribute {
         ReasonAttribute::Anonymous => {
             "`#[identity]` is not allowed on an anonymous method\nhelp: write `#[authenticated(scheme = optional(..))]` \

@@ -143,7 +143,9 @@ impl Arguments {
             "scopes" => self.scopes = Setting::new(list::scopes(input, span)?, span),
             "roles" => self.roles = Setting::new(list::roles(input, span)?, span),
             "authorize" => self.authorize = Setting::new(custom_check::parse(input)?, span),
-            "authorize_request" => self.authorize_request = Setting::new(custom_check::parse(input)?, span),
+            "authorize_request" => {
+                self.authorize_request = Setting::new(custom_check::parse(input)?, span)
+            }
             "rpc" => self.rpc = Some(rpc_name(input)?),
             "service" => {
                 const EXPECTED: &str = "expected the full name of the service\nhelp: write it as in the proto, with its \
@@ -179,7 +181,8 @@ fn assigned<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
 
 /// Parses the value of `rpc`.
 pub(super) fn rpc_name(input: ParseStream<'_>) -> syn::Result<LitStr> {
-    const EXPECTED: &str = "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
+    const EXPECTED: &str =
+        "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
     path_segment(input, EXPECTED)
 }
 

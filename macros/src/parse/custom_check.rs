@@ -2,9 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{
-    Expr, ExprClosure, ExprPath, ReturnType, Token, parse::ParseStream, spanned::Spanned,
-};
+use syn::{Expr, ExprClosure, ExprPath, ReturnType, Token, parse::ParseStream, spanned::Spanned};
 
 use crate::syntax::text;
 

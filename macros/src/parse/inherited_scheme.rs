@@ -35,9 +35,8 @@ pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Option<Span>> {
 
 /// Rejects `default` in the place of one of several schemes.
 pub(super) fn reject_as_one_of_several(input: ParseStream<'_>) -> syn::Result<()> {
-    let is_default = input.peek(keyword::default)
-        && !input.peek2(syn::token::Paren)
-        && !input.peek2(Token![::]);
+    let is_default =
+        input.peek(keyword::default) && !input.peek2(syn::token::Paren) && !input.peek2(Token![::]);
     match is_default {
         false => Ok(()),
         true => Err(input.error(

@@ -75,7 +75,10 @@ impl ReasonAttribute {
                 let expected = match reason {
                     None => self.missing().to_owned(),
                     Some(_) => {
-                        format!("unexpected argument after the reason\nhelp: write `{}`", self.form())
+                        format!(
+                            "unexpected argument after the reason\nhelp: write `{}`",
+                            self.form()
+                        )
                     }
                 };
                 return Err(input.error(expected));
@@ -97,10 +100,7 @@ impl ReasonAttribute {
                 }
             });
             if !input.is_empty() && !input.peek(Token![,]) {
-                return Err(input.error(format!(
-                    "expected `,`\nhelp: write `{}`",
-                    self.form()
-                )));
+                return Err(input.error(format!("expected `,`\nhelp: write `{}`", self.form())));
             }
             input.parse::<Option<Token![,]>>()?;
         }

@@ -102,8 +102,7 @@ where
                         }
                         Err(rejection) => {
                             let describe = || decider.describe(method.key);
-                            let head =
-                                decider.state().response_head(rejection, method, describe);
+                            let head = decider.state().response_head(rejection, method, describe);
                             Stage::rejected(head, &parts, body)
                         }
                     }
