@@ -1,6 +1,7 @@
 //! Parses the arguments of the attributes, and the items that the attributes are on.
 
 pub(crate) mod arguments;
+pub(crate) mod authorized;
 pub(crate) mod built_in_scheme;
 pub(crate) mod custom_check;
 pub(crate) mod identity;

@@ -30,7 +30,9 @@ pub use crate::{
         GuardableServer, Guarded, PolicyVisitor, ServerBinding, ServiceName, handoff::MethodId,
     },
     handler_check::{
-        HandlerOutput, SharedPolicy, call_head, check_call, check_call_and_request,
+        HandlerOutput, SharedPolicy,
+        authorized::{IntoCheckedValue, authorize_parameter},
+        call_head, check_call, check_call_and_request,
         denied::denied_call,
     },
     policy::{Access, Checks, Combinator, MethodPolicy},

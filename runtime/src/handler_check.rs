@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
+pub mod authorized;
 pub mod denied;
 
 use std::{

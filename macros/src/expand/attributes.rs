@@ -14,7 +14,7 @@ use crate::{
         argument_rules::check_on_method,
         inherited_scheme,
         policy::Policy,
-        rules::{no_identity, one_identity_type, one_policy_attribute},
+        rules::{authorized_with_identity, no_identity, one_identity_type, one_policy_attribute},
     },
     parse::{arguments::Arguments, item, method::Method, reason::ReasonAttribute},
     recover::{errors::Errors, fallback},
@@ -56,6 +56,7 @@ fn authenticated_method(tokens: TokenStream, function: ImplItemFn) -> TokenStrea
     let method = Method::recognise(function.clone(), &mut errors);
     if let (Some(policy), Some(mut method)) = (policy, method) {
         one_identity_type(&policy, &method, &mut errors);
+        authorized_with_identity(&method, &mut errors);
         let source = EvaluatorSource::Inline(policy.id);
         errors.ok(handler_check::insert(&mut method, &policy, source, &krate));
         if errors.is_empty() {

@@ -11,10 +11,34 @@ use crate::{
 
 /// The closure captures nothing, so it coerces to a function pointer. It contains the user's call itself, so
 /// that a wrong signature is one plain error.
-pub(super) fn expand(check: &CustomCheck, krate: &Path, receiver: Span) -> TokenStream {
+pub(super) fn expand(
+    check: &CustomCheck,
+    output: CheckOutput,
+    krate: &Path,
+    receiver: Span,
+) -> TokenStream {
     match check {
-        CustomCheck::Path(path) => of_path(path, krate, receiver),
-        CustomCheck::Closure(closure) => of_closure(closure, krate),
+        CustomCheck::Path(path) => of_path(path, output, krate, receiver),
+        CustomCheck::Closure(closure) => of_closure(closure, output, krate),
+    }
+}
+
+/// What a check returns beside an error.
+#[derive(Clone, Copy)]
+pub(super) enum CheckOutput {
+    /// `()`, for `authorize` and `authorize_request`.
+    Unit,
+    /// The value of an `#[authorized(..)]` parameter.
+    Value,
+}
+
+impl CheckOutput {
+    /// The function of the runtime that converts the user's result.
+    fn conversion(self, span: Span) -> TokenStream {
+        match self {
+            CheckOutput::Unit => quote_spanned!(span=> IntoCheckResult::into_check_result),
+            CheckOutput::Value => quote_spanned!(span=> IntoCheckedValue::into_checked_value),
+        }
     }
 }
 
@@ -24,15 +48,16 @@ pub(super) fn expand(check: &CustomCheck, krate: &Path, receiver: Span) -> Token
 //     |service, identity, subject| Box::pin(async move {
 //         IntoCheckResult::into_check_result(Self::quota(service, identity, subject).await)
 //     })
-fn of_path(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStream {
+fn of_path(path: &ExprPath, output: CheckOutput, krate: &Path, receiver: Span) -> TokenStream {
     let name =
         path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
     let span = name.resolved_at(Span::mixed_site());
     let path = resolve_self(quote!(#path), receiver);
     let krate = hygiene::at(span, krate);
+    let conversion = output.conversion(span);
     quote_spanned! {span=>
         |__service, __identity, __subject| #krate::__private::Box::pin(async move {
-            #krate::__private::IntoCheckResult::into_check_result(
+            #krate::__private::#conversion(
                 #path(__service, __identity, __subject).await
             )
         })
@@ -47,10 +72,11 @@ fn of_path(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStream {
 //         let request = subject;
 //         IntoCheckResult::into_check_result((service.of_tenant(caller, request.get_ref().tenant)).await)
 //     })
-fn of_closure(closure: &ExprClosure, krate: &Path) -> TokenStream {
+fn of_closure(closure: &ExprClosure, output: CheckOutput, krate: &Path) -> TokenStream {
     let body = &closure.body;
     let span = body.span().resolved_at(Span::mixed_site());
     let krate = hygiene::at(span, krate);
+    let conversion = output.conversion(span);
     let mut parameters = closure.inputs.iter();
     let (identity, subject) = (parameters.next(), parameters.next());
     let mut future = Group::new(Delimiter::Parenthesis, service_for_self(body.to_token_stream()));
@@ -60,7 +86,7 @@ fn of_closure(closure: &ExprClosure, krate: &Path) -> TokenStream {
         |__service, __identity, __subject| #krate::__private::Box::pin(async move {
             let #identity = __identity;
             let #subject = __subject;
-            #krate::__private::IntoCheckResult::into_check_result(#future.await)
+            #krate::__private::#conversion(#future.await)
         })
     }
 }

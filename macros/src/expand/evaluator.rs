@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Path, Type, spanned::Spanned};
 
 use crate::{
-    expand::custom_check,
+    expand::custom_check::{self, CheckOutput},
     model::policy::Policy,
     parse::schemes::{Combinator, SchemeValue, SingleScheme},
     syntax::hygiene::{self, resolve_self, self_at},
@@ -63,7 +63,7 @@ pub(super) fn expression(
         None => evaluator,
         Some(check) => {
             let service = self_at(check.span(), receiver);
-            let check = custom_check::expand(check, krate, receiver);
+            let check = custom_check::expand(check, CheckOutput::Unit, krate, receiver);
             quote!(#krate::__private::authorize(#evaluator, &*#service, #check))
         }
     }

@@ -20,12 +20,13 @@ use crate::{
         policy::Policy,
         rpc_names,
         rules::{
-            every_method_has_policy, no_identity, one_function_per_rpc, one_identity_type,
-            one_impl_attribute, one_policy_attribute,
+            authorized_with_identity, every_method_has_policy, no_identity, one_function_per_rpc,
+            one_identity_type, one_impl_attribute, one_policy_attribute,
         },
     },
     parse::{
         arguments::Arguments,
+        authorized::AuthorizedParameter,
         method::Method,
         reason::{Reason, ReasonAttribute},
     },
@@ -176,8 +177,10 @@ fn guard_method(
     };
     let mut method = Method::recognise(function, errors)?;
     one_identity_type(&policy, &method, errors);
+    authorized_with_identity(&method, errors);
     let identity = method.identity.as_ref().map(|identity| identity.ty.clone());
-    let access = Access::Guarded { policy: Rc::clone(&policy), identity };
+    let authorized = method.authorized.iter().map(AuthorizedParameter::text).collect();
+    let access = Access::Guarded { policy: Rc::clone(&policy), identity, authorized };
     let method_policy = MethodPolicy::new(index, name, rpc, cfgs, access);
     let source = match policy.is_shared() {
         true => EvaluatorSource::Shared(method_policy.evaluator_id),

@@ -45,8 +45,14 @@ fn row(method: &MethodPolicy, consts: &mut AccessConsts, krate: &Path) -> TokenS
         }
         Access::Guarded { policy, .. } => consts.name(policy, krate).into_token_stream(),
     };
+    let authorized = match &method.access {
+        Access::Guarded { authorized, .. } if !authorized.is_empty() => {
+            quote!(.with_authorized(&[#(#authorized),*]))
+        }
+        _ => TokenStream::new(),
+    };
     quote! {
-        #(#cfgs)* #krate::__private::MethodPolicy::new(#index, #function, #rpc_name, #has_rpc, #access)
+        #(#cfgs)* #krate::__private::MethodPolicy::new(#index, #function, #rpc_name, #has_rpc, #access) #authorized
     }
 }
 

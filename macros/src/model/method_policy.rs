@@ -32,6 +32,8 @@ pub(crate) enum Access {
     Guarded {
         policy: Rc<Policy>,
         identity: Option<Type>,
+        /// The texts of the `#[authorized(..)]` parameters.
+        authorized: Vec<String>,
     },
     Anonymous {
         reason: LitStr,
@@ -62,7 +64,7 @@ impl Access {
     /// A hash of the policy, the type of the identity and the `cfgs`.
     fn evaluator_id(&self, cfgs: &[Attribute]) -> u64 {
         let (policy, identity) = match self {
-            Access::Guarded { policy, identity } => (Some(policy.id), identity.as_ref()),
+            Access::Guarded { policy, identity, .. } => (Some(policy.id), identity.as_ref()),
             Access::Anonymous { .. } | Access::Denied { .. } => (None, None),
         };
         let mut hasher = DefaultHasher::new();

@@ -7,7 +7,7 @@ use syn::{Attribute, Ident, ImplItemFn, LitStr, spanned::Spanned};
 
 use crate::{
     model::{method_policy::MethodPolicy, policy::Policy},
-    parse::{identity, method::Method, reason::ReasonAttribute},
+    parse::{authorized, identity, method::Method, reason::ReasonAttribute},
     recover::errors::Errors,
     syntax::names::{hides_policy_attribute, policy_attribute},
 };
@@ -26,6 +26,13 @@ pub(crate) fn no_identity(function: &ImplItemFn, attribute: ReasonAttribute, err
     };
     for marker in identity::markers(function) {
         errors.push(syn::Error::new(marker.span(), message));
+    }
+    for marker in authorized::markers(function) {
+        errors.push(syn::Error::new(
+            marker.span(),
+            "`#[authorized(..)]` is not allowed on a method that authenticates nobody\nhelp: write \
+             `#[authenticated(..)]` on the method",
+        ));
     }
 }
 
@@ -62,6 +69,22 @@ fn second_attribute(first: &str, second: &str) -> String {
     match first == second {
         true => format!("duplicate `#[{second}]`"),
         false => format!("`#[{second}]` conflicts with `#[{first}]`\nhelp: remove one of them"),
+    }
+}
+
+/// The checks of `#[authorized(..)]` parameters receive the identity.
+pub(crate) fn authorized_with_identity(method: &Method, errors: &mut Errors) {
+    if let Some(parameter) = method.authorized.first()
+        && method.identity.is_none()
+    {
+        errors.push(syn::Error::new(
+            parameter.check.span(),
+            format!(
+                "expected a parameter `#[identity]`, which this check receives\nhelp: add a parameter \
+                 `#[identity] caller: T` to `{}`",
+                method.item.sig.ident,
+            ),
+        ));
     }
 }
 

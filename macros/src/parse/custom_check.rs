@@ -44,6 +44,11 @@ impl ToTokens for CustomCheck {
 /// Parses `= value`; `None` for `none`.
 pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Option<CustomCheck>> {
     input.parse::<Token![=]>()?;
+    parse_value(input)
+}
+
+/// Parses a path or a closure; `None` for `none`.
+pub(super) fn parse_value(input: ParseStream<'_>) -> syn::Result<Option<CustomCheck>> {
     let mut value: Expr = input.parse()?;
     // A `macro_rules!` passes on an expression in an invisible group, or in the parentheses that replace it.
     loop {

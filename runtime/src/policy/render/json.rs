@@ -19,10 +19,11 @@ impl ServicePolicy {
     /// | `roles` | array of strings | the roles of which one is required |
     /// | `authorize` | string or null | the path of the custom check of the call head |
     /// | `authorize_request` | string or null | the path of the custom check of the request |
+    /// | `authorized` | array of strings | the `#[authorized(..)]` parameters with their checks; absent without any |
     /// | `reason` | string | why every caller may call it, or none |
     ///
     /// An object has the first three fields and either `reason` (for `#[anonymous]`, for `#[denied]`, and for a service that is
-    /// open as a whole) or the six others.
+    /// open as a whole) or the others.
     pub fn to_json(&self) -> String {
         json([self])
     }
@@ -56,6 +57,9 @@ fn json<'a>(services: impl IntoIterator<Item = &'a ServicePolicy>) -> String {
             fields.push(("roles", array(checks.roles)));
             fields.push(("authorize", nullable(checks.authorize)));
             fields.push(("authorize_request", nullable(checks.authorize_request)));
+            if !row.authorized.is_empty() {
+                fields.push(("authorized", array(row.authorized)));
+            }
         } else {
             fields.push(("reason", string(row.reason)));
         }

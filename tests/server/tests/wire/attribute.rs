@@ -1,5 +1,6 @@
 //! The arguments of the attribute, one module each.
 
+mod authorized;
 mod closures;
 mod combinators;
 mod custom_checks;
