@@ -60,8 +60,12 @@ pub(super) fn expand(
     let trait_path = trait_path(&item, &mut errors);
     one_impl_attribute(&item.attrs, &mut errors);
     let methods = guard_methods(&mut item, &default, &binding.krate, &mut errors);
-    one_function_per_rpc(&methods, &mut errors);
-    rpc_names::check(&methods, &function_spans(&item), &mut errors);
+    let mut names = Errors::default();
+    rpc_names::check(&methods, &function_spans(&item), &mut names);
+    if names.is_empty() {
+        one_function_per_rpc(&methods, &mut errors);
+    }
+    errors.append(names);
     match trait_path {
         Some(trait_path) if errors.is_empty() => {
             let guarded = guard::expand(&item, &trait_path, &methods, &binding);
@@ -221,7 +225,7 @@ fn own_policy(
             ));
         }
     }
-    let tokens = inherited_scheme::resolve(&mut arguments, default, tokens, &mut found);
+    let tokens = inherited_scheme::resolve(&mut arguments, known.default, tokens, &mut found);
     if arguments.inherited_scheme.is_some() && arguments.scheme.is_none() {
         errors.append(found);
         return None;

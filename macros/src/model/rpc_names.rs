@@ -29,7 +29,10 @@ pub(crate) fn check(methods: &[MethodPolicy], spans: &[Span], errors: &mut Error
                 if function == method.function {
                     continue;
                 }
-                if let Some(other) = derived.get(function.as_str()) {
+                // Equal names are reported as duplicates.
+                if let Some(other) = derived.get(function.as_str())
+                    && other.rpc_name != method.rpc_name
+                {
                     errors.push(syn::Error::new(
                         rpc.span(),
                         format!(

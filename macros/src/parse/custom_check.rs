@@ -2,7 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{Expr, ExprClosure, ExprPath, ReturnType, Token, parse::ParseStream, spanned::Spanned};
+use syn::{
+    Expr, ExprClosure, ExprPath, Pat, ReturnType, Token, parse::ParseStream, spanned::Spanned,
+};
 
 use crate::syntax::text;
 
@@ -93,6 +95,17 @@ fn check_closure(closure: ExprClosure) -> syn::Result<CustomCheck> {
             "unexpected `async`\nnote: the body of the closure is awaited\nhelp: write `|caller, request| \
              self.owns_order(caller, request)`, or `|caller, request| async move { .. }`"
                 .to_owned(),
+        );
+    }
+    if let Some(Pat::Ident(first)) = closure.inputs.first()
+        && ["request", "req", "head"].iter().any(|name| first.ident == name)
+    {
+        return error(
+            first.ident.span(),
+            format!(
+                "expected the identity, found `{}`\nhelp: the identity is the first parameter, as in `|caller, {}| ..`",
+                first.ident, first.ident,
+            ),
         );
     }
     if let ReturnType::Type(_, ty) = &closure.output {
