@@ -12,3 +12,4 @@ mod header_const;
 mod impl_block;
 mod policy_table;
 mod shared_evaluator;
+pub(crate) mod synchronous;

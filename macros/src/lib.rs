@@ -43,6 +43,12 @@ pub fn denied(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::attributes::denied(arguments.into(), item.into()).into()
 }
 
+#[doc = include_str!("docs/synchronous.md")]
+#[proc_macro_attribute]
+pub fn synchronous(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::synchronous::expand(arguments.into(), item.into()).into()
+}
+
 #[doc = include_str!("docs/derive_authenticate.md")]
 #[proc_macro_derive(Authenticate, attributes(verifies))]
 pub fn derive_authenticate(item: TokenStream) -> TokenStream {

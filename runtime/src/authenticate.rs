@@ -4,6 +4,7 @@ mod authenticated;
 mod authenticator;
 mod boxed;
 mod identity_id;
+mod immediate;
 mod trust_extension;
 
 pub use self::{
@@ -11,4 +12,5 @@ pub use self::{
     authenticator::{Authenticate, DEFAULT_DEADLINE},
     boxed::BoxAuthenticator,
     identity_id::{IdKind, IdentityId},
+    immediate::{Immediate, decided},
 };

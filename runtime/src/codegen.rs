@@ -15,7 +15,7 @@ pub use std::{any::type_name_of_val, boxed::Box, option::Option, primitive::str,
 #[cfg(feature = "client-certificate")]
 pub use crate::scheme::ClientCertificate;
 pub use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate, decided},
     error::AuthError,
     evaluate::{
         builder::{all_of, one_of, scheme},
@@ -23,7 +23,6 @@ pub use crate::{
         custom_check::authorize,
         evaluator::Evaluator,
         identity::{OptionalIdentity, discard_identity},
-        panics::panic_safe,
         requirement::{Roles, Scopes},
     },
     guard::{

@@ -1,7 +1,8 @@
 //! The guard: a tower service around a generated server, which decides on the head of a call.
 //!
-//! The way of a call: [`service`] receives the request, [`state`] finds the method, [`decider`] evaluates its
-//! policy, and [`future`] either calls the server with a [`handoff`] or answers with the rejection.
+//! The way of a call: [`service`] receives the request, [`state`] finds the method, and [`decider`] evaluates its
+//! policy. A call that is decided without waiting goes to the server with a [`handoff`], or is answered with the
+//! rejection. Another one waits in its [`future`].
 
 mod decider;
 mod drain;

@@ -9,7 +9,8 @@ pub mod denied;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
+    task::{Context, Poll},
 };
 
 use tonic::{Request, Status};
@@ -17,10 +18,12 @@ use tonic::{Request, Status};
 use crate::{
     evaluate::{
         custom_check::CheckFuture,
-        decision::evaluate,
-        evaluator::{EvalContext, Evaluator},
+        decision::{resume, start},
+        description::PolicyDescription,
+        evaluator::{EvalContext, Evaluator, Progress},
         events::RpcTarget,
-        panics::{catch_panic, panic_safe},
+        injected_identity::InjectedIdentity,
+        panics::catch_panic,
         rejection::Rejection,
     },
     guard::handoff::{CallOrigin, MethodId, ServiceId},
@@ -34,26 +37,13 @@ use crate::{
 /// the impls of one type, as in [`Guarded`](crate::Guarded).
 ///
 /// It keeps compile times low: the compiler checks the evaluator once, and each method contains one call.
-pub trait SharedPolicy<const POLICY: u64, Marker, I>: Sized {
+pub trait SharedPolicy<const POLICY: u64, Marker: 'static, I: 'static>: Sized {
     fn evaluator(&self) -> impl Evaluator<Identity = I>;
 
     /// [`check_call`] with the shared evaluator.
-    fn check_call(
-        &self,
-        method: &'static str,
-        head: CallHead<'_>,
-    ) -> impl Future<Output = Result<I, Status>> + Send {
-        check_call(self, MethodId { policy: POLICY, method }, self.evaluator(), head)
-    }
-
-    /// `check_call` for a policy whose expressions may panic.
-    fn check_call_panic_safe(
-        &self,
-        method: &'static str,
-        head: CallHead<'_>,
-    ) -> impl Future<Output = Result<I, Status>> + Send {
-        let method = MethodId { policy: POLICY, method };
-        check_call(self, method, panic_safe(|| self.evaluator()), head)
+    #[inline]
+    fn check_call<'a>(&'a self, method: &'static str, head: CallHead<'a>) -> CallCheck<'a, I> {
+        check_call(self, MethodId { policy: POLICY, method }, || self.evaluator(), head)
     }
 }
 
@@ -79,14 +69,98 @@ pub fn call_head<M>(request: &Request<M>) -> CallHead<'_> {
     CallHead::new(request.metadata().as_ref(), request.extensions())
 }
 
+/// The future of [`check_call`]: the identity of the caller, or the status of the rejection.
+///
+/// Most calls are decided when it is created. The rest of another evaluation is in a box, so that the future of
+/// every handler stays small.
+#[must_use]
+pub struct CallCheck<'a, I>(CallCheckState<'a, I>);
+
+enum CallCheckState<'a, I> {
+    Decided(Option<Result<I, Status>>),
+    Waiting(Pin<Box<dyn Future<Output = Result<I, Status>> + Send + 'a>>),
+}
+
+// No identity is pinned.
+impl<I> Unpin for CallCheck<'_, I> {}
+
+impl<I> Future for CallCheck<'_, I> {
+    type Output = Result<I, Status>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            CallCheckState::Decided(decision) => {
+                // `None` is unreachable: a future isn't polled after it has completed.
+                decision.take().map_or(Poll::Pending, Poll::Ready)
+            }
+            CallCheckState::Waiting(waiting) => waiting.as_mut().poll(cx),
+        }
+    }
+}
+
 /// Returns the identity of the caller: from the handoff of a guard, or from an evaluation of the policy.
-pub fn check_call<T, E: Evaluator>(
+///
+/// `evaluator` runs the expressions of the attribute, so a call with a handoff doesn't need it.
+#[inline]
+pub fn check_call<'a, T, E: Evaluator + 'a>(
     service: &T,
     method: MethodId,
-    evaluator: E,
-    head: CallHead<'_>,
-) -> impl Future<Output = Result<E::Identity, Status>> + Send {
-    check(ServiceId::of(service), method, evaluator, head)
+    evaluator: impl Fn() -> E,
+    head: CallHead<'a>,
+) -> CallCheck<'a, E::Identity> {
+    let injected = match head.extensions().get() {
+        Some(CallOrigin::Guard { handoff, .. }) => {
+            if let Some(identity) = handoff.take(ServiceId::of(service), method) {
+                return CallCheck(CallCheckState::Decided(Some(Ok(identity))));
+            }
+            None
+        }
+        Some(CallOrigin::InProcess(slot)) => slot.take(),
+        None => None,
+    };
+    CallCheck(evaluate(method, evaluator, head, injected))
+}
+
+fn evaluate<'a, E: Evaluator + 'a>(
+    method: MethodId,
+    evaluator: impl Fn() -> E,
+    head: CallHead<'a>,
+    injected: Option<InjectedIdentity>,
+) -> CallCheckState<'a, E::Identity> {
+    let decide = || {
+        let evaluator = evaluator();
+        let mut context = EvalContext { head: &head, injected };
+        match start(&evaluator, &mut context, || target(method)) {
+            Ok(Progress::Admitted(admitted)) => {
+                CallCheckState::Decided(Some(Ok(admitted.identity)))
+            }
+            Ok(Progress::Waiting(pending)) => CallCheckState::Waiting(Box::pin(async move {
+                let resumed = resume(&evaluator, pending, &head, || target(method)).await;
+                resumed.map_err(|rejection| rejection_status(rejection, &evaluator, &head))
+            })),
+            Err(rejection) => CallCheckState::Decided(Some(Err(rejection.into_status(
+                &evaluator.description(),
+                error_domain(&head),
+                None,
+            )))),
+        }
+    };
+    catch_unwind(AssertUnwindSafe(decide))
+        .unwrap_or_else(|_| CallCheckState::Decided(Some(Err(panicked(method, evaluator)))))
+}
+
+/// Emits the event of a call whose check panicked, and returns its status.
+#[cold]
+fn panicked<E: Evaluator>(method: MethodId, evaluator: impl Fn() -> E) -> Status {
+    let rejection = Rejection::internal("a check panicked");
+    // The expression that panicked may panic again.
+    let description = || {
+        catch_unwind(AssertUnwindSafe(|| evaluator().description()))
+            .unwrap_or_else(|_| PolicyDescription::empty())
+    };
+    target(method).emit_rejected(rejection, description);
+    Reason::Internal.bare_status()
 }
 
 /// [`check_call`], followed by the custom check of `authorize_request = ..`.
@@ -97,46 +171,28 @@ pub fn check_call<T, E: Evaluator>(
 pub fn check_call_and_request<'a, T: Sync, E: Evaluator + 'a, M: Sync>(
     service: &'a T,
     method: MethodId,
-    evaluator: E,
+    evaluator: impl Fn() -> E + Send + 'a,
     request: &'a Request<M>,
     custom_check: for<'c> fn(&'c T, &'c E::Identity, &'c Request<M>) -> CheckFuture<'c>,
 ) -> impl Future<Output = Result<E::Identity, Status>> + Send + 'a {
     async move {
         let head = call_head(request);
-        let identity = check(ServiceId::of(service), method, &evaluator, head).await?;
+        let identity = check_call(service, method, &evaluator, head).await?;
         let checked =
             catch_panic(pin!(async { custom_check(service, &identity, request).await })).await;
         match checked {
             Ok(()) => Ok(identity),
             Err(rejection) => {
-                let rejection = target(method).emit_rejected(rejection, || evaluator.description());
-                Err(rejection_status(rejection, &evaluator, &head))
+                let status = || {
+                    let evaluator = evaluator();
+                    let description = || evaluator.description();
+                    let rejection = target(method).emit_rejected(rejection, description);
+                    rejection_status(rejection, &evaluator, &head)
+                };
+                Err(catch_unwind(AssertUnwindSafe(status))
+                    .unwrap_or_else(|_| Reason::Internal.bare_status()))
             }
         }
-    }
-}
-
-#[allow(clippy::manual_async_fn, reason = "an `async fn` stores its arguments twice")]
-fn check<E: Evaluator>(
-    service: ServiceId,
-    method: MethodId,
-    evaluator: E,
-    head: CallHead<'_>,
-) -> impl Future<Output = Result<E::Identity, Status>> + Send {
-    async move {
-        let injected = match head.extensions().get() {
-            Some(CallOrigin::Guard { handoff, .. }) => {
-                if let Some(identity) = handoff.take(service, method) {
-                    return Ok(identity);
-                }
-                None
-            }
-            Some(CallOrigin::InProcess(slot)) => slot.take(),
-            None => None,
-        };
-        let mut context = EvalContext { head: &head, injected };
-        let evaluated = pin!(evaluate(&evaluator, &mut context, || target(method))).await;
-        evaluated.map_err(|rejection| rejection_status(rejection, &evaluator, &head))
     }
 }
 

@@ -167,8 +167,8 @@
 //!   without credentials, and shows a page only those headers of a rejection that CORS exposes: expose
 //!   `grpc-status`, `grpc-message`, `grpc-status-details-bin` and `www-authenticate`, as the example `serve`
 //!   does. The example `adopt` has an interceptor.
-//! - **Readiness.** A guard is ready when its inner service is ready: it polls the inner service before it
-//!   decides, so a call holds a permit of an inner concurrency limit while its credentials are checked.
+//! - **Readiness.** A guard is always ready. It polls the inner service when a call is admitted, so callers who
+//!   aren't admitted take no permit of a concurrency limit inside the guard.
 //! - **Callers that go away.** When a call is cancelled, the future of its authenticator is dropped at its
 //!   current `await`. Spawn work that must finish.
 //! - **Streams.** A call is decided once, when it begins. A stream goes on after its token has expired:
@@ -244,7 +244,7 @@ mod reason;
 pub mod scheme;
 mod verifiers;
 
-pub use tonic_guard_macros::{Authenticate, anonymous, authenticated, denied};
+pub use tonic_guard_macros::{Authenticate, anonymous, authenticated, denied, synchronous};
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
@@ -273,7 +273,7 @@ pub use crate::verifiers::passwords;
 pub use crate::{
     authenticate::{
         Authenticate, Authenticated, BoxAuthenticator, DEFAULT_DEADLINE, IdKind, IdentityId,
-        Lifetime,
+        Immediate, Lifetime,
     },
     challenge::Challenge,
     error::AuthError,

@@ -12,6 +12,7 @@ mod from_extensions;
 mod location;
 mod scheme_trait;
 
+pub(crate) use self::call_head::AuthorizationHeader;
 #[cfg(feature = "client-certificate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
 pub use self::client_certificate::{CertificateChain, ClientCertificate};

@@ -169,6 +169,17 @@ fn forward(input: &DeriveInput, verifier: &Verifier, krate: &Path) -> TokenStrea
                 #field::authenticate(&self.#member, credentials)
             }
 
+            #[inline]
+            fn authenticate_now(
+                &self,
+                credentials: <#scheme as #krate::__private::Scheme>::Credentials,
+            ) -> #krate::__private::Immediate<
+                Self::Identity,
+                <#scheme as #krate::__private::Scheme>::Credentials,
+            > {
+                #field::authenticate_now(&self.#member, credentials)
+            }
+
             fn bypass(&self) -> #krate::__private::Option<Self::Identity> {
                 #field::bypass(&self.#member)
             }

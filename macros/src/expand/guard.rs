@@ -39,9 +39,9 @@ pub(super) struct ServerBinding {
 //         impl<T: Store, S> Guarded<Marker, S> for Server<T> {
 //             const BINDING: ServerBinding = ServerBinding { service: .., methods: &[..] };
 //             fn method_type_name() -> Option<&'static str> { Some(type_name_of_val(&<Self as Orders>::list)) }
-//             async fn visit<V: PolicyVisitor>(&self, method: u32, visitor: V) -> V::Output {
+//             fn visit<'s, V: PolicyVisitor<'s>>(&'s self, method: u32, visitor: V) -> V::Output {
 //                 match method {
-//                     0u32 | 2u32 => visitor.evaluator(POLICY, EVALUATOR).await,
+//                     0u32 | 2u32 => visitor.evaluator(POLICY, EVALUATOR),
 //                     1u32 => visitor.anonymous(),
 //                     _ => visitor.unknown(),
 //                 }
@@ -116,8 +116,8 @@ pub(super) fn expand(
                     #method_type_name
                 }
 
-                async fn visit<__V: #krate::__private::PolicyVisitor>(
-                    &#receiver,
+                fn visit<'__s, __V: #krate::__private::PolicyVisitor<'__s>>(
+                    &'__s #receiver,
                     __method: u32,
                     __visitor: __V,
                 ) -> __V::Output {
@@ -237,7 +237,7 @@ fn arm(method: &MethodPolicy, indices: &[u32], krate: &Path, receiver: Span) -> 
                 let identity = identity.as_ref();
                 evaluator::expression(policy, identity, krate, receiver, EvaluatedBy::Guard)
             };
-            quote!(__visitor.evaluator(#evaluator_id, #evaluator).await)
+            quote!(__visitor.evaluator(#evaluator_id, #evaluator))
         }
     };
     quote!(#(#cfgs)* #(#indices)|* => #visit,)

@@ -44,7 +44,7 @@ pub(super) enum EvaluatorSource {
 //         { .. }
 //     }
 //
-// An inline evaluator is an argument of the call: `check_call(&*self, MethodId { .. }, EVALUATOR, call_head(&request))`.
+// An inline evaluator is an argument of the call: `check_call(&*self, MethodId { .. }, || EVALUATOR, call_head(&request))`.
 pub(super) fn insert(
     method: &mut Method,
     policy: &Policy,
@@ -105,29 +105,26 @@ fn evaluation(
         EvaluatorSource::Inline(id) => id,
         EvaluatorSource::Shared(id) => {
             let head = head();
-            let check_call =
-                if policy.may_panic() { quote!(check_call_panic_safe) } else { quote!(check_call) };
             return quote_spanned! {site=>
-                <Self as #krate::__private::SharedPolicy<#id, _, _>>::#check_call(&*#service, #name, #head)
+                <Self as #krate::__private::SharedPolicy<#id, _, _>>::check_call(&*#service, #name, #head)
             };
         }
     };
     let ty = method.identity.as_ref().map(|identity| &identity.ty);
     let by = EvaluatedBy::HandlerCheck;
-    let mut expression = evaluator::expression(policy, ty, krate, method.receiver, by);
-    if policy.may_panic() {
-        expression = quote_spanned!(site=> #krate::__private::panic_safe(|| #expression));
-    }
+    let expression = evaluator::expression(policy, ty, krate, method.receiver, by);
+    // A call with the handoff of a guard doesn't build it.
+    let evaluator = quote_spanned!(site=> || #expression);
     let method_id = quote!(#krate::__private::MethodId { policy: #id, method: #name });
     match &policy.authorize_request {
         None => {
             let head = head();
-            quote_spanned!(site=> #krate::__private::check_call(&*#service, #method_id, #expression, #head))
+            quote_spanned!(site=> #krate::__private::check_call(&*#service, #method_id, #evaluator, #head))
         }
         Some(check) => {
             let check = custom_check::expand(check, CheckOutput::Unit, krate, method.receiver);
             quote_spanned! {site=>
-                #krate::__private::check_call_and_request(&*#service, #method_id, #expression, &#request, #check)
+                #krate::__private::check_call_and_request(&*#service, #method_id, #evaluator, &#request, #check)
             }
         }
     }

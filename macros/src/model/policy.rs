@@ -14,7 +14,7 @@ use crate::{
     parse::{
         arguments::Arguments,
         custom_check::CustomCheck,
-        schemes::{Combinator, SchemeValue, Schemes, SingleScheme},
+        schemes::{Combinator, Schemes},
     },
     recover::errors::Errors,
     syntax::text,
@@ -78,33 +78,9 @@ impl Policy {
         self.authorize_request.is_none()
     }
 
-    /// Returns whether evaluation runs an expression of the user that could panic, and not only paths and fields.
-    pub(crate) fn may_panic(&self) -> bool {
-        let scheme_may_panic = |scheme: &SingleScheme| {
-            let value_may_panic = match &scheme.value {
-                SchemeValue::BuiltIn(..) => false,
-                SchemeValue::Custom(expr) => may_panic(expr),
-            };
-            value_may_panic || scheme.via.as_ref().is_some_and(may_panic)
-        };
-        self.schemes.list.iter().any(scheme_may_panic) || self.roles.iter().any(may_panic)
-    }
-
     /// A custom check, if there is one.
     pub(crate) fn custom_check(&self) -> Option<&CustomCheck> {
         self.authorize.as_ref().or(self.authorize_request.as_ref())
-    }
-}
-
-/// Returns whether an expression does more than name a value.
-fn may_panic(expr: &Expr) -> bool {
-    match expr {
-        Expr::Path(_) | Expr::Lit(_) => false,
-        Expr::Field(field) => may_panic(&field.base),
-        Expr::Reference(reference) => may_panic(&reference.expr),
-        Expr::Paren(inner) => may_panic(&inner.expr),
-        Expr::Group(inner) => may_panic(&inner.expr),
-        _ => true,
     }
 }
 

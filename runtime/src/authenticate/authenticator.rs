@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::authenticated::Authenticated;
+use super::{authenticated::Authenticated, immediate::Immediate};
 use crate::{error::AuthError, scheme::Scheme};
 
 /// The time that an authenticator may take, unless it sets another.
@@ -60,6 +60,25 @@ pub trait Authenticate<S: Scheme>: Send + Sync {
         credentials: S::Credentials,
     ) -> impl Future<Output = Result<Authenticated<Self::Identity>, AuthError>> + Send;
 
+    /// Checks the credentials of one call without waiting, if that is possible.
+    ///
+    /// A guard calls it first. A call that it decides needs no future, which makes the call cheaper. For
+    /// [`Immediate::Deferred`], and on other paths, [`authenticate`](Authenticate::authenticate) decides: it
+    /// has to accept all credentials, and both have to decide alike. At most one decision is made for a call.
+    ///
+    /// The default defers all credentials. Don't write it by hand for an authenticator that never waits:
+    /// [`#[synchronous]`](macro@crate::synchronous) on the impl derives both methods from one.
+    ///
+    /// It must not block the thread, and the deadline doesn't apply to it. If it panics, the call is rejected as
+    /// INTERNAL.
+    #[inline]
+    fn authenticate_now(
+        &self,
+        credentials: S::Credentials,
+    ) -> Immediate<Self::Identity, S::Credentials> {
+        Immediate::Deferred(credentials)
+    }
+
     /// Turns authentication off: every caller receives the returned identity. The default, `None`, leaves
     /// authentication on.
     ///
@@ -100,6 +119,14 @@ macro_rules! forward_to_target {
                 credentials: S::Credentials,
             ) -> impl Future<Output = Result<Authenticated<Self::Identity>, AuthError>> + Send {
                 A::authenticate(self, credentials)
+            }
+
+            #[inline]
+            fn authenticate_now(
+                &self,
+                credentials: S::Credentials,
+            ) -> Immediate<Self::Identity, S::Credentials> {
+                A::authenticate_now(self, credentials)
             }
 
             fn bypass(&self) -> Option<Self::Identity> {

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use super::{authenticated::Authenticated, authenticator::Authenticate};
+use super::{authenticated::Authenticated, authenticator::Authenticate, immediate::Immediate};
 use crate::{error::AuthError, scheme::Scheme};
 
 type AuthenticateFuture<'a, I> =
@@ -10,6 +10,7 @@ type AuthenticateFuture<'a, I> =
 
 trait ErasedAuthenticate<S: Scheme, I>: Send + Sync {
     fn authenticate(&self, credentials: S::Credentials) -> AuthenticateFuture<'_, I>;
+    fn authenticate_now(&self, credentials: S::Credentials) -> Immediate<I, S::Credentials>;
     fn bypass(&self) -> Option<I>;
     fn deadline(&self) -> Duration;
     fn invalid_reason(&self) -> Option<&'static str>;
@@ -18,6 +19,13 @@ trait ErasedAuthenticate<S: Scheme, I>: Send + Sync {
 impl<S: Scheme, A: Authenticate<S>> ErasedAuthenticate<S, A::Identity> for A {
     fn authenticate(&self, credentials: S::Credentials) -> AuthenticateFuture<'_, A::Identity> {
         Box::pin(Authenticate::authenticate(self, credentials))
+    }
+
+    fn authenticate_now(
+        &self,
+        credentials: S::Credentials,
+    ) -> Immediate<A::Identity, S::Credentials> {
+        Authenticate::authenticate_now(self, credentials)
     }
 
     fn bypass(&self) -> Option<A::Identity> {
@@ -81,6 +89,10 @@ impl<S: Scheme, I: Send + Sync + 'static> Authenticate<S> for BoxAuthenticator<S
         credentials: S::Credentials,
     ) -> impl Future<Output = Result<Authenticated<I>, AuthError>> + Send {
         self.0.authenticate(credentials)
+    }
+
+    fn authenticate_now(&self, credentials: S::Credentials) -> Immediate<I, S::Credentials> {
+        self.0.authenticate_now(credentials)
     }
 
     fn bypass(&self) -> Option<I> {

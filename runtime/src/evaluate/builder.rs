@@ -32,15 +32,15 @@ use std::{borrow::Cow, convert::Infallible, marker::PhantomData, ops::Deref, tim
 use super::{
     combinators::{AllOf, OneOf},
     description::{PolicyDescription, SchemeDescription},
-    evaluator::{Admitted, EvalContext, Evaluator},
+    evaluator::{Admitted, EvalContext, Evaluator, Progress},
     identity::{Conversion, ConvertTo, Discard, FromIdentity},
-    optional::{Alternatives, MissingCredentials, Required},
+    optional::{Alternatives, Required},
     rejection::Rejection,
     requirement::Requirement,
     scheme_check::{AnySchemeCheck, ExtractionOutcome, SchemeCheck},
 };
 use crate::{
-    authenticate::{Authenticate, Authenticated, DEFAULT_DEADLINE},
+    authenticate::{Authenticate, Authenticated, DEFAULT_DEADLINE, Immediate},
     error::AuthError,
     reason::Reason,
     scheme::{CallHead, CredentialLocation, ExtractError, Scheme},
@@ -151,6 +151,10 @@ impl AnySchemeCheck for RejectingCheck {
         &self,
         credentials: Infallible,
     ) -> Result<Authenticated<Infallible>, AuthError> {
+        match credentials {}
+    }
+
+    fn authenticate_now(&self, credentials: Infallible) -> Immediate<Infallible, Infallible> {
         match credentials {}
     }
 
@@ -334,12 +338,14 @@ pub struct RejectAll<I>(PhantomData<fn() -> I>);
 
 impl<I: Send + Sync + 'static> Alternatives for RejectAll<I> {
     type Identity = I;
+    type Pending = Infallible;
 
-    async fn evaluate_with<M: MissingCredentials>(
-        &self,
-        _: &mut EvalContext<'_>,
-    ) -> Result<Admitted<M::Output<I>>, Rejection> {
+    fn start(&self, _: &mut EvalContext<'_>) -> Result<Option<Progress<I, Infallible>>, Rejection> {
         Err(Rejection::internal("the policy has a compile error"))
+    }
+
+    async fn resume(&self, pending: Infallible) -> Result<Admitted<I>, Rejection> {
+        match pending {}
     }
 
     fn reads_extensions(&self) -> bool {

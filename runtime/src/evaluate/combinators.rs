@@ -5,14 +5,18 @@ use std::{borrow::Cow, marker::PhantomData, pin::pin};
 use super::{
     deadline::in_time,
     description::PolicyDescription,
-    evaluator::{Admitted, AdmittedBy, EvalContext, Evaluator},
+    evaluator::{Admitted, AdmittedBy, EvalContext, Evaluator, Progress},
     identity::ConvertFrom,
-    optional::{Alternatives, MissingCredentials},
+    injected_identity::InjectedIdentity,
+    optional::Alternatives,
     rejection::Rejection,
     scheme_check::AnySchemeCheck,
     selection::{require_all, select_scheme},
 };
-use crate::scheme::CredentialLocation;
+use crate::{
+    authenticate::Immediate,
+    scheme::{CallHead, CredentialLocation},
+};
 
 /// Evaluates the first listed scheme for which the call carries credentials.
 ///
@@ -55,15 +59,22 @@ trait DescribeAll {
     fn description(&self) -> PolicyDescription;
 }
 
+/// How far the check of one scheme of `all_of` has come.
+pub enum CheckProgress<I, C> {
+    Identity(I),
+    Credentials(C),
+}
+
 /// Checks the requirements of the scheme with the index `index`, and converts the identity.
-fn admit<S: AnySchemeCheck, C: ConvertFrom<S::Identity>, M: MissingCredentials>(
+#[inline]
+fn admit<S: AnySchemeCheck, C: ConvertFrom<S::Identity>>(
     index: usize,
     check: &S,
     identity: S::Identity,
     by: AdmittedBy,
-) -> Result<Admitted<M::Output<C::Output>>, Rejection> {
+) -> Result<Admitted<C::Output>, Rejection> {
     check.check_requirements(&identity).map_err(|reason| Rejection::by_scheme(index, reason))?;
-    Ok(Admitted { identity: M::authenticated(C::convert(identity)), by })
+    Ok(Admitted { identity: C::convert(identity), by })
 }
 
 /// The rejection for a bug of this crate: a scheme was selected that has extracted no credentials.
@@ -79,54 +90,117 @@ fn wrong_type_injected() -> Rejection {
 
 macro_rules! combinators {
     ($(($($Check:ident $index:tt $outcome:ident $credentials:ident),+))+) => {$(
+        impl<C, $($Check),+> OneOf<C, ($($Check,)+)>
+        where
+            $($Check: AnySchemeCheck, C: ConvertFrom<$Check::Identity>,)+
+        {
+            #[cold]
+            fn admit_injected(
+                &self,
+                injected: InjectedIdentity,
+            ) -> Result<Admitted<C::Output>, Rejection> {
+                $(let injected = match injected.into_identity() {
+                    Ok(identity) => {
+                        let by = AdmittedBy::InjectedIdentity;
+                        return admit::<_, C>($index, &self.checks.$index, identity, by);
+                    }
+                    Err(injected) => injected,
+                };)+
+                drop(injected);
+                Err(wrong_type_injected())
+            }
+
+            fn location(&self, index: usize) -> CredentialLocation {
+                match index {
+                    $($index => self.checks.$index.location(),)+
+                    _ => CredentialLocation::Connection,
+                }
+            }
+        }
+
+        impl<C, $($Check),+> AllOf<C, ($($Check,)+)>
+        where
+            $($Check: AnySchemeCheck,)+
+            C: ConvertFrom<($($Check::Identity,)+)>,
+        {
+            /// Checks the requirements of every scheme, and converts the identities.
+            fn admit(
+                &self,
+                identities: ($($Check::Identity,)+),
+                by: AdmittedBy,
+            ) -> Result<Admitted<C::Output>, Rejection> {
+                $(
+                    let checked = self.checks.$index.check_requirements(&identities.$index);
+                    checked.map_err(|reason| Rejection::by_scheme($index, reason))?;
+                )+
+                Ok(Admitted { identity: C::convert(identities), by })
+            }
+        }
+
         impl<C, $($Check),+> Alternatives for OneOf<C, ($($Check,)+)>
         where
             $($Check: AnySchemeCheck, C: ConvertFrom<$Check::Identity>,)+
         {
             type Identity = C::Output;
+            type Pending = ($(Option<$Check::Credentials>,)+);
 
-            fn evaluate_with<M: MissingCredentials>(
+            #[inline]
+            fn start(
                 &self,
                 context: &mut EvalContext<'_>,
-            ) -> impl Future<Output = Result<Admitted<M::Output<C::Output>>, Rejection>> + Send {
-                async move {
-                    if let Some(injected) = context.injected.take() {
-                        $(let injected = match injected.into_identity() {
-                            Ok(identity) => {
-                                let by = AdmittedBy::InjectedIdentity;
-                                return admit::<_, C, M>($index, &self.checks.$index, identity, by);
+            ) -> Result<Option<Progress<C::Output, Self::Pending>>, Rejection> {
+                if let Some(injected) = context.injected.take() {
+                    return self.admit_injected(injected).map(Progress::Admitted).map(Some);
+                }
+                $(if let Some(identity) = self.checks.$index.bypass() {
+                    let by = AdmittedBy::Bypass;
+                    let admitted = admit::<_, C>($index, &self.checks.$index, identity, by);
+                    return admitted.map(Progress::Admitted).map(Some);
+                })+
+                $(let ($outcome, $credentials) = self.checks.$index.extract(context.head);)+
+                let selected = select_scheme([$($outcome),+], |index| self.location(index))?;
+                match selected {
+                    $(Some($index) => {
+                        let credentials = $credentials.ok_or_else(selected_without_credentials)?;
+                        match self.checks.$index.authenticate_now(credentials) {
+                            Immediate::Decided(Ok(authenticated)) => {
+                                let (identity, by) =
+                                    (authenticated.into_identity(), AdmittedBy::Scheme($index));
+                                let admitted =
+                                    admit::<_, C>($index, &self.checks.$index, identity, by);
+                                admitted.map(Progress::Admitted).map(Some)
                             }
-                            Err(injected) => injected,
-                        };)+
-                        drop(injected);
-                        return Err(wrong_type_injected());
-                    }
-                    $(if let Some(identity) = self.checks.$index.bypass() {
-                        let by = AdmittedBy::Bypass;
-                        return admit::<_, C, M>($index, &self.checks.$index, identity, by);
+                            Immediate::Decided(Err(error)) => {
+                                Err(Rejection::from_error(Some($index), error))
+                            }
+                            Immediate::Deferred(credentials) => {
+                                let mut pending = Self::Pending::default();
+                                pending.$index = Some(credentials);
+                                Ok(Some(Progress::Waiting(pending)))
+                            }
+                        }
                     })+
-                    // One variable each, and no tuple: the future stores no variable that is moved out
-                    // before its `.await`.
-                    $(let ($outcome, $credentials) = self.checks.$index.extract(context.head);)+
-                    let selected = select_scheme(&[$((self.checks.$index.location(), $outcome)),+])?;
-                    match selected {
-                        $(Some($index) => {
-                            let credentials =
-                                $credentials.ok_or_else(selected_without_credentials)?;
-                            let limit = self.checks.$index.deadline();
-                            // Pinned here and not inside `in_time`, so that the future isn't moved.
-                            let authentication =
-                                pin!(self.checks.$index.authenticate(credentials));
-                            let identity = in_time(limit, authentication).await;
-                            let identity = identity
-                                .map_err(|error| Rejection::from_error(Some($index), error))?;
-                            let by = AdmittedBy::Scheme($index);
-                            let identity = identity.into_identity();
-                            admit::<_, C, M>($index, &self.checks.$index, identity, by)
-                        })+
-                        Some(_) => Err(selected_without_credentials()),
-                        None => M::unauthenticated(self),
-                    }
+                    Some(_) => Err(selected_without_credentials()),
+                    None => Ok(None),
+                }
+            }
+
+            fn resume(
+                &self,
+                pending: Self::Pending,
+            ) -> impl Future<Output = Result<Admitted<C::Output>, Rejection>> + Send {
+                async move {
+                    $(if let Some(credentials) = pending.$index {
+                        let check = &self.checks.$index;
+                        // Pinned here and not inside `in_time`, so that the future isn't moved.
+                        let authentication = pin!(check.authenticate(credentials));
+                        let authenticated = in_time(check.deadline(), authentication).await;
+                        let authenticated = authenticated
+                            .map_err(|error| Rejection::from_error(Some($index), error))?;
+                        let by = AdmittedBy::Scheme($index);
+                        return admit::<_, C>($index, check, authenticated.into_identity(), by);
+                    })+
+                    Err(selected_without_credentials())
                 }
             }
 
@@ -155,52 +229,81 @@ macro_rules! combinators {
             C: ConvertFrom<($($Check::Identity,)+)>,
         {
             type Identity = C::Output;
+            type Pending = (AdmittedBy, ($(CheckProgress<$Check::Identity, $Check::Credentials>,)+));
 
-            async fn evaluate(
+            #[allow(unused_assignments, reason = "no scheme follows the last one that sets `waits`")]
+            fn start(
                 &self,
                 context: &mut EvalContext<'_>,
-            ) -> Result<Admitted<C::Output>, Rejection> {
-                let (identities, by) = if let Some(injected) = context.injected.take() {
-                    let identities = injected.into_identity::<($($Check::Identity,)+)>();
-                    let identities = identities.map_err(|_| wrong_type_injected())?;
-                    (identities, AdmittedBy::InjectedIdentity)
+            ) -> Result<Progress<C::Output, Self::Pending>, Rejection> {
+                if let Some(injected) = context.injected.take() {
+                    let identities = injected.into_identity().map_err(|_| wrong_type_injected())?;
+                    let by = AdmittedBy::InjectedIdentity;
+                    return self.admit(identities, by).map(Progress::Admitted);
+                }
+                let bypass = ($(self.checks.$index.bypass(),)+);
+                $(let ($outcome, $credentials) = match bypass.$index {
+                    Some(_) => (None, None),
+                    None => {
+                        let (outcome, credentials) = self.checks.$index.extract(context.head);
+                        (Some(outcome), credentials)
+                    }
+                };)+
+                require_all(&[$((self.checks.$index.location(), $outcome)),+])?;
+                let by = if [$($outcome),+].contains(&None) {
+                    AdmittedBy::Bypass
                 } else {
-                    let bypass = ($(self.checks.$index.bypass(),)+);
-                    $(let ($outcome, $credentials) = match bypass.$index {
-                        Some(_) => (None, None),
-                        None => {
-                            let (outcome, credentials) =
-                                self.checks.$index.extract(context.head);
-                            (Some(outcome), credentials)
-                        }
-                    };)+
-                    require_all(&[$((self.checks.$index.location(), $outcome)),+])?;
-                    let by = if [$($outcome),+].contains(&None) {
-                        AdmittedBy::Bypass
-                    } else {
-                        AdmittedBy::AllSchemes
-                    };
-                    let identities = ($(match bypass.$index {
-                        Some(identity) => identity,
-                        None => {
-                            let credentials =
-                                $credentials.ok_or_else(selected_without_credentials)?;
-                            let limit = self.checks.$index.deadline();
-                            let authentication =
-                                pin!(self.checks.$index.authenticate(credentials));
-                            let identity = in_time(limit, authentication).await;
-                            identity
-                                .map_err(|error| Rejection::from_error(Some($index), error))?
-                                .into_identity()
-                        }
-                    },)+);
-                    (identities, by)
+                    AdmittedBy::AllSchemes
                 };
-                $(
-                    let checked = self.checks.$index.check_requirements(&identities.$index);
-                    checked.map_err(|reason| Rejection::by_scheme($index, reason))?;
-                )+
-                Ok(Admitted { identity: C::convert(identities), by })
+                // The schemes are verified in order: after one that has to wait, the others wait for it.
+                let mut waits = false;
+                let checks = ($(match bypass.$index {
+                    Some(identity) => CheckProgress::Identity(identity),
+                    None => {
+                        let credentials = $credentials.ok_or_else(selected_without_credentials)?;
+                        let immediate = if waits {
+                            Immediate::Deferred(credentials)
+                        } else {
+                            self.checks.$index.authenticate_now(credentials)
+                        };
+                        match immediate {
+                            Immediate::Decided(decided) => {
+                                let authenticated = decided
+                                    .map_err(|error| Rejection::from_error(Some($index), error))?;
+                                CheckProgress::Identity(authenticated.into_identity())
+                            }
+                            Immediate::Deferred(credentials) => {
+                                waits = true;
+                                CheckProgress::Credentials(credentials)
+                            }
+                        }
+                    }
+                },)+);
+                match checks {
+                    ($(CheckProgress::Identity($credentials),)+) => {
+                        self.admit(($($credentials,)+), by).map(Progress::Admitted)
+                    }
+                    checks => Ok(Progress::Waiting((by, checks))),
+                }
+            }
+
+            async fn resume(
+                &self,
+                (by, checks): Self::Pending,
+                _: &CallHead<'_>,
+            ) -> Result<Admitted<C::Output>, Rejection> {
+                let identities = ($(match checks.$index {
+                    CheckProgress::Identity(identity) => identity,
+                    CheckProgress::Credentials(credentials) => {
+                        let check = &self.checks.$index;
+                        let authentication = pin!(check.authenticate(credentials));
+                        let authenticated = in_time(check.deadline(), authentication).await;
+                        authenticated
+                            .map_err(|error| Rejection::from_error(Some($index), error))?
+                            .into_identity()
+                    }
+                },)+);
+                self.admit(identities, by)
             }
 
             fn description(&self) -> PolicyDescription {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use super::{
     description::PolicyDescription,
-    evaluator::{Admitted, EvalContext, Evaluator},
+    evaluator::{Admitted, EvalContext, Evaluator, Progress},
     rejection::Rejection,
 };
 use crate::scheme::CallHead;
@@ -31,15 +31,39 @@ pub fn authorize<E: Evaluator, T>(
     Authorized { evaluator, service, check }
 }
 
+/// What an [`Authorized`] waits for.
+pub enum AuthorizationPending<I, P> {
+    /// The inner evaluator, and then the custom check.
+    Evaluator(P),
+    /// The custom check of this identity.
+    Check(Admitted<I>),
+}
+
 impl<E: Evaluator, T: Sync> Evaluator for Authorized<'_, E, T> {
     type Identity = E::Identity;
+    type Pending = AuthorizationPending<E::Identity, E::Pending>;
 
-    async fn evaluate(
+    fn start(
         &self,
         context: &mut EvalContext<'_>,
+    ) -> Result<Progress<E::Identity, Self::Pending>, Rejection> {
+        Ok(Progress::Waiting(match self.evaluator.start(context)? {
+            Progress::Admitted(admitted) => AuthorizationPending::Check(admitted),
+            Progress::Waiting(pending) => AuthorizationPending::Evaluator(pending),
+        }))
+    }
+
+    async fn resume(
+        &self,
+        pending: Self::Pending,
+        head: &CallHead<'_>,
     ) -> Result<Admitted<E::Identity>, Rejection> {
-        let head = context.head;
-        let admitted = self.evaluator.evaluate(context).await?;
+        let admitted = match pending {
+            AuthorizationPending::Evaluator(pending) => {
+                self.evaluator.resume(pending, head).await?
+            }
+            AuthorizationPending::Check(admitted) => admitted,
+        };
         (self.check)(self.service, &admitted.identity, head).await?;
         Ok(admitted)
     }

@@ -63,18 +63,6 @@ impl<'a> RpcTarget<'a> {
         rejection: Rejection,
         description: impl FnOnce() -> PolicyDescription,
     ) -> Rejection {
-        let emit = || self.emit_rejection(&rejection, description);
-        match catch_unwind(AssertUnwindSafe(emit)) {
-            Ok(()) => rejection,
-            Err(_) => Rejection::internal("the description of a scheme panicked"),
-        }
-    }
-
-    fn emit_rejection(
-        &self,
-        rejection: &Rejection,
-        description: impl FnOnce() -> PolicyDescription,
-    ) {
         // A rejection that the caller causes is routine. One that the server causes needs the operator.
         let is_server_error = matches!(rejection.code(), Code::Unavailable | Code::Internal);
         // Checked first, so that a flood of rejected calls doesn't pay for events that nobody records.
@@ -84,8 +72,21 @@ impl<'a> RpcTarget<'a> {
             tracing::enabled!(target: "tonic_guard", tracing::Level::INFO)
         };
         if !enabled {
-            return;
+            return rejection;
         }
+        let emit = || self.emit_rejection(&rejection, is_server_error, description);
+        match catch_unwind(AssertUnwindSafe(emit)) {
+            Ok(()) => rejection,
+            Err(_) => Rejection::internal("the description of a scheme panicked"),
+        }
+    }
+
+    fn emit_rejection(
+        &self,
+        rejection: &Rejection,
+        is_server_error: bool,
+        description: impl FnOnce() -> PolicyDescription,
+    ) {
         let none = None::<&(dyn Error + 'static)>;
         let (scheme, reason, cause) = match rejection {
             Rejection::Standard { reason, scheme, cause } => {

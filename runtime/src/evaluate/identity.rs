@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 
 use super::{
     description::PolicyDescription,
-    evaluator::{Admitted, EvalContext, Evaluator},
+    evaluator::{Admitted, EvalContext, Evaluator, Progress},
     rejection::Rejection,
 };
+use crate::scheme::CallHead;
 
 /// The type of an `#[identity]` parameter, made from the identity `I` of an authenticator.
 ///
@@ -94,9 +95,18 @@ pub fn discard_identity<E: Evaluator>(evaluator: E) -> DiscardIdentity<E> {
 
 impl<E: Evaluator> Evaluator for DiscardIdentity<E> {
     type Identity = ();
+    type Pending = E::Pending;
 
-    async fn evaluate(&self, context: &mut EvalContext<'_>) -> Result<Admitted<()>, Rejection> {
-        let Admitted { by, .. } = self.0.evaluate(context).await?;
+    fn start(&self, context: &mut EvalContext<'_>) -> Result<Progress<(), E::Pending>, Rejection> {
+        Ok(self.0.start(context)?.map(drop))
+    }
+
+    async fn resume(
+        &self,
+        pending: E::Pending,
+        head: &CallHead<'_>,
+    ) -> Result<Admitted<()>, Rejection> {
+        let Admitted { by, .. } = self.0.resume(pending, head).await?;
         Ok(Admitted { identity: (), by })
     }
 

@@ -2,78 +2,32 @@
 
 use super::{
     description::PolicyDescription,
-    evaluator::{Admitted, AdmittedBy, EvalContext, Evaluator},
+    evaluator::{Admitted, AdmittedBy, EvalContext, Evaluator, Progress},
     rejection::Rejection,
 };
-use crate::reason::Reason;
+use crate::{reason::Reason, scheme::CallHead};
 
 /// Alternative schemes, of which a call may use one.
-///
-/// `M` chooses what happens to a call without credentials.
 pub trait Alternatives: Send + Sync {
     type Identity: Send + Sync + 'static;
+    type Pending: Send + 'static;
 
-    fn evaluate_with<M: MissingCredentials>(
+    /// Starts the evaluation. `None`: the call carries no credentials.
+    fn start(
         &self,
         context: &mut EvalContext<'_>,
-    ) -> impl Future<Output = Result<Admitted<M::Output<Self::Identity>>, Rejection>> + Send;
+    ) -> Result<Option<Progress<Self::Identity, Self::Pending>>, Rejection>;
+
+    /// Completes an evaluation that has to wait.
+    fn resume(
+        &self,
+        pending: Self::Pending,
+    ) -> impl Future<Output = Result<Admitted<Self::Identity>, Rejection>> + Send;
 
     /// Whether one of the schemes reads credentials from the extensions of the call.
     fn reads_extensions(&self) -> bool;
 
     fn description(&self) -> PolicyDescription;
-}
-
-/// What happens to a call without credentials.
-pub trait MissingCredentials {
-    type Output<I: Send + Sync + 'static>: Send + Sync + 'static;
-
-    /// The output for a call with credentials.
-    fn authenticated<I: Send + Sync + 'static>(identity: I) -> Self::Output<I>;
-
-    /// The result for a call without credentials.
-    fn unauthenticated<I: Send + Sync + 'static>(
-        alternatives: &impl Alternatives<Identity = I>,
-    ) -> Result<Admitted<Self::Output<I>>, Rejection>;
-}
-
-/// Rejects a call without credentials.
-struct RejectMissing;
-
-impl MissingCredentials for RejectMissing {
-    type Output<I: Send + Sync + 'static> = I;
-
-    fn authenticated<I: Send + Sync + 'static>(identity: I) -> I {
-        identity
-    }
-
-    fn unauthenticated<I: Send + Sync + 'static>(
-        _: &impl Alternatives<Identity = I>,
-    ) -> Result<Admitted<I>, Rejection> {
-        Err(Rejection::new(Reason::Missing))
-    }
-}
-
-/// Admits a call without credentials, as an anonymous caller.
-struct AdmitMissing;
-
-impl MissingCredentials for AdmitMissing {
-    type Output<I: Send + Sync + 'static> = Option<I>;
-
-    fn authenticated<I: Send + Sync + 'static>(identity: I) -> Option<I> {
-        Some(identity)
-    }
-
-    fn unauthenticated<I: Send + Sync + 'static>(
-        alternatives: &impl Alternatives<Identity = I>,
-    ) -> Result<Admitted<Option<I>>, Rejection> {
-        // The attribute rejects `FromExtensions` under `optional` by its name. This rejects every scheme
-        // that reads extensions, because a layer that isn't mounted must not open the method.
-        if alternatives.reads_extensions() {
-            return Err(Rejection::new(Reason::Missing));
-        }
-        Ok(Admitted { identity: None, by: AdmittedBy::Anonymous })
-    }
 }
 
 /// An evaluator that rejects calls without credentials.
@@ -86,17 +40,27 @@ impl<A> Required<A> {
     }
 }
 
-/// An evaluator that admits calls without credentials.
+/// An evaluator that admits calls without credentials, as anonymous callers.
 pub struct Optional<A>(A);
 
 impl<A: Alternatives> Evaluator for Required<A> {
     type Identity = A::Identity;
+    type Pending = A::Pending;
 
-    fn evaluate(
+    #[inline]
+    fn start(
         &self,
         context: &mut EvalContext<'_>,
+    ) -> Result<Progress<A::Identity, A::Pending>, Rejection> {
+        self.0.start(context)?.ok_or_else(|| Rejection::new(Reason::Missing))
+    }
+
+    fn resume(
+        &self,
+        pending: A::Pending,
+        _: &CallHead<'_>,
     ) -> impl Future<Output = Result<Admitted<A::Identity>, Rejection>> + Send {
-        self.0.evaluate_with::<RejectMissing>(context)
+        self.0.resume(pending)
     }
 
     fn description(&self) -> PolicyDescription {
@@ -106,12 +70,28 @@ impl<A: Alternatives> Evaluator for Required<A> {
 
 impl<A: Alternatives> Evaluator for Optional<A> {
     type Identity = Option<A::Identity>;
+    type Pending = A::Pending;
 
-    fn evaluate(
+    fn start(
         &self,
         context: &mut EvalContext<'_>,
-    ) -> impl Future<Output = Result<Admitted<Self::Identity>, Rejection>> + Send {
-        self.0.evaluate_with::<AdmitMissing>(context)
+    ) -> Result<Progress<Self::Identity, A::Pending>, Rejection> {
+        match self.0.start(context)? {
+            Some(progress) => Ok(progress.map(Some)),
+            // The attribute rejects `FromExtensions` under `optional` by its name. This rejects every scheme
+            // that reads extensions, because a layer that isn't mounted must not open the method.
+            None if self.0.reads_extensions() => Err(Rejection::new(Reason::Missing)),
+            None => Ok(Progress::Admitted(Admitted { identity: None, by: AdmittedBy::Anonymous })),
+        }
+    }
+
+    async fn resume(
+        &self,
+        pending: A::Pending,
+        _: &CallHead<'_>,
+    ) -> Result<Admitted<Self::Identity>, Rejection> {
+        let Admitted { identity, by } = self.0.resume(pending).await?;
+        Ok(Admitted { identity: Some(identity), by })
     }
 
     fn description(&self) -> PolicyDescription {

@@ -7,7 +7,7 @@ use super::{
     requirement::{And, Requirement},
 };
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     reason::Reason,
     scheme::{CallHead, CredentialLocation, ExtractError, Extraction, Scheme},
@@ -52,7 +52,7 @@ pub enum ExtractionOutcome {
 
 /// A [`SchemeCheck`] whose type parameters are associated types.
 pub trait AnySchemeCheck: Send + Sync {
-    type Credentials: Send;
+    type Credentials: Send + 'static;
     type Identity: Send + Sync + 'static;
 
     fn bypass(&self) -> Option<Self::Identity>;
@@ -63,6 +63,10 @@ pub trait AnySchemeCheck: Send + Sync {
         &self,
         credentials: Self::Credentials,
     ) -> impl Future<Output = Result<Authenticated<Self::Identity>, AuthError>> + Send;
+    fn authenticate_now(
+        &self,
+        credentials: Self::Credentials,
+    ) -> Immediate<Self::Identity, Self::Credentials>;
     fn check_requirements(&self, identity: &Self::Identity) -> Result<(), Reason>;
     fn scopes(&self) -> Cow<'static, [&'static str]>;
     fn description(&self) -> SchemeDescription;
@@ -82,6 +86,7 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> AnySchemeCheck
         self.scheme.location()
     }
 
+    #[inline]
     fn extract(&self, head: &CallHead<'_>) -> (ExtractionOutcome, Option<S::Credentials>) {
         match self.scheme.extract(head) {
             Ok(Extraction::Absent) => (ExtractionOutcome::Absent, None),
@@ -102,6 +107,14 @@ impl<S: Scheme, A: Authenticate<S>, R: Requirement<A::Identity>> AnySchemeCheck
         credentials: S::Credentials,
     ) -> impl Future<Output = Result<Authenticated<A::Identity>, AuthError>> + Send {
         self.authenticator.authenticate(credentials)
+    }
+
+    #[inline]
+    fn authenticate_now(
+        &self,
+        credentials: S::Credentials,
+    ) -> Immediate<A::Identity, S::Credentials> {
+        self.authenticator.authenticate_now(credentials)
     }
 
     fn check_requirements(&self, identity: &A::Identity) -> Result<(), Reason> {

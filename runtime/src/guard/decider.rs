@@ -2,9 +2,9 @@
 
 use std::{
     marker::PhantomData,
-    pin::{Pin, pin},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
 };
 
 use http::request::Parts;
@@ -12,43 +12,46 @@ use tonic::server::NamedService;
 
 use super::{
     guarded::Guarded,
-    handoff::{Handoff, ServiceId},
-    policy_visitor::{DescribePolicy, EvaluatePolicy},
-    state::GuardState,
+    handoff::SealedIdentity,
+    policy_visitor::{
+        CallProgress, DescribePolicy, PendingEvaluation, ResumeEvaluation, StartEvaluation,
+    },
 };
 use crate::{
-    evaluate::{description::PolicyDescription, panics::catch_panic, rejection::Rejection},
+    evaluate::{description::PolicyDescription, events::RpcTarget, rejection::Rejection},
     policy::MethodPolicy,
-    scheme::{CallHead, RpcName},
+    scheme::{AuthorizationHeader, CallHead, RpcName},
 };
 
-/// Decides calls of one service, whose type is erased: the rest of the guard is compiled once, in this crate.
+/// Evaluates the policies of one service, whose type is erased: the rest of the guard is compiled once, in this
+/// crate.
 pub(super) trait Decider: Send + Sync {
-    fn state(&self) -> &GuardState;
+    /// Decides a call with this head, or comes as far as it can without waiting.
+    fn start(
+        &self,
+        parts: &Parts,
+        authorization: &AuthorizationHeader,
+        method: &MethodPolicy,
+    ) -> Result<CallProgress, Rejection>;
 
-    fn with_domain(&self, domain: &'static str) -> Arc<dyn Decider>;
-
-    /// Evaluates the policy of `method` on the call with this head. The decision returns `self` and `parts`,
-    /// so that a call increments the reference count of the decider once.
-    fn decide(self: Arc<Self>, parts: Parts, method: &'static MethodPolicy) -> DecisionFuture;
+    /// Completes the decision on a call that has to wait. It returns `parts` with the decision.
+    fn resume(
+        self: Arc<Self>,
+        parts: Parts,
+        method: &'static MethodPolicy,
+        pending: PendingEvaluation,
+    ) -> DecisionFuture;
 
     /// Describes the policy of the method with this key.
     fn describe(&self, method: u32) -> Option<PolicyDescription>;
 }
 
-pub(super) type DecisionFuture = Pin<Box<dyn Future<Output = Decision> + Send>>;
-
-/// The decision on a call.
-pub(super) struct Decision {
-    pub(super) decider: Arc<dyn Decider>,
-    pub(super) parts: Parts,
-    /// The handoff of an admitted call, or `None` for a method that is open to every caller.
-    pub(super) outcome: Result<Option<Handoff>, Rejection>,
-}
+/// The decision on a call that had to wait, with the head of the call.
+pub(super) type DecisionFuture =
+    Pin<Box<dyn Future<Output = (Parts, Result<SealedIdentity, Rejection>)> + Send>>;
 
 /// The decider of a service of the type `T` behind the server `S`.
 struct ServiceDecider<T, M, S> {
-    state: GuardState,
     service: Arc<T>,
     marker: PhantomData<fn() -> (M, S)>,
 }
@@ -59,8 +62,7 @@ where
     M: 'static,
     S: NamedService + 'static,
 {
-    let state = GuardState::new(S::NAME, T::BINDING.methods, |method| describe(&*service, method));
-    Arc::new(ServiceDecider { state, service, marker: PhantomData::<fn() -> (M, S)> })
+    Arc::new(ServiceDecider { service, marker: PhantomData::<fn() -> (M, S)> })
 }
 
 impl<T, M, S> Decider for ServiceDecider<T, M, S>
@@ -69,44 +71,63 @@ where
     M: 'static,
     S: NamedService + 'static,
 {
-    fn state(&self) -> &GuardState {
-        &self.state
+    fn start(
+        &self,
+        parts: &Parts,
+        authorization: &AuthorizationHeader,
+        method: &MethodPolicy,
+    ) -> Result<CallProgress, Rejection> {
+        let visitor = StartEvaluation(head::<S>(parts, method).with_authorization(authorization));
+        // `visit` runs the expressions of the attribute, which may panic as well.
+        let started = catch_unwind(AssertUnwindSafe(|| self.service.visit(method.key, visitor)));
+        started.unwrap_or_else(|_| Err(self.panicked(parts, method)))
     }
 
-    fn with_domain(&self, domain: &'static str) -> Arc<dyn Decider> {
-        let state = self.state.with_domain(domain);
-        let service = Arc::clone(&self.service);
-        Arc::new(ServiceDecider { state, service, marker: PhantomData::<fn() -> (M, S)> })
-    }
-
-    fn decide(self: Arc<Self>, parts: Parts, method: &'static MethodPolicy) -> DecisionFuture {
+    fn resume(
+        self: Arc<Self>,
+        parts: Parts,
+        method: &'static MethodPolicy,
+        pending: PendingEvaluation,
+    ) -> DecisionFuture {
         // The future is built inside its box. Otherwise it is copied into the box, with room for all its
         // states. (Benchmark: `in-process`.)
-        let decision = Box::write(Box::new_uninit(), async move {
-            let rpc = RpcName { service: S::NAME, method: method.rpc };
-            let head = CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc);
-            let visitor = EvaluatePolicy(head);
-            let service = &*self.service;
-            // `visit` runs the expressions of the attribute, which may panic as well.
-            let evaluated = catch_panic(pin!(service.visit(method.key, &visitor))).await;
-            let handoff =
-                |identity| Handoff::new(ServiceId::of(service), method.function, identity);
-            let outcome = evaluated.map(|identity| identity.map(handoff));
-            Decision { decider: self, parts, outcome }
+        let resumed = Box::write(Box::new_uninit(), async move {
+            let decision = {
+                let visitor = ResumeEvaluation { head: head::<S>(&parts, method), pending };
+                // It runs the expressions of the attribute again.
+                let visit = || self.service.visit(method.key, visitor);
+                match catch_unwind(AssertUnwindSafe(visit)) {
+                    Ok(evaluation) => evaluation.await,
+                    Err(_) => Err(self.panicked(&parts, method)),
+                }
+            };
+            (parts, decision)
         });
-        Box::into_pin(decision)
+        Box::into_pin(resumed)
     }
 
     fn describe(&self, method: u32) -> Option<PolicyDescription> {
-        describe(&*self.service, method)
+        self.service.visit(method, DescribePolicy)
     }
 }
 
-fn describe<T: Guarded<M, S>, M, S>(service: &T, method: u32) -> Option<PolicyDescription> {
-    let mut cx = Context::from_waker(Waker::noop());
-    match pin!(service.visit(method, DescribePolicy)).poll(&mut cx) {
-        Poll::Ready(description) => description,
-        // Unreachable: a description awaits nothing.
-        Poll::Pending => None,
+impl<T, M, S> ServiceDecider<T, M, S>
+where
+    T: Guarded<M, S> + 'static,
+    M: 'static,
+    S: NamedService + 'static,
+{
+    /// Emits the event of a call whose evaluation panicked, and returns the rejection.
+    #[cold]
+    fn panicked(&self, parts: &Parts, method: &MethodPolicy) -> Rejection {
+        let description = || self.describe(method.key).unwrap_or_else(PolicyDescription::empty);
+        let rejection = Rejection::internal("a check panicked");
+        RpcTarget::of(&head::<S>(parts, method)).emit_rejected(rejection, description)
     }
+}
+
+/// The head of a call of `method`.
+fn head<'p, S: NamedService>(parts: &'p Parts, method: &MethodPolicy) -> CallHead<'p> {
+    let rpc = RpcName { service: S::NAME, method: method.rpc };
+    CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc)
 }

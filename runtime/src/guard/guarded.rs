@@ -23,11 +23,7 @@ pub trait Guarded<Marker, S>: Send + Sync + Sized {
 
     /// Passes the policy of the method with the key `method` to `visitor`.
     #[doc(hidden)]
-    fn visit<V: PolicyVisitor>(
-        &self,
-        method: u32,
-        visitor: V,
-    ) -> impl Future<Output = V::Output> + Send;
+    fn visit<'s, V: PolicyVisitor<'s>>(&'s self, method: u32, visitor: V) -> V::Output;
 }
 
 /// A server that a guard can wrap: a tower service that accepts the requests of a guard.

@@ -2,7 +2,8 @@
 
 use std::{
     any::Any,
-    sync::{Arc, Mutex, PoisonError},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::evaluate::injected_identity::InjectedIdentitySlot;
@@ -24,46 +25,92 @@ pub(crate) enum CallOrigin {
 /// It states that a policy was evaluated for a method of a service. Only this crate can create one, and a
 /// guard removes any that a request already carries. The identity can be taken once, so it can't leak into
 /// another call that a handler makes with the same request.
-#[derive(Clone)]
+///
+/// Its type doesn't depend on the type of the identity. Otherwise a guard couldn't remove a stale handoff of
+/// another identity.
 pub(crate) struct Handoff {
     service: ServiceId,
     /// The function of the method. A custom check may have read the method from the call head.
     method: &'static str,
-    identity: SealedIdentity,
+    policy: u64,
+    slot: Mutex<Slot>,
+}
+
+/// An identity whose type is erased. The identity `()` allocates nothing.
+type ErasedIdentity = Box<dyn Any + Send>;
+
+enum Slot {
+    Empty,
+    Owned(ErasedIdentity),
+    /// Extensions may be cloned, but an identity may not: copies of a handoff share it.
+    Shared(Arc<Mutex<Option<ErasedIdentity>>>),
+}
+
+impl Clone for Handoff {
+    fn clone(&self) -> Self {
+        let mut slot = self.lock();
+        let copy = match mem::replace(&mut *slot, Slot::Empty) {
+            Slot::Empty => Slot::Empty,
+            Slot::Owned(identity) => {
+                let shared = Arc::new(Mutex::new(Some(identity)));
+                *slot = Slot::Shared(Arc::clone(&shared));
+                Slot::Shared(shared)
+            }
+            Slot::Shared(shared) => {
+                *slot = Slot::Shared(Arc::clone(&shared));
+                Slot::Shared(shared)
+            }
+        };
+        Handoff { slot: Mutex::new(copy), ..*self }
+    }
 }
 
 impl Handoff {
     pub(crate) fn new(service: ServiceId, method: &'static str, identity: SealedIdentity) -> Self {
-        Handoff { service, method, identity }
+        let SealedIdentity { policy, identity } = identity;
+        Handoff { service, method, policy, slot: Mutex::new(Slot::Owned(identity)) }
     }
 
     /// Takes the identity, if the handoff is for this service, method and policy, and wasn't taken before.
-    pub(crate) fn take<I: Send + Sync + 'static>(
-        &self,
-        service: ServiceId,
-        method: MethodId,
-    ) -> Option<I> {
+    pub(crate) fn take<I: 'static>(&self, service: ServiceId, method: MethodId) -> Option<I> {
         if self.service != service
-            || self.identity.policy != method.policy
+            || self.policy != method.policy
             || !same_name(self.method, method.method)
         {
             return None;
         }
-        let slot = self.identity.slot.downcast_ref::<Mutex<Option<I>>>()?;
-        slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut slot = self.lock();
+        if let Slot::Shared(shared) = &mut *slot {
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let identity = shared.take_if(|identity| identity.is::<I>())?;
+            return identity.downcast().ok().map(|identity| *identity);
+        }
+        let Slot::Owned(identity) = mem::replace(&mut *slot, Slot::Empty) else { return None };
+        match identity.downcast() {
+            Ok(identity) => Some(*identity),
+            Err(identity) => {
+                *slot = Slot::Owned(identity);
+                None
+            }
+        }
+    }
+
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A type-erased identity, and the policy that admitted it.
-#[derive(Clone)]
 pub(crate) struct SealedIdentity {
     policy: u64,
-    slot: Arc<dyn Any + Send + Sync>,
+    identity: ErasedIdentity,
 }
 
 impl SealedIdentity {
-    pub(crate) fn new<I: Send + Sync + 'static>(policy: u64, identity: I) -> Self {
-        SealedIdentity { policy, slot: Arc::new(Mutex::new(Some(identity))) }
+    #[inline]
+    pub(crate) fn new<I: Send + 'static>(policy: u64, identity: I) -> Self {
+        SealedIdentity { policy, identity: Box::new(identity) }
     }
 }
 
@@ -113,10 +160,24 @@ mod tests {
     #[test]
     fn an_identity_is_taken_once() {
         let handoff = Handoff::new(SERVICE, "list", SealedIdentity::new(2, "ada"));
-        let copy = handoff.clone();
         assert_eq!(handoff.take::<&str>(SERVICE, LIST), Some("ada"));
         assert_eq!(handoff.take::<&str>(SERVICE, LIST), None);
-        assert_eq!(copy.take::<&str>(SERVICE, LIST), None);
+        assert_eq!(handoff.clone().take::<&str>(SERVICE, LIST), None);
+    }
+
+    #[test]
+    fn copies_share_one_identity() {
+        for taken_first in 0..3 {
+            let handoff = Handoff::new(SERVICE, "list", SealedIdentity::new(2, "ada"));
+            let copy = handoff.clone();
+            let copies = [copy.clone(), copy, handoff];
+            assert_eq!(copies[0].take::<u8>(SERVICE, LIST), None, "another type takes nothing");
+            assert_eq!(copies[taken_first].take::<&str>(SERVICE, LIST), Some("ada"));
+            for copy in &copies {
+                assert_eq!(copy.take::<&str>(SERVICE, LIST), None);
+                assert_eq!(copy.clone().take::<&str>(SERVICE, LIST), None);
+            }
+        }
     }
 
     #[test]

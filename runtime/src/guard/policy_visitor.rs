@@ -1,13 +1,13 @@
-//! Visitors of a method's policy: one evaluates it, one describes it.
+//! Visitors of a method's policy: two evaluate it, one describes it.
 
-use std::pin::pin;
+use std::{any::Any, future::ready, pin::Pin};
 
 use super::handoff::SealedIdentity;
 use crate::{
     evaluate::{
-        decision::evaluate,
+        decision::{resume, start},
         description::PolicyDescription,
-        evaluator::{EvalContext, Evaluator},
+        evaluator::{EvalContext, Evaluator, Progress},
         events::RpcTarget,
         rejection::Rejection,
     },
@@ -15,45 +15,47 @@ use crate::{
     scheme::CallHead,
 };
 
-/// A function over the policy of one method.
+/// A function over the policy of one method. `'s` is the borrow of the service.
 #[allow(missing_docs, reason = "generated code alone calls this")]
-pub trait PolicyVisitor: Send {
+pub trait PolicyVisitor<'s> {
     type Output;
 
-    fn evaluator<E: Evaluator>(
-        self,
-        policy: u64,
-        evaluator: E,
-    ) -> impl Future<Output = Self::Output> + Send;
+    fn evaluator<E: Evaluator + 's>(self, policy: u64, evaluator: E) -> Self::Output;
     fn anonymous(self) -> Self::Output;
     fn denied(self) -> Self::Output;
     fn unknown(self) -> Self::Output;
 }
 
-/// Evaluates the policy on a call. The identity is `None` for a method that is open to every caller.
-///
-/// The visitor is implemented for a reference, because a future stores its arguments more than once.
-pub(super) struct EvaluatePolicy<'c>(pub(super) CallHead<'c>);
+/// How far a call that isn't rejected has come.
+pub(super) enum CallProgress {
+    /// The identity is `None` for a method that is open to every caller.
+    Admitted(Option<SealedIdentity>),
+    /// The evaluation has to wait.
+    Waiting(PendingEvaluation),
+}
 
-impl PolicyVisitor for &EvaluatePolicy<'_> {
-    type Output = Result<Option<SealedIdentity>, Rejection>;
+/// Where an evaluation is resumed. The type is that of the method's evaluator.
+pub(super) type PendingEvaluation = Box<dyn Any + Send>;
 
-    #[allow(clippy::manual_async_fn, reason = "an `async fn` stores its arguments twice")]
-    fn evaluator<E: Evaluator>(
-        self,
-        policy: u64,
-        evaluator: E,
-    ) -> impl Future<Output = Self::Output> + Send {
-        async move {
-            let mut context = EvalContext { head: &self.0, injected: None };
-            let target = || RpcTarget::of(&self.0);
-            let identity = pin!(evaluate(&evaluator, &mut context, target)).await?;
-            Ok(Some(SealedIdentity::new(policy, identity)))
-        }
+/// Starts the evaluation of the policy.
+pub(super) struct StartEvaluation<'c>(pub(super) CallHead<'c>);
+
+impl<'s> PolicyVisitor<'s> for StartEvaluation<'_> {
+    type Output = Result<CallProgress, Rejection>;
+
+    #[inline]
+    fn evaluator<E: Evaluator + 's>(self, policy: u64, evaluator: E) -> Self::Output {
+        let mut context = EvalContext { head: &self.0, injected: None };
+        Ok(match start(&evaluator, &mut context, || RpcTarget::of(&self.0))? {
+            Progress::Admitted(admitted) => {
+                CallProgress::Admitted(Some(SealedIdentity::new(policy, admitted.identity)))
+            }
+            Progress::Waiting(pending) => CallProgress::Waiting(Box::new(pending)),
+        })
     }
 
     fn anonymous(self) -> Self::Output {
-        Ok(None)
+        Ok(CallProgress::Admitted(None))
     }
 
     fn denied(self) -> Self::Output {
@@ -66,13 +68,58 @@ impl PolicyVisitor for &EvaluatePolicy<'_> {
     }
 }
 
+/// Resumes the evaluation of the policy where [`StartEvaluation`] has to wait.
+pub(super) struct ResumeEvaluation<'s> {
+    pub(super) head: CallHead<'s>,
+    pub(super) pending: PendingEvaluation,
+}
+
+/// The rest of an evaluation.
+pub(super) type EvaluationFuture<'s> =
+    Pin<Box<dyn Future<Output = Result<SealedIdentity, Rejection>> + Send + 's>>;
+
+impl<'s> PolicyVisitor<'s> for ResumeEvaluation<'s> {
+    type Output = EvaluationFuture<'s>;
+
+    fn evaluator<E: Evaluator + 's>(self, policy: u64, evaluator: E) -> Self::Output {
+        let ResumeEvaluation { head, pending } = self;
+        match pending.downcast::<E::Pending>() {
+            Ok(pending) => {
+                // Built inside its box, as in `Decider::resume`.
+                let resumed = Box::write(Box::new_uninit(), async move {
+                    let target = || RpcTarget::of(&head);
+                    let identity = resume(&evaluator, *pending, &head, target).await?;
+                    Ok(SealedIdentity::new(policy, identity))
+                });
+                Box::into_pin(resumed)
+            }
+            Err(_) => Box::pin(ready(Err(Rejection::internal(
+                "an evaluation was resumed by the policy of another method",
+            )))),
+        }
+    }
+
+    fn anonymous(self) -> Self::Output {
+        self.unknown()
+    }
+
+    fn denied(self) -> Self::Output {
+        self.unknown()
+    }
+
+    fn unknown(self) -> Self::Output {
+        let error = "an evaluation was resumed for a method without a policy";
+        Box::pin(ready(Err(Rejection::internal(error))))
+    }
+}
+
 /// Describes the policy. Anonymous and denied methods have no description.
 pub(super) struct DescribePolicy;
 
-impl PolicyVisitor for DescribePolicy {
+impl<'s> PolicyVisitor<'s> for DescribePolicy {
     type Output = Option<PolicyDescription>;
 
-    async fn evaluator<E: Evaluator>(self, _: u64, evaluator: E) -> Option<PolicyDescription> {
+    fn evaluator<E: Evaluator + 's>(self, _: u64, evaluator: E) -> Option<PolicyDescription> {
         Some(evaluator.description())
     }
 

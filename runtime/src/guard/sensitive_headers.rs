@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, header::CONTENT_TYPE};
 
 /// A set of header names with a fast path for names that aren't in it. (Benchmark: `in-process`.)
 #[derive(Clone)]
 pub(super) struct SensitiveHeaders {
     names: Arc<[HeaderName]>,
-    /// Has a bit for the length of each name. Most headers have another length.
+    /// Has a bit for the length of each name, and of `content-type`. Most headers have another length.
     lengths: u64,
 }
 
 impl SensitiveHeaders {
     pub(super) fn new<const N: usize>(names: [HeaderName; N]) -> Self {
-        let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name));
+        let lengths = names
+            .iter()
+            .fold(length_bit(&CONTENT_TYPE), |lengths, name| lengths | length_bit(name));
         SensitiveHeaders { names: names.into(), lengths }
     }
 
@@ -25,9 +27,15 @@ impl SensitiveHeaders {
         }
     }
 
+    /// Returns whether `name` may be in the set or `content-type`, without a comparison of names.
+    #[inline]
+    pub(super) fn may_contain(&self, name: &HeaderName) -> bool {
+        self.lengths & length_bit(name) != 0
+    }
+
     #[inline]
     pub(super) fn contains(&self, name: &HeaderName) -> bool {
-        self.lengths & length_bit(name) != 0 && self.names.contains(name)
+        self.may_contain(name) && self.names.contains(name)
     }
 }
 

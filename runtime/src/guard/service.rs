@@ -3,7 +3,7 @@
 use std::{
     fmt, mem,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
@@ -13,9 +13,11 @@ use tonic::server::NamedService;
 use tower_service::Service;
 
 use super::{
-    decider::{Decider, decider},
-    future::{BoxError, GuardFuture},
+    decider::decider,
+    future::{BoxError, GuardFuture, PendingCall},
     guarded::Guarded,
+    handoff::ServiceId,
+    state::{Entry, GuardState},
     trailers::GuardedBody,
 };
 use crate::policy::{ServiceAccess, ServicePolicy};
@@ -26,7 +28,7 @@ use crate::policy::{ServiceAccess, ServicePolicy};
 /// `Server::builder().add_service(..)`, `Routes` and `GuardedRoutes`.
 pub struct Guard<S> {
     server: S,
-    decider: Arc<dyn Decider>,
+    state: Arc<GuardState>,
 }
 
 /// Guards the server that `make_server` creates for `service`.
@@ -51,9 +53,11 @@ pub struct Guard<S> {
 /// the call; otherwise the handler check evaluates the policy itself.
 ///
 /// # Readiness
-/// [`poll_ready`](Service::poll_ready) of a guard is that of the inner service, so the inner service reserves
-/// capacity before the call is decided. A rejected call drops the reservation unused. The guard calls the
-/// service that was polled ready, and keeps a clone of it for the next call.
+/// A guard is always ready. It acquires the readiness of the inner service when a call is admitted, in the
+/// future of that call, and never for a call that it rejects: callers who aren't admitted take no permit of a
+/// `ConcurrencyLimit` or a rate limit inside the guard. An admitted call waits there until the inner service is
+/// ready. Its cancellation ends the wait, and an error of the inner service ends the call. A layer that has to
+/// see the backpressure of the inner service, such as `LoadShed`, goes inside the guard.
 ///
 /// # One type with several services
 /// Write the attribute on the impl of each service, and name its server:
@@ -122,8 +126,9 @@ where
     M: 'static,
 {
     T::BINDING.check::<S>(T::method_type_name());
-    let decider = decider::<T, M, S>(Arc::clone(&service));
-    Guard { server: make_server(service), decider }
+    let (id, methods) = (ServiceId::of(&*service), T::BINDING.methods);
+    let state = GuardState::new(S::NAME, id, methods, decider::<T, M, S>(Arc::clone(&service)));
+    Guard { server: make_server(service), state: Arc::new(state) }
 }
 
 /// Returns the policy of a service without an instance of it, for a test or a build step.
@@ -164,22 +169,22 @@ impl<S> Guard<S> {
             !domain.is_empty() && domain.bytes().all(is_valid),
             "expected an error domain of letters, digits, `-`, `.` and `_`, such as \"orders.example.com\"",
         );
-        self.decider = self.decider.with_domain(domain);
+        self.state = Arc::new(self.state.with_domain(domain));
         self
     }
 
     /// Returns who may call which method.
     pub fn policy(&self) -> ServicePolicy {
-        self.decider.state().policy()
+        self.state.policy()
     }
 
     /// Returns this guard and a function that reports whether the guard or a clone of it still exists.
     #[cfg(feature = "server")]
     pub(super) fn tracked(mut self) -> (Self, impl Fn() -> bool + use<S>) {
-        // Clones that already exist share the former decider and don't count.
-        self.decider = self.decider.with_domain(self.decider.state().error_domain());
-        let decider = Arc::downgrade(&self.decider);
-        (self, move || decider.strong_count() > 0)
+        // Clones that already exist share the former state and don't count.
+        self.state = Arc::new(self.state.with_domain(self.state.error_domain()));
+        let state = Arc::downgrade(&self.state);
+        (self, move || state.strong_count() > 0)
     }
 }
 
@@ -192,22 +197,47 @@ where
 {
     type Response = Response<tonic::body::Body>;
     type Error = S::Error;
-    type Future = GuardFuture<S, B, S::Future>;
+    type Future = GuardFuture<S, B, S::Future, S::Error>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.server.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        // The server's readiness is acquired for admitted calls alone.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        match self.decider.state().find_method(&mut parts) {
-            Err(head) => GuardFuture::rejected(head, &parts, body),
-            Ok(method) => {
-                // The server that was polled ready serves the call, because its clone may not be ready.
+        match self.state.enter(&mut parts) {
+            Entry::Admitted => self.serve(Request::from_parts(parts, GuardedBody::new(body))),
+            Entry::Rejected(head) => GuardFuture::rejected(head, &parts, body),
+            Entry::Waiting(method, pending) => {
+                let decision = self.state.resume(parts, method, pending);
+                let (guard, server) = (Arc::clone(&self.state), self.server.clone());
+                GuardFuture::deciding(decision, PendingCall { guard, method, server, body })
+            }
+        }
+    }
+}
+
+impl<S> Guard<S> {
+    /// Serves an admitted call.
+    #[inline]
+    fn serve<B>(
+        &mut self,
+        request: Request<GuardedBody<B>>,
+    ) -> GuardFuture<S, B, S::Future, S::Error>
+    where
+        S: Service<Request<GuardedBody<B>>> + Clone,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+    {
+        // The generated server is always ready. A server that isn't waits in the future of the call, which polls
+        // it with the waker of its task.
+        match self.server.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => GuardFuture::serving(self.server.call(request)),
+            Poll::Ready(Err(error)) => GuardFuture::failed(error),
+            Poll::Pending => {
+                // The server that was polled is the one to wait for. Its clone serves the next call.
                 let clone = self.server.clone();
-                let server = mem::replace(&mut self.server, clone);
-                let decision = Arc::clone(&self.decider).decide(parts, method);
-                GuardFuture::deciding(decision, method, server, body)
+                GuardFuture::acquiring(mem::replace(&mut self.server, clone), request)
             }
         }
     }
@@ -219,14 +249,12 @@ impl<S: NamedService> NamedService for Guard<S> {
 
 impl<S: Clone> Clone for Guard<S> {
     fn clone(&self) -> Self {
-        Guard { server: self.server.clone(), decider: Arc::clone(&self.decider) }
+        Guard { server: self.server.clone(), state: Arc::clone(&self.state) }
     }
 }
 
 impl<S> fmt::Debug for Guard<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guard")
-            .field("service", &self.decider.state().service())
-            .finish_non_exhaustive()
+        f.debug_struct("Guard").field("service", &self.state.service()).finish_non_exhaustive()
     }
 }

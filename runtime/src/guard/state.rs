@@ -1,6 +1,9 @@
 //! The part of a guard that doesn't depend on the type of its service.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use http::{
     HeaderMap, HeaderValue, Method,
@@ -10,8 +13,10 @@ use http::{
 use tonic::Status;
 
 use super::{
-    handoff::{CallOrigin, Handoff},
+    decider::{Decider, DecisionFuture},
+    handoff::{CallOrigin, Handoff, SealedIdentity, ServiceId},
     path_lookup::PathLookup,
+    policy_visitor::{CallProgress, PendingEvaluation},
     rejection_cache::{RejectionCache, response_head},
     sensitive_headers::SensitiveHeaders,
 };
@@ -19,35 +24,50 @@ use crate::{
     evaluate::{description::PolicyDescription, rejection::Rejection},
     policy::{Access, Combinator, MethodPolicy, ServiceAccess, ServicePolicy},
     reason::{DOMAIN, Reason},
-    scheme::{CredentialLocation, RpcName},
+    scheme::{AuthorizationHeader, CredentialLocation, RpcName},
 };
 
-/// The policies of a service, and what a guard needs to find a method, mark headers, and reject a call.
+/// The policies of a service, and what a guard needs to find a method, mark headers, and admit or reject a
+/// call.
+#[derive(Clone)]
 pub(super) struct GuardState {
     service: &'static str,
+    service_id: ServiceId,
     methods: &'static [MethodPolicy],
+    decider: Arc<dyn Decider>,
     paths: PathLookup,
     error_domain: &'static str,
     sensitive_headers: SensitiveHeaders,
     bypassed: Vec<u32>,
-    rejections: RejectionCache,
+    rejections: Arc<RejectionCache>,
+}
+
+/// What becomes of a call whose head has arrived.
+pub(super) enum Entry {
+    /// The head has the handoff.
+    Admitted,
+    /// The head of the response.
+    Rejected(HeaderMap),
+    /// The evaluation of the method's policy has to wait.
+    Waiting(&'static MethodPolicy, PendingEvaluation),
 }
 
 impl GuardState {
-    /// Creates the state of a guard. `describe` describes the policy of the method with a key.
+    /// Creates the state of a guard.
     ///
     /// # Panics
     /// Panics when `one_of` lists a scheme of the connection before a scheme of the call.
     pub(super) fn new(
         service: &'static str,
+        service_id: ServiceId,
         methods: &'static [MethodPolicy],
-        describe: impl Fn(u32) -> Option<PolicyDescription>,
+        decider: Arc<dyn Decider>,
     ) -> Self {
         let mut sensitive_headers =
             SensitiveHeaders::new([AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]);
         let mut bypassed = Vec::new();
         for method in methods {
-            let Some(description) = describe(method.key) else { continue };
+            let Some(description) = decider.describe(method.key) else { continue };
             check_order(service, method, &description);
             for scheme in description.schemes {
                 if let CredentialLocation::Header(header) = scheme.location {
@@ -65,10 +85,12 @@ impl GuardState {
                 }
             }
         }
-        let rejections = RejectionCache::default();
+        let rejections = Arc::default();
         GuardState {
             service,
+            service_id,
             methods,
+            decider,
             paths: PathLookup::new(service, methods),
             error_domain: DOMAIN,
             sensitive_headers,
@@ -78,15 +100,7 @@ impl GuardState {
     }
 
     pub(super) fn with_domain(&self, error_domain: &'static str) -> Self {
-        GuardState {
-            service: self.service,
-            methods: self.methods,
-            paths: self.paths.clone(),
-            error_domain,
-            sensitive_headers: self.sensitive_headers.clone(),
-            bypassed: self.bypassed.clone(),
-            rejections: RejectionCache::default(),
-        }
+        GuardState { error_domain, rejections: Arc::default(), ..self.clone() }
     }
 
     #[cfg(feature = "server")]
@@ -104,16 +118,45 @@ impl GuardState {
         ServicePolicy { service: self.service, access }
     }
 
+    /// Decides a call, or comes as far as it can without waiting.
+    pub(super) fn enter(&self, parts: &mut Parts) -> Entry {
+        let mut authorization = AuthorizationHeader::default();
+        let method = match self.find_method(parts, &mut authorization) {
+            Ok(method) => method,
+            Err(head) => return Entry::Rejected(head),
+        };
+        match self.decider.start(parts, &authorization, method) {
+            Ok(CallProgress::Admitted(identity)) => {
+                self.set_handoff(parts, method, identity);
+                Entry::Admitted
+            }
+            Ok(CallProgress::Waiting(pending)) => Entry::Waiting(method, pending),
+            Err(rejection) => Entry::Rejected(self.response_head(rejection, method)),
+        }
+    }
+
+    /// Completes the decision on a call that has to wait.
+    pub(super) fn resume(
+        &self,
+        parts: Parts,
+        method: &'static MethodPolicy,
+        pending: PendingEvaluation,
+    ) -> DecisionFuture {
+        Arc::clone(&self.decider).resume(parts, method, pending)
+    }
+
     /// Finds the policy of the called method, and marks the values of credential headers sensitive.
     ///
     /// # Errors
     /// Returns the head of an UNIMPLEMENTED response when the request isn't a gRPC call, or when the service
     /// has no such method.
-    pub(super) fn find_method(
+    fn find_method(
         &self,
         parts: &mut Parts,
+        authorization: &mut AuthorizationHeader,
     ) -> Result<&'static MethodPolicy, HeaderMap> {
-        if !self.mark_sensitive(&mut parts.headers) || parts.method != Method::POST {
+        let is_grpc = self.mark_sensitive(&mut parts.headers, authorization);
+        if !is_grpc || parts.method != Method::POST {
             return Err(self.unimplemented(
                 "this is not a gRPC call: POST with content-type application/grpc",
             ));
@@ -123,9 +166,15 @@ impl GuardState {
     }
 
     /// Inserts the handoff of an admitted call, and removes any that the request already carries.
-    pub(super) fn set_handoff(&self, parts: &mut Parts, handoff: Option<Handoff>) {
-        match handoff {
-            Some(handoff) => {
+    pub(super) fn set_handoff(
+        &self,
+        parts: &mut Parts,
+        method: &MethodPolicy,
+        identity: Option<SealedIdentity>,
+    ) {
+        match identity {
+            Some(identity) => {
+                let handoff = Handoff::new(self.service_id, method.function, identity);
                 let error_domain = self.error_domain;
                 parts.extensions.insert(CallOrigin::Guard { handoff, error_domain })
             }
@@ -133,31 +182,41 @@ impl GuardState {
         };
     }
 
-    /// Builds the head of the response to a rejected call. `describe` describes the policy of `method`.
-    pub(super) fn response_head(
-        &self,
-        rejection: Rejection,
-        method: &MethodPolicy,
-        describe: impl FnOnce() -> Option<PolicyDescription>,
-    ) -> HeaderMap {
+    /// Builds the head of the response to a rejected call.
+    #[cold]
+    pub(super) fn response_head(&self, rejection: Rejection, method: &MethodPolicy) -> HeaderMap {
         let rpc = RpcName { service: self.service, method: method.rpc };
         let head = catch_unwind(AssertUnwindSafe(|| {
+            let describe = || self.decider.describe(method.key);
             self.rejections.response_head(rejection, method, rpc, self.error_domain, describe)
         }));
         // An expression of the attribute that panics in the evaluation panics again in the description.
         head.unwrap_or_else(|_| response_head(Reason::Internal.bare_status()))
     }
 
-    /// Marks the values of credential headers sensitive. Returns whether the content type is that of gRPC,
-    /// which the same loop over the headers finds.
-    fn mark_sensitive(&self, headers: &mut HeaderMap) -> bool {
+    /// Marks the values of credential headers sensitive, and keeps that of `authorization`. Returns whether the
+    /// content type is that of gRPC, which the same loop over the headers finds.
+    fn mark_sensitive(
+        &self,
+        headers: &mut HeaderMap,
+        authorization: &mut AuthorizationHeader,
+    ) -> bool {
         let mut is_grpc = None;
         for (name, value) in headers {
-            if self.sensitive_headers.contains(name) {
+            if !self.sensitive_headers.may_contain(name) {
+                continue;
+            }
+            if *name == AUTHORIZATION {
                 value.set_sensitive(true);
+                match &authorization.first {
+                    None => authorization.first = Some(value.clone()),
+                    Some(_) => authorization.is_duplicate = true,
+                }
             } else if *name == CONTENT_TYPE {
                 // The first value counts.
                 is_grpc.get_or_insert_with(|| is_grpc_content_type(value));
+            } else if self.sensitive_headers.contains(name) {
+                value.set_sensitive(true);
             }
         }
         is_grpc.unwrap_or(false)
@@ -196,7 +255,7 @@ fn check_order(service: &str, method: &MethodPolicy, description: &PolicyDescrip
 fn is_grpc_content_type(content_type: &HeaderValue) -> bool {
     const GRPC: &str = "application/grpc";
 
-    content_type == GRPC
+    content_type.as_bytes() == GRPC.as_bytes()
         || content_type.to_str().is_ok_and(|value| {
             let (media_type, rest) = value.split_at_checked(GRPC.len()).unwrap_or_default();
             media_type.eq_ignore_ascii_case(GRPC)

@@ -35,13 +35,13 @@ impl<B: Body + Unpin> Body for GuardedBody<B> {
             return Poll::Ready(None);
         }
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        Poll::Ready(match frame {
-            Some(Ok(frame)) if frame.is_trailers() => {
-                self.ended = true;
-                None
-            }
-            frame => frame,
-        })
+        if let Some(Ok(inner)) = &frame
+            && inner.is_trailers()
+        {
+            self.ended = true;
+            return Poll::Ready(None);
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -37,7 +37,11 @@ pub(super) fn token68(
     };
     let bytes = value.as_bytes();
     let (auth_scheme, rest) = bytes.split_at_checked(word.len()).unwrap_or_default();
-    if !auth_scheme.eq_ignore_ascii_case(word.as_bytes()) || rest.first() != Some(&b' ') {
+    // Most clients write `Bearer` or `Basic`, which differ from `word` in the first letter alone.
+    let is_word = auth_scheme.get(1..) == word.as_bytes().get(1..)
+        && auth_scheme.first().map(u8::to_ascii_lowercase) == word.as_bytes().first().copied()
+        || auth_scheme.eq_ignore_ascii_case(word.as_bytes());
+    if !is_word || rest.first() != Some(&b' ') {
         return without_token68(bytes, word);
     }
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count();

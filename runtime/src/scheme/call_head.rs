@@ -1,6 +1,6 @@
 //! The head of a call: everything that is known before its message is read.
 
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use super::extraction::ExtractError;
 
@@ -24,18 +24,32 @@ pub struct CallHead<'a> {
     headers: &'a HeaderMap,
     extensions: &'a Extensions,
     rpc: Option<RpcName<'a>>,
+    authorization: Option<&'a AuthorizationHeader>,
+}
+
+/// The values of the `authorization` header, which a guard finds when it marks them sensitive.
+#[derive(Default)]
+pub(crate) struct AuthorizationHeader {
+    pub(crate) first: Option<HeaderValue>,
+    pub(crate) is_duplicate: bool,
 }
 
 impl<'a> CallHead<'a> {
     /// Creates a call head from headers and extensions, without the name of the RPC.
     #[inline]
     pub fn new(headers: &'a HeaderMap, extensions: &'a Extensions) -> Self {
-        CallHead { headers, extensions, rpc: None }
+        CallHead { headers, extensions, rpc: None, authorization: None }
     }
 
     #[inline]
     pub(crate) fn with_rpc(self, rpc: RpcName<'a>) -> Self {
         CallHead { rpc: Some(rpc), ..self }
+    }
+
+    /// Spares the lookup of the `authorization` header. (Benchmark: `in-process`.)
+    #[inline]
+    pub(crate) fn with_authorization(self, authorization: &'a AuthorizationHeader) -> Self {
+        CallHead { authorization: Some(authorization), ..self }
     }
 
     /// Returns the metadata as HTTP headers.
@@ -68,6 +82,14 @@ impl<'a> CallHead<'a> {
     /// Returns [`ExtractError::Duplicate`] when the header has two or more values, even if they are equal.
     #[inline]
     pub fn single(&self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ExtractError> {
+        if let Some(authorization) = self.authorization
+            && *name == AUTHORIZATION
+        {
+            return match authorization.is_duplicate {
+                true => Err(ExtractError::Duplicate),
+                false => Ok(authorization.first.as_ref()),
+            };
+        }
         let mut values = self.headers.get_all(name).iter();
         let first = values.next();
         match values.next() {

@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 use tonic_guard::{
     AuthError, Authenticate, Authenticated, authenticated,
     scheme::{Bearer, BearerToken},
+    synchronous,
 };
 
 use crate::{
@@ -32,7 +33,20 @@ impl User {
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens;
 
+#[synchronous]
 impl Authenticate<Bearer> for Tokens {
+    type Identity = User;
+
+    fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
+        if token.matches(TOKEN) { Ok(User::ADA.into()) } else { Err(AuthError::invalid()) }
+    }
+}
+
+/// [`Tokens`] as an `async fn`, which doesn't wait.
+#[derive(Clone, Copy, Debug)]
+pub struct AsyncTokens;
+
+impl Authenticate<Bearer> for AsyncTokens {
     type Identity = User;
 
     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<User>, AuthError> {
@@ -71,14 +85,14 @@ impl Echo for ByHand {
 
 /// Authenticated by the attribute.
 #[derive(Authenticate, Debug)]
-pub struct Attributed {
+pub struct Attributed<T> {
     #[verifies("bearer")]
-    pub tokens: Tokens,
+    pub tokens: T,
 }
 
 #[authenticated(scheme = "bearer")]
 #[tonic::async_trait]
-impl Echo for Attributed {
+impl<T: Authenticate<Bearer, Identity = User> + 'static> Echo for Attributed<T> {
     async fn say(
         &self,
         _: Request<Words>,

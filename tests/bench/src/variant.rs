@@ -13,7 +13,7 @@ use tower_service::Service;
 use crate::{
     pb::echo_server::EchoServer,
     peers,
-    service::{Attributed, ByHand, Extended, Open, Tokens},
+    service::{AsyncTokens, Attributed, ByHand, Extended, Open, Tokens},
 };
 
 /// A way of authentication.
@@ -24,6 +24,8 @@ pub enum Variant {
     ByHand,
     HandlerCheck,
     Guard,
+    /// The guard, with an authenticator that is an `async fn`.
+    GuardAsync,
     Interceptor,
     AsyncInterceptor,
     Middleware,
@@ -42,11 +44,12 @@ pub trait Visit {
 }
 
 impl Variant {
-    pub const ALL: [Variant; 9] = [
+    pub const ALL: [Variant; 10] = [
         Variant::Open,
         Variant::ByHand,
         Variant::HandlerCheck,
         Variant::Guard,
+        Variant::GuardAsync,
         Variant::Interceptor,
         Variant::AsyncInterceptor,
         Variant::Middleware,
@@ -61,6 +64,7 @@ impl Variant {
             Variant::ByHand => "by hand in the body",
             Variant::HandlerCheck => "handler check alone",
             Variant::Guard => "guard and handler check",
+            Variant::GuardAsync => "the same, async authenticator",
             Variant::Interceptor => "tonic Interceptor",
             Variant::AsyncInterceptor => "tonic-async-interceptor",
             Variant::Middleware => "tonic-middleware",
@@ -76,6 +80,7 @@ impl Variant {
             Variant::ByHand => "by-hand",
             Variant::HandlerCheck => "handler-check",
             Variant::Guard => "guard",
+            Variant::GuardAsync => "guard-async",
             Variant::Interceptor => "interceptor",
             Variant::AsyncInterceptor => "async-interceptor",
             Variant::Middleware => "middleware",
@@ -96,6 +101,9 @@ impl Variant {
             Variant::HandlerCheck => visit.server(EchoServer::new(Attributed { tokens: Tokens })),
             Variant::Guard => {
                 visit.server(guard(Attributed { tokens: Tokens }, EchoServer::from_arc))
+            }
+            Variant::GuardAsync => {
+                visit.server(guard(Attributed { tokens: AsyncTokens }, EchoServer::from_arc))
             }
             Variant::Interceptor => {
                 visit.server(InterceptedService::new(EchoServer::new(Extended), peers::interceptor))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tonic_guard::{
-    AuthError, Authenticate, Authenticated,
+    AuthError, Authenticate, Authenticated, Immediate,
     scheme::{Bearer, BearerToken},
 };
 
@@ -26,6 +26,11 @@ impl<A> Counted<A> {
     pub fn new(verifier: A) -> (Counted<A>, Waiting) {
         let (waiting, receiver) = watch::channel(0);
         (Counted { verifier, waiting }, Waiting(receiver))
+    }
+
+    /// The verifier.
+    pub fn verifier(&self) -> &A {
+        &self.verifier
     }
 }
 
@@ -66,6 +71,10 @@ impl<A: Authenticate<Bearer>> Authenticate<Bearer> for Counted<A> {
     ) -> Result<Authenticated<A::Identity>, AuthError> {
         let _call = CountedCall::begin(&self.waiting);
         self.verifier.authenticate(token).await
+    }
+
+    fn authenticate_now(&self, token: BearerToken) -> Immediate<A::Identity, BearerToken> {
+        self.verifier.authenticate_now(token)
     }
 
     /// Long enough for thousands of calls to arrive.

@@ -2,7 +2,7 @@ use std::{error::Error, fmt};
 
 use super::hash::KeyHash;
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
 };
@@ -79,6 +79,10 @@ impl<I: Clone + Send + Sync + 'static> Authenticate<Bearer> for StaticToken<I> {
     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
         self.verify(token.as_str()).map(Authenticated::from)
     }
+
+    fn authenticate_now(&self, token: BearerToken) -> Immediate<I, BearerToken> {
+        Immediate::Decided(self.verify(token.as_str()).map(Authenticated::from))
+    }
 }
 
 impl<I: Clone + Send + Sync + 'static> Authenticate<ApiKey> for StaticToken<I> {
@@ -86,6 +90,10 @@ impl<I: Clone + Send + Sync + 'static> Authenticate<ApiKey> for StaticToken<I> {
 
     async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<I>, AuthError> {
         self.verify(key.as_str()).map(Authenticated::from)
+    }
+
+    fn authenticate_now(&self, key: ApiKeyValue) -> Immediate<I, ApiKeyValue> {
+        Immediate::Decided(self.verify(key.as_str()).map(Authenticated::from))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     spiffe_id::{SpiffeId, TrustDomain},
 };
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     scheme::{CertificateChain, ClientCertificate},
 };
@@ -121,5 +121,9 @@ impl<I: Send + Sync + 'static> Authenticate<ClientCertificate> for SpiffeIds<I> 
 
     async fn authenticate(&self, chain: CertificateChain) -> Result<Authenticated<I>, AuthError> {
         self.identify(&chain, SystemTime::now()).map(Authenticated::from)
+    }
+
+    fn authenticate_now(&self, chain: CertificateChain) -> Immediate<I, CertificateChain> {
+        Immediate::Decided(self.identify(&chain, SystemTime::now()).map(Authenticated::from))
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, hash::Hash, time::SystemTime};
 
 use super::{alt_name::SubjectAltName, certificate::Certificate, fingerprint::Fingerprint};
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     scheme::{CertificateChain, ClientCertificate},
 };
@@ -104,6 +104,13 @@ impl<I> CertificateVerifier<I> {
     }
 }
 
+impl<I> CertificateVerifier<I> {
+    fn verify(&self, chain: &CertificateChain) -> Result<Authenticated<I>, AuthError> {
+        (self.identify)(&Certificate::parse_valid(chain.leaf(), SystemTime::now())?)
+            .map(Authenticated::from)
+    }
+}
+
 /// # Panics
 /// Panics if a key is listed twice.
 fn by_key<K: Eq + Hash + fmt::Debug, I>(
@@ -127,7 +134,10 @@ impl<I: Send + Sync + 'static> Authenticate<ClientCertificate> for CertificateVe
     type Identity = I;
 
     async fn authenticate(&self, chain: CertificateChain) -> Result<Authenticated<I>, AuthError> {
-        (self.identify)(&Certificate::parse_valid(chain.leaf(), SystemTime::now())?)
-            .map(Authenticated::from)
+        self.verify(&chain)
+    }
+
+    fn authenticate_now(&self, chain: CertificateChain) -> Immediate<I, CertificateChain> {
+        Immediate::Decided(self.verify(&chain))
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::delegate::{Delegate, common_invalid_reason, delegate, max_deadline};
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
@@ -80,6 +80,15 @@ impl<I: Send + Sync + 'static> ByIssuer<I> {
         self
     }
 
+    /// The verifier for the issuer that the token claims.
+    fn select(&self, token: &BearerToken) -> Result<&Delegate<I>, AuthError> {
+        let claimed = jwt::unverified_issuer(token.as_str())?;
+        let selected = self.issuers.iter().find(|(issuer, _)| *issuer == claimed);
+        selected.map(|(_, verifier)| verifier).ok_or_else(|| {
+            AuthError::invalid().because("no verifier is listed for the token's `iss`")
+        })
+    }
+
     fn delegates(&self) -> impl Iterator<Item = &Delegate<I>> {
         self.issuers.iter().map(|(_, delegate)| delegate)
     }
@@ -102,12 +111,13 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByIssuer<I> {
     type Identity = I;
 
     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
-        let claimed = jwt::unverified_issuer(token.as_str())?;
-        match self.issuers.iter().find(|(issuer, _)| *issuer == claimed) {
-            Some((_, verifier)) => authenticate_in_time(verifier, token).await,
-            None => {
-                Err(AuthError::invalid().because("no verifier is listed for the token's `iss`"))
-            }
+        authenticate_in_time(self.select(&token)?, token).await
+    }
+
+    fn authenticate_now(&self, token: BearerToken) -> Immediate<I, BearerToken> {
+        match self.select(&token) {
+            Ok(verifier) => verifier.authenticate_now(token),
+            Err(error) => Immediate::Decided(Err(error)),
         }
     }
 

@@ -10,7 +10,7 @@ use base64::{
 
 use super::delegate::{Delegate, common_invalid_reason, delegate, max_deadline};
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     evaluate::deadline::authenticate_in_time,
     evaluate::identity::FromIdentity,
@@ -192,9 +192,14 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByTokenFormat<I> {
     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
         match self.select(token.as_bytes()) {
             Some(verifier) => authenticate_in_time(verifier, token).await,
-            None => {
-                Err(AuthError::invalid().because("no verifier is set for tokens of this format"))
-            }
+            None => Err(unknown_format()),
+        }
+    }
+
+    fn authenticate_now(&self, token: BearerToken) -> Immediate<I, BearerToken> {
+        match self.select(token.as_bytes()) {
+            Some(verifier) => verifier.authenticate_now(token),
+            None => Immediate::Decided(Err(unknown_format())),
         }
     }
 
@@ -208,6 +213,10 @@ impl<I: Send + Sync + 'static> Authenticate<Bearer> for ByTokenFormat<I> {
 }
 
 /// Decodes the first byte of a longer text, so that unused bits may have any value.
+fn unknown_format() -> AuthError {
+    AuthError::invalid().because("no verifier is set for tokens of this format")
+}
+
 static FIRST_BYTE: GeneralPurpose =
     GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     scheme::Scheme,
 };
@@ -92,6 +92,11 @@ where
         credentials: S::Credentials,
     ) -> Result<Authenticated<I>, AuthError> {
         self.authenticator.authenticate(credentials).await?.try_map(&self.map)
+    }
+
+    fn authenticate_now(&self, credentials: S::Credentials) -> Immediate<I, S::Credentials> {
+        let immediate = self.authenticator.authenticate_now(credentials);
+        immediate.map(|decision| decision?.try_map(&self.map))
     }
 
     fn bypass(&self) -> Option<I> {

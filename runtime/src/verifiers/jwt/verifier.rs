@@ -12,7 +12,7 @@ use super::{
     unverified_token::{UnverifiedToken, VerifiedToken},
 };
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     scheme::{Bearer, BearerToken},
     verifiers::shared::{claims::Claims, lifetime::Now},
@@ -228,6 +228,14 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Authenticate<Bearer> f
             Some(claims) => Ok(claims.into()),
             // Boxed, so that the future of a call with a cached token stays small.
             None => Box::pin(self.0.verify(token.as_str())).await.map(Authenticated::from),
+        }
+    }
+
+    /// Answers for a cached token.
+    fn authenticate_now(&self, token: BearerToken) -> Immediate<C, BearerToken> {
+        match self.0.cached_claims(token.as_bytes()) {
+            Some(claims) => Immediate::Decided(Ok(claims.into())),
+            None => Immediate::Deferred(token),
         }
     }
 

@@ -3,5 +3,6 @@
 mod handoff;
 mod mounting;
 mod paths;
+mod readiness;
 mod sensitive_headers;
 mod trailers;

@@ -22,6 +22,7 @@ mod guard;
 mod headers;
 mod http1;
 mod in_process;
+mod once_per_call;
 mod policy;
 mod rejections;
 mod rpc_kinds;
