@@ -1,6 +1,9 @@
 //! From an attribute and its item to tokens.
 
 pub(crate) mod attributes;
+mod authorized;
+mod custom_check;
+mod denied;
 pub(crate) mod derive;
 mod evaluator;
 mod guard;

@@ -37,6 +37,12 @@ pub fn anonymous(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::attributes::anonymous(arguments.into(), item.into()).into()
 }
 
+#[doc = include_str!("docs/denied.md")]
+#[proc_macro_attribute]
+pub fn denied(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attributes::denied(arguments.into(), item.into()).into()
+}
+
 #[doc = include_str!("docs/synchronous.md")]
 #[proc_macro_attribute]
 pub fn synchronous(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -3,6 +3,8 @@
 pub(crate) mod argument_rules;
 pub(crate) mod content_key;
 pub(crate) mod impl_default;
+pub(crate) mod inherited_scheme;
 pub(crate) mod method_policy;
 pub(crate) mod policy;
+pub(crate) mod rpc_names;
 pub(crate) mod rules;

@@ -39,6 +39,11 @@ fn service() -> TokenStream {
             async fn get_url(self: Arc<Self>, request: Request<List>) {}
             #[anonymous(reason = "probe")]
             async fn ping(&self, _: R) -> S {}
+            #[denied(reason = "moved", rpc = "Purge")]
+            async fn purge(&self, _: R) -> S { work() }
+            #[authenticated(scheme = default, scopes(none), roles(none),
+                authorize = |caller, head| self.knows(caller, head, 1), authorize_request = none)]
+            async fn cancel(&self, r: R, #[identity] c: C, #[authorized(|c, r| self.find(c, r))] o: O) -> S {}
             type Stream = Streaming<R>;
         }
     }

@@ -28,7 +28,12 @@ pub use crate::{
     guard::{
         GuardableServer, Guarded, PolicyVisitor, ServerBinding, ServiceName, handoff::MethodId,
     },
-    handler_check::{HandlerOutput, SharedPolicy, call_head, check_call, check_call_and_request},
+    handler_check::{
+        HandlerOutput, SharedPolicy,
+        authorized::{IntoCheckedValue, authorize_parameter},
+        call_head, check_call, check_call_and_request,
+        denied::denied_call,
+    },
     policy::{Access, Checks, Combinator, MethodPolicy},
     scheme::{ApiKey, Basic, Bearer, Scheme},
 };

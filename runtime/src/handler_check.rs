@@ -4,6 +4,9 @@
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 
+pub mod authorized;
+pub mod denied;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},

@@ -244,7 +244,7 @@ mod reason;
 pub mod scheme;
 mod verifiers;
 
-pub use tonic_guard_macros::{Authenticate, anonymous, authenticated, synchronous};
+pub use tonic_guard_macros::{Authenticate, anonymous, authenticated, denied, synchronous};
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]

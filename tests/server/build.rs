@@ -10,7 +10,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=../support/proto");
     let files = protox::compile(["proto/orders.proto"], ["proto"])?;
     tonic_prost_build::configure().compile_fds(files)?;
-    policies()?;
+    with_shared_messages("policies.proto")?;
+    with_shared_messages("names.proto")?;
     shared_with_all_suites()?;
     let files = protox::compile(["proto/shared.proto"], ["proto"])?;
     tonic_prost_build::configure().use_arc_self(true).compile_fds(files)?;
@@ -18,9 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// A service whose messages are in the support crate.
-fn policies() -> Result<(), Box<dyn Error>> {
-    let mut files = protox::compile(["policies.proto"], ["proto", "../support/proto"])?;
-    files.file.retain(|file| file.name() == "policies.proto");
+fn with_shared_messages(proto: &str) -> Result<(), Box<dyn Error>> {
+    let mut files = protox::compile([proto], ["proto", "../support/proto"])?;
+    files.file.retain(|file| file.name() == proto);
     tonic_prost_build::configure()
         .extern_path(".guard.test.v1.Note", "::tonic_guard_suite_support::pb::Note")
         .compile_fds(files)?;

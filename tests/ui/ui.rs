@@ -31,6 +31,7 @@ macro_rules! accepted {
 
 accepted! {
     all_forms: "custom_checks/pass/all_forms.rs",
+    closures: "custom_checks/pass/closures.rs",
     override_drops_checks: "impl_block/pass/override_drops_checks.rs",
     patterns_and_conversions: "identity/pass/patterns_and_conversions.rs",
     several_schemes: "derive/pass/several_schemes.rs",

@@ -2,9 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{ExprPath, Path, Type, spanned::Spanned};
+use syn::{Path, Type, spanned::Spanned};
 
 use crate::{
+    expand::custom_check::{self, CheckOutput},
     model::policy::Policy,
     parse::schemes::{Combinator, SchemeValue, SingleScheme},
     syntax::hygiene::{self, resolve_self, self_at},
@@ -60,30 +61,11 @@ pub(super) fn expression(
         quote_spanned!(span=> #at_scheme::__private::#combinator((#(#checks,)*)) #finish);
     match &policy.authorize {
         None => evaluator,
-        Some(path) => {
-            let service = self_at(path.span(), receiver);
-            let check = custom_check(path, krate, receiver);
+        Some(check) => {
+            let service = self_at(check.span(), receiver);
+            let check = custom_check::expand(check, CheckOutput::Unit, krate, receiver);
             quote!(#krate::__private::authorize(#evaluator, &*#service, #check))
         }
-    }
-}
-
-/// A custom check as a closure that boxes the future of the user's function.
-///
-/// The closure captures nothing. It calls the function directly, so that a wrong signature is one plain
-/// error.
-pub(super) fn custom_check(path: &ExprPath, krate: &Path, receiver: Span) -> TokenStream {
-    let name =
-        path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-    let span = name.resolved_at(Span::mixed_site());
-    let path = resolve_self(quote!(#path), receiver);
-    let krate = hygiene::at(span, krate);
-    quote_spanned! {span=>
-        |__service, __identity, __subject| #krate::__private::Box::pin(async move {
-            #krate::__private::IntoCheckResult::into_check_result(
-                #path(__service, __identity, __subject).await
-            )
-        })
     }
 }
 

@@ -211,13 +211,15 @@ fn group_by_evaluator(methods: &[MethodPolicy]) -> Vec<(&MethodPolicy, Vec<u32>)
 fn shared_items(method: &MethodPolicy, item: &ItemImpl, krate: &Path) -> TokenStream {
     let MethodPolicy { cfgs, access, evaluator_id, .. } = method;
     match access {
-        Access::Guarded { policy, identity } if policy.is_shared() => {
+        Access::Guarded { policy, identity, .. } if policy.is_shared() => {
             let evaluator =
                 shared_evaluator::expand(item, *evaluator_id, policy, identity.as_ref(), krate);
             let headers = header_const::expand(policy, krate).map(|item| quote!(#(#cfgs)* #item));
             quote!(#(#headers)* #(#cfgs)* #evaluator)
         }
-        Access::Guarded { .. } | Access::Anonymous { .. } => TokenStream::new(),
+        Access::Guarded { .. } | Access::Anonymous { .. } | Access::Denied { .. } => {
+            TokenStream::new()
+        }
     }
 }
 
@@ -226,7 +228,8 @@ fn arm(method: &MethodPolicy, indices: &[u32], krate: &Path, receiver: Span) -> 
     let MethodPolicy { cfgs, access, evaluator_id, .. } = method;
     let visit = match access {
         Access::Anonymous { .. } => quote!(__visitor.anonymous()),
-        Access::Guarded { policy, identity } => {
+        Access::Denied { .. } => quote!(__visitor.denied()),
+        Access::Guarded { policy, identity, .. } => {
             let evaluator = if policy.is_shared() {
                 let service = self_at(receiver, receiver);
                 quote!(<Self as #krate::__private::SharedPolicy<#evaluator_id, __Marker, _>>::evaluator(#service))

@@ -6,11 +6,13 @@ use syn::{Block, Expr, ExprBlock, Path, ReturnType, Stmt, spanned::Spanned, toke
 
 use crate::{
     expand::{
+        authorized,
+        custom_check::{self, CheckOutput},
         evaluator::{self, EvaluatedBy},
         header_const,
     },
     model::policy::Policy,
-    parse::{identity::Identity, method::Method},
+    parse::method::Method,
     syntax::{
         hygiene::{self, self_at},
         names::{contains_keyword, function_name},
@@ -57,7 +59,7 @@ pub(super) fn insert(
     match source {
         // async_trait visits every expression of a body, which takes time. In the tokens of a macro call it
         // replaces only `self`, and not even that if they contain `fn`.
-        EvaluatorSource::Shared(_) if !method.identity.as_ref().is_some_and(contains_fn) => {
+        EvaluatorSource::Shared(_) if !contains_fn(&statement) => {
             check.extend(quote!(#krate::__private::statement! { #statement }));
         }
         EvaluatorSource::Inline(_) | EvaluatorSource::Shared(_) => check.extend(statement),
@@ -79,8 +81,8 @@ pub(super) fn insert(
     Ok(())
 }
 
-fn contains_fn(Identity { pat, ty }: &Identity) -> bool {
-    contains_keyword(quote!(#pat #ty), "fn")
+fn contains_fn(statement: &TokenStream) -> bool {
+    contains_keyword(statement.clone(), "fn")
 }
 
 /// The call that evaluates the policy: a future of the identity, or of the status of the rejection.
@@ -119,8 +121,8 @@ fn evaluation(
             let head = head();
             quote_spanned!(site=> #krate::__private::check_call(&*#service, #method_id, #evaluator, #head))
         }
-        Some(path) => {
-            let check = evaluator::custom_check(path, krate, method.receiver);
+        Some(check) => {
+            let check = custom_check::expand(check, CheckOutput::Unit, krate, method.receiver);
             quote_spanned! {site=>
                 #krate::__private::check_call_and_request(&*#service, #method_id, #evaluator, &#request, #check)
             }
@@ -164,6 +166,18 @@ fn statement(
                 let at_type = hygiene::at(location, krate);
                 bound = quote_spanned! {location=>
                     <#ty as #at_type::__private::OptionalIdentity>::from_option(#bound)
+                };
+            }
+            if !method.authorized.is_empty() {
+                let identity = format_ident!("__admitted_identity", span = site);
+                let parameters = authorized::statements(method, &identity, &rejected, krate);
+                return quote! {
+                    let #identity: #ty = match #evaluation.await {
+                        #krate::__private::Result::Ok(#admitted) => #bound,
+                        #krate::__private::Result::Err(#status) => return #rejected(#status),
+                    };
+                    #parameters
+                    let #pat: #ty = #identity;
                 };
             }
             quote! {

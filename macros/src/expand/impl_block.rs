@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, rc::Rc};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Meta, Path, spanned::Spanned};
 
 use crate::{
     expand::{
+        denied,
         guard::{self, ServerBinding},
         handler_check::{self, EvaluatorSource},
     },
@@ -15,14 +16,21 @@ use crate::{
         argument_rules::{check_on_impl, check_on_method},
         content_key::ContentKey,
         impl_default::ImplDefault,
+        inherited_scheme,
         method_policy::{Access, MethodPolicy},
         policy::Policy,
+        rpc_names,
         rules::{
-            every_method_has_policy, no_identity, one_function_per_rpc, one_identity_type,
-            one_impl_attribute, one_policy_attribute,
+            authorized_with_identity, every_method_has_policy, no_identity, one_function_per_rpc,
+            one_identity_type, one_impl_attribute, one_policy_attribute,
         },
     },
-    parse::{anonymous, arguments::Arguments, method::Method},
+    parse::{
+        arguments::Arguments,
+        authorized::AuthorizedParameter,
+        method::Method,
+        reason::{Reason, ReasonAttribute},
+    },
     recover::{errors::Errors, fallback},
     syntax::{
         invisible_groups::parenthesise,
@@ -42,6 +50,7 @@ pub(super) fn expand(
     let mut errors = Errors::default();
     let mut arguments = Arguments::parse(tokens.clone(), &mut errors);
     check_on_impl(&arguments, &mut errors);
+    inherited_scheme::reject(&arguments, "on an impl", &mut errors);
     let binding = ServerBinding {
         service: arguments.service.take(),
         server: arguments.server.take(),
@@ -51,7 +60,12 @@ pub(super) fn expand(
     let trait_path = trait_path(&item, &mut errors);
     one_impl_attribute(&item.attrs, &mut errors);
     let methods = guard_methods(&mut item, &default, &binding.krate, &mut errors);
-    one_function_per_rpc(&methods, &mut errors);
+    let mut names = Errors::default();
+    rpc_names::check(&methods, &function_spans(&item), &mut names);
+    if names.is_empty() {
+        one_function_per_rpc(&methods, &mut errors);
+    }
+    errors.append(names);
     match trait_path {
         Some(trait_path) if errors.is_empty() => {
             let guarded = guard::expand(&item, &trait_path, &methods, &binding);
@@ -117,6 +131,15 @@ fn guard_methods(
     policies
 }
 
+/// The functions' names, in the order of the policies of [`guard_methods`].
+fn function_spans(item: &ItemImpl) -> Vec<Span> {
+    let functions = item.items.iter().filter_map(|inner| match inner {
+        ImplItem::Fn(function) => Some(function.sig.ident.span()),
+        _ => None,
+    });
+    functions.collect()
+}
+
 /// The method with its handler check, and its policy.
 fn guard_method(
     index: u32,
@@ -142,17 +165,28 @@ fn guard_method(
             }
         },
         Some(attribute) if is_attribute(attribute, "anonymous") => {
-            let reason = errors.ok(anonymous_reason(attribute))?;
-            no_identity(&function, errors);
+            let Reason { reason, rpc } =
+                errors.ok(reason(attribute, ReasonAttribute::Anonymous))?;
+            no_identity(&function, ReasonAttribute::Anonymous, errors);
             let access = Access::Anonymous { reason };
-            return Some((function, MethodPolicy::new(index, name, None, cfgs, access)));
+            return Some((function, MethodPolicy::new(index, name, rpc, cfgs, access)));
+        }
+        Some(attribute) if is_attribute(attribute, "denied") => {
+            let Reason { reason, rpc } = errors.ok(reason(attribute, ReasonAttribute::Denied))?;
+            no_identity(&function, ReasonAttribute::Denied, errors);
+            let mut method = Method::recognise(function, errors)?;
+            errors.ok(denied::insert(&mut method, krate));
+            let access = Access::Denied { reason };
+            return Some((method.item, MethodPolicy::new(index, name, rpc, cfgs, access)));
         }
         Some(attribute) => own_policy(attribute, known, errors)?,
     };
     let mut method = Method::recognise(function, errors)?;
     one_identity_type(&policy, &method, errors);
+    authorized_with_identity(&method, errors);
     let identity = method.identity.as_ref().map(|identity| identity.ty.clone());
-    let access = Access::Guarded { policy: Rc::clone(&policy), identity };
+    let authorized = method.authorized.iter().map(AuthorizedParameter::text).collect();
+    let access = Access::Guarded { policy: Rc::clone(&policy), identity, authorized };
     let method_policy = MethodPolicy::new(index, name, rpc, cfgs, access);
     let source = match policy.is_shared() {
         true => EvaluatorSource::Shared(method_policy.evaluator_id),
@@ -171,7 +205,7 @@ fn own_policy(
     let tokens = arguments(attribute);
     let span = attribute.path().span();
     let mut found = Errors::default();
-    let arguments = Arguments::parse(tokens.clone(), &mut found);
+    let mut arguments = Arguments::parse(tokens.clone(), &mut found);
     check_on_method(&arguments, &mut found);
     if let Some(krate) = &arguments.krate {
         found.push(syn::Error::new(
@@ -183,13 +217,18 @@ fn own_policy(
         && found.is_empty()
     {
         checks.must_be_named_by(&arguments, span, &mut found);
-        if arguments.scheme.is_none() && found.is_empty() {
+        if arguments.scheme.is_none() && arguments.inherited_scheme.is_none() && found.is_empty() {
             found.push(syn::Error::new(
                 span,
-                "missing argument `scheme`\nnote: this attribute replaces the impl's default as a whole\nhelp: repeat \
-                 the default's `scheme = ..` here",
+                "missing argument `scheme`\nnote: this attribute replaces the impl's default as a whole\nhelp: write \
+                 `scheme = default` to keep the impl's",
             ));
         }
+    }
+    let tokens = inherited_scheme::resolve(&mut arguments, known.default, tokens, &mut found);
+    if arguments.inherited_scheme.is_some() && arguments.scheme.is_none() {
+        errors.append(found);
+        return None;
     }
     let rpc = arguments.rpc.clone();
     let key = ContentKey::new(&tokens).filter(|_| found.is_empty());
@@ -221,10 +260,10 @@ impl<'d> KnownPolicies<'d> {
     }
 }
 
-fn anonymous_reason(attribute: &Attribute) -> syn::Result<LitStr> {
+fn reason(attribute: &Attribute, kind: ReasonAttribute) -> syn::Result<Reason> {
     let tokens = arguments(attribute);
     let is_bare = tokens.is_empty();
-    anonymous::parse(tokens).map_err(|error| match is_bare {
+    kind.parse(tokens).map_err(|error| match is_bare {
         // The error's own span is the attribute of the impl.
         true => syn::Error::new(attribute.span(), error),
         false => error,

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{ExprPath, Path};
+use syn::Path;
 
 use crate::{
     model::{
         method_policy::{Access, MethodPolicy},
         policy::Policy,
     },
-    parse::schemes::{Combinator, SingleScheme},
+    parse::{
+        custom_check::CustomCheck,
+        schemes::{Combinator, SingleScheme},
+    },
     syntax::text,
 };
 
@@ -37,10 +40,19 @@ fn row(method: &MethodPolicy, consts: &mut AccessConsts, krate: &Path) -> TokenS
         Access::Anonymous { reason } => {
             quote!(#krate::__private::Access::Anonymous { reason: #reason })
         }
+        Access::Denied { reason } => {
+            quote!(#krate::__private::Access::Denied { reason: #reason })
+        }
         Access::Guarded { policy, .. } => consts.name(policy, krate).into_token_stream(),
     };
+    let authorized = match &method.access {
+        Access::Guarded { authorized, .. } if !authorized.is_empty() => {
+            quote!(.with_authorized(&[#(#authorized),*]))
+        }
+        _ => TokenStream::new(),
+    };
     quote! {
-        #(#cfgs)* #krate::__private::MethodPolicy::new(#index, #function, #rpc_name, #has_rpc, #access)
+        #(#cfgs)* #krate::__private::MethodPolicy::new(#index, #function, #rpc_name, #has_rpc, #access) #authorized
     }
 }
 
@@ -79,14 +91,15 @@ fn checks(policy: &Policy, krate: &Path) -> TokenStream {
     let schemes = policy.schemes.list.iter().map(SingleScheme::text);
     let scopes = &policy.scopes;
     let roles = policy.roles.iter().map(text::of);
-    let path = |path: &Option<ExprPath>| match path {
-        Some(path) => {
-            let path = text::of(path);
-            quote!(#krate::__private::Option::Some(#path))
+    let check = |check: &Option<CustomCheck>| match check {
+        Some(check) => {
+            let text = check.text();
+            quote!(#krate::__private::Option::Some(#text))
         }
         None => quote!(#krate::__private::Option::None),
     };
-    let (authorize, authorize_request) = (path(&policy.authorize), path(&policy.authorize_request));
+    let (authorize, authorize_request) =
+        (check(&policy.authorize), check(&policy.authorize_request));
     quote! {
         #krate::__private::Checks::new(
             #krate::__private::Combinator::#combinator,

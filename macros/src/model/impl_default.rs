@@ -28,6 +28,7 @@ impl ImplDefault {
     /// declares none.
     pub(crate) fn new(arguments: Arguments, tokens: &TokenStream, errors: &mut Errors) -> Self {
         let is_bare = arguments.scheme.is_none()
+            && arguments.inherited_scheme.is_none()
             && arguments.scopes.is_absent()
             && arguments.roles.is_absent()
             && arguments.authorize.is_absent()

@@ -32,8 +32,13 @@ pub(crate) enum Access {
     Guarded {
         policy: Rc<Policy>,
         identity: Option<Type>,
+        /// The texts of the `#[authorized(..)]` parameters.
+        authorized: Vec<String>,
     },
     Anonymous {
+        reason: LitStr,
+    },
+    Denied {
         reason: LitStr,
     },
 }
@@ -59,10 +64,11 @@ impl Access {
     /// A hash of the policy, the type of the identity and the `cfgs`.
     fn evaluator_id(&self, cfgs: &[Attribute]) -> u64 {
         let (policy, identity) = match self {
-            Access::Guarded { policy, identity } => (Some(policy.id), identity.as_ref()),
-            Access::Anonymous { .. } => (None, None),
+            Access::Guarded { policy, identity, .. } => (Some(policy.id), identity.as_ref()),
+            Access::Anonymous { .. } | Access::Denied { .. } => (None, None),
         };
         let mut hasher = DefaultHasher::new();
+        matches!(self, Access::Denied { .. }).hash(&mut hasher);
         policy.hash(&mut hasher);
         identity.map(text::of).hash(&mut hasher);
         cfgs.iter().map(text::of).collect::<Vec<_>>().hash(&mut hasher);

@@ -7,12 +7,13 @@ use std::{
 };
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Expr, ExprPath, LitStr};
+use syn::{Expr, LitStr};
 
 use crate::{
     model::argument_rules::{no_requirements_under_optional, scopes_are_valid},
     parse::{
         arguments::Arguments,
+        custom_check::CustomCheck,
         schemes::{Combinator, Schemes},
     },
     recover::errors::Errors,
@@ -25,8 +26,8 @@ pub(crate) struct Policy {
     pub(crate) schemes: Schemes,
     pub(crate) scopes: Vec<LitStr>,
     pub(crate) roles: Vec<Expr>,
-    pub(crate) authorize: Option<ExprPath>,
-    pub(crate) authorize_request: Option<ExprPath>,
+    pub(crate) authorize: Option<CustomCheck>,
+    pub(crate) authorize_request: Option<CustomCheck>,
     /// Differs from the id of every other attribute, also of one that another expansion parses.
     pub(crate) id: u64,
 }
@@ -77,8 +78,8 @@ impl Policy {
         self.authorize_request.is_none()
     }
 
-    /// The path of a custom check, if there is one.
-    pub(crate) fn custom_check(&self) -> Option<&ExprPath> {
+    /// A custom check, if there is one.
+    pub(crate) fn custom_check(&self) -> Option<&CustomCheck> {
         self.authorize.as_ref().or(self.authorize_request.as_ref())
     }
 }

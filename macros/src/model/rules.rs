@@ -7,18 +7,31 @@ use syn::{Attribute, Ident, ImplItemFn, LitStr, spanned::Spanned};
 
 use crate::{
     model::{method_policy::MethodPolicy, policy::Policy},
-    parse::{identity, method::Method},
+    parse::{authorized, identity, method::Method, reason::ReasonAttribute},
     recover::errors::Errors,
     syntax::names::{hides_policy_attribute, policy_attribute},
 };
 
-/// An anonymous method doesn't authenticate its callers.
-pub(crate) fn no_identity(function: &ImplItemFn, errors: &mut Errors) {
+/// An anonymous or denied method doesn't authenticate its callers.
+pub(crate) fn no_identity(function: &ImplItemFn, attribute: ReasonAttribute, errors: &mut Errors) {
+    let message = match attribute {
+        ReasonAttribute::Anonymous => {
+            "`#[identity]` is not allowed on an anonymous method\nhelp: write `#[authenticated(scheme = optional(..))]` \
+             to get the identity of callers that present credentials"
+        }
+        ReasonAttribute::Denied => {
+            "`#[identity]` is not allowed on a denied method\nnote: every call is rejected before its credentials are \
+             read\nhelp: remove the parameter"
+        }
+    };
     for marker in identity::markers(function) {
+        errors.push(syn::Error::new(marker.span(), message));
+    }
+    for marker in authorized::markers(function) {
         errors.push(syn::Error::new(
             marker.span(),
-            "`#[identity]` is not allowed on an anonymous method\nhelp: write `#[authenticated(scheme = optional(..))]` \
-             to get the identity of callers that present credentials",
+            "`#[authorized(..)]` is not allowed on a method that authenticates nobody\nhelp: write \
+             `#[authenticated(..)]` on the method",
         ));
     }
 }
@@ -56,6 +69,22 @@ fn second_attribute(first: &str, second: &str) -> String {
     match first == second {
         true => format!("duplicate `#[{second}]`"),
         false => format!("`#[{second}]` conflicts with `#[{first}]`\nhelp: remove one of them"),
+    }
+}
+
+/// The checks of `#[authorized(..)]` parameters receive the identity.
+pub(crate) fn authorized_with_identity(method: &Method, errors: &mut Errors) {
+    if let Some(parameter) = method.authorized.first()
+        && method.identity.is_none()
+    {
+        errors.push(syn::Error::new(
+            parameter.check.span(),
+            format!(
+                "expected a parameter `#[identity]`, which this check receives\nhelp: add a parameter \
+                 `#[identity] caller: T` to `{}`",
+                method.item.sig.ident,
+            ),
+        ));
     }
 }
 
@@ -107,8 +136,8 @@ pub(crate) fn every_method_has_policy(without_policy: &[Ident], errors: &mut Err
         errors.push(syn::Error::new(
             method.span(),
             format!(
-                "the method `{method}` has no policy\nhelp: write `#[authenticated(scheme = ..)]` or \
-                 `#[anonymous(reason = \"..\")]` on it, or a default on the impl"
+                "the method `{method}` has no policy\nhelp: write `#[authenticated(scheme = ..)]`, \
+                 `#[anonymous(reason = \"..\")]` or `#[denied(reason = \"..\")]` on it, or a default on the impl"
             ),
         ));
     }

@@ -2,16 +2,16 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
-    Expr, ExprPath, Ident, LitStr, Path, Token,
+    Expr, Ident, LitStr, Path, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream, Parser},
     parse_quote,
-    spanned::Spanned,
 };
 
 use crate::{
     parse::{
-        list, scheme_rules,
+        custom_check::{self, CustomCheck},
+        inherited_scheme, list, scheme_rules,
         schemes::Schemes,
         unknown_argument::{ARGUMENTS, unknown_argument},
     },
@@ -23,10 +23,12 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) scheme: Option<Schemes>,
+    /// The span of `default` in `scheme = default`.
+    pub(crate) inherited_scheme: Option<Span>,
     pub(crate) scopes: Setting<Vec<LitStr>>,
     pub(crate) roles: Setting<Vec<Expr>>,
-    pub(crate) authorize: Setting<ExprPath>,
-    pub(crate) authorize_request: Setting<ExprPath>,
+    pub(crate) authorize: Setting<CustomCheck>,
+    pub(crate) authorize_request: Setting<CustomCheck>,
     pub(crate) rpc: Option<LitStr>,
     pub(crate) service: Option<LitStr>,
     pub(crate) server: Option<Path>,
@@ -130,18 +132,21 @@ impl Arguments {
         }
         match name.to_string().as_str() {
             "scheme" => {
-                let schemes = assigned(input)?;
-                scheme_rules::check(&schemes)?;
-                self.scheme = Some(schemes);
+                input.parse::<Token![=]>()?;
+                self.inherited_scheme = inherited_scheme::parse(input)?;
+                if self.inherited_scheme.is_none() {
+                    let schemes = input.parse()?;
+                    scheme_rules::check(&schemes)?;
+                    self.scheme = Some(schemes);
+                }
             }
             "scopes" => self.scopes = Setting::new(list::scopes(input, span)?, span),
             "roles" => self.roles = Setting::new(list::roles(input, span)?, span),
-            "authorize" => self.authorize = Setting::new(function(input)?, span),
-            "authorize_request" => self.authorize_request = Setting::new(function(input)?, span),
-            "rpc" => {
-                const EXPECTED: &str = "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
-                self.rpc = Some(path_segment(input, EXPECTED)?);
+            "authorize" => self.authorize = Setting::new(custom_check::parse(input)?, span),
+            "authorize_request" => {
+                self.authorize_request = Setting::new(custom_check::parse(input)?, span)
             }
+            "rpc" => self.rpc = Some(rpc_name(input)?),
             "service" => {
                 const EXPECTED: &str = "expected the full name of the service\nhelp: write it as in the proto, with its \
                      package, such as `service = \"shop.v1.Orders\"`";
@@ -174,6 +179,13 @@ fn assigned<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
     input.parse()
 }
 
+/// Parses the value of `rpc`.
+pub(super) fn rpc_name(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    const EXPECTED: &str =
+        "expected the name of the RPC\nhelp: write it as in the proto, such as `rpc = \"GetURL\"`";
+    path_segment(input, EXPECTED)
+}
+
 /// Parses a segment of the path `/service/method`. It may contain more characters than a proto identifier, for
 /// services without a proto.
 fn path_segment(input: ParseStream<'_>, expected: &str) -> syn::Result<LitStr> {
@@ -183,29 +195,6 @@ fn path_segment(input: ParseStream<'_>, expected: &str) -> syn::Result<LitStr> {
         true => Ok(name),
         false => Err(syn::Error::new(name.span(), expected)),
     }
-}
-
-/// The path of a function; `None` for `none`.
-fn function(input: ParseStream<'_>) -> syn::Result<Option<ExprPath>> {
-    let mut value: Expr = assigned(input)?;
-    // A `macro_rules!` passes on an expression in an invisible group.
-    while let Expr::Group(group) = value {
-        value = *group.expr;
-    }
-    let found = match value {
-        Expr::Path(path) if path.path.is_ident("none") => return Ok(None),
-        Expr::Path(path) => return Ok(Some(path)),
-        Expr::Call(_) | Expr::MethodCall(_) => "a call",
-        Expr::Closure(_) => "a closure",
-        _ => "another expression",
-    };
-    Err(syn::Error::new(
-        value.span(),
-        format!(
-            "expected the path of an async function, found {found}\nhelp: write a path such as `Self::owns_order`; \
-             the function is called with the service, the identity, and the call head or the request"
-        ),
-    ))
 }
 
 /// Skips the rest of an argument that failed to parse.

@@ -7,17 +7,22 @@ use syn::{
 };
 
 use crate::{
-    parse::identity::{self, Identity},
+    parse::{
+        authorized::{self, AuthorizedParameter},
+        identity::{self, Identity},
+    },
     recover::{errors::Errors, forgotten_identity::reject_forgotten_identity},
 };
 
 pub(crate) struct Method {
-    /// The method without its `#[identity]` parameter.
+    /// The method without its `#[identity]` and `#[authorized(..)]` parameters.
     pub(crate) item: ImplItemFn,
     pub(crate) shape: Shape,
     /// The name of the request parameter.
     pub(crate) request: Ident,
     pub(crate) identity: Option<Identity>,
+    /// The `#[authorized(..)]` parameters, which the item doesn't have any more.
+    pub(crate) authorized: Vec<AuthorizedParameter>,
     /// The span of `self`, for its hygiene.
     pub(crate) receiver: Span,
 }
@@ -36,6 +41,7 @@ impl Method {
     /// worse than none.
     pub(crate) fn recognise(mut item: ImplItemFn, errors: &mut Errors) -> Option<Method> {
         let shape = errors.ok(shape(&item));
+        let authorized = authorized::take(&mut item, errors);
         reject_forgotten_identity(&item, errors);
         let identity = identity::take(&mut item, errors);
         if let (Some(shape), Some(identity)) = (shape, &identity) {
@@ -43,7 +49,14 @@ impl Method {
         }
         let receiver = errors.ok(receiver(&item));
         let request = errors.ok(name_request(&mut item));
-        Some(Method { shape: shape?, request: request?, identity, receiver: receiver?, item })
+        Some(Method {
+            shape: shape?,
+            request: request?,
+            identity,
+            authorized,
+            receiver: receiver?,
+            item,
+        })
     }
 
     /// The type that the body of a `Boxed` method evaluates to.

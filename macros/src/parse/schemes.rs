@@ -11,6 +11,7 @@ use syn::{
 use crate::{
     parse::{
         built_in_scheme::BuiltInScheme,
+        inherited_scheme,
         misplaced_scheme::{SEVERAL_SCHEMES, reject_misplaced},
         parentheses::within_parentheses,
     },
@@ -132,6 +133,7 @@ impl Parse for SingleScheme {
                 nested.name()
             )));
         }
+        inherited_scheme::reject_as_one_of_several(input)?;
         let value = if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
             if input.peek(Token![|]) || input.peek(Token![||]) {

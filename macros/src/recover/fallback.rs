@@ -8,6 +8,7 @@ use syn::{
 };
 
 use crate::{
+    parse::authorized::is_authorized,
     recover::forgotten_identity::is_forgotten_identity,
     syntax::names::{hides_policy_attribute, is_attribute, is_type, policy_attribute},
 };
@@ -39,13 +40,16 @@ fn is_ours(attribute: &Attribute) -> bool {
     policy_attribute(attribute).is_some() || hides_policy_attribute(attribute)
 }
 
-/// Removes the body, the attributes of this crate and the identity parameter.
+/// Removes the body, the attributes of this crate and the parameters that it supplies.
 fn empty(function: &mut ImplItemFn) {
     function.attrs.retain(|attribute| !is_ours(attribute));
     function.attrs.push(parse_quote!(#[allow(unused, clippy::all, clippy::pedantic)]));
     let (mut identities, mut inputs) = (Vec::new(), Punctuated::new());
     for (index, mut input) in function.sig.inputs.clone().into_iter().enumerate() {
-        if is_identity(&input) || is_forgotten_identity(&function.sig.inputs, index) {
+        if is_identity(&input)
+            || is_authorized(&input)
+            || is_forgotten_identity(&function.sig.inputs, index)
+        {
             identities.push(input);
             continue;
         }

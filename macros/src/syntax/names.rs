@@ -16,9 +16,12 @@ pub(crate) fn is_type(ty: &Type, name: &str) -> bool {
     }
 }
 
-/// The name of `attribute` if it declares a policy: `authenticated` or `anonymous`.
+/// The attributes that declare a policy.
+const POLICY_ATTRIBUTES: [&str; 3] = ["authenticated", "anonymous", "denied"];
+
+/// The name of `attribute` if it declares a policy: `authenticated`, `anonymous` or `denied`.
 pub(crate) fn policy_attribute(attribute: &Attribute) -> Option<&'static str> {
-    ["authenticated", "anonymous"].into_iter().find(|name| is_attribute(attribute, name))
+    POLICY_ATTRIBUTES.into_iter().find(|name| is_attribute(attribute, name))
 }
 
 /// Returns whether `attribute` is a `cfg_attr` that may add an attribute that declares a policy.
@@ -37,7 +40,7 @@ fn lists_policy_attribute(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => {
             in_cfg_attr = ident == "cfg_attr";
-            ident == "authenticated" || ident == "anonymous"
+            POLICY_ATTRIBUTES.iter().any(|name| ident == name)
         }
         TokenTree::Group(group) => in_cfg_attr && lists_policy_attribute(group.stream()),
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,

@@ -15,12 +15,12 @@ use crate::scheme::CallHead;
 pub(crate) struct RpcTarget<'a> {
     /// The full name of the service, if it is known.
     pub(crate) service: Option<&'a str>,
-    /// The method name in the request path or, in a handler check, the name of the function.
+    /// The method name in the policy or, in a handler check, the name of the function.
     pub(crate) method: &'a str,
 }
 
 impl<'a> RpcTarget<'a> {
-    /// The RPC in the path of the request.
+    /// The RPC that the guard has found.
     #[inline]
     pub(crate) fn of(head: &CallHead<'a>) -> Self {
         let rpc = head.rpc();

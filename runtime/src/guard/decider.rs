@@ -13,7 +13,6 @@ use tonic::server::NamedService;
 use super::{
     guarded::Guarded,
     handoff::SealedIdentity,
-    path_lookup,
     policy_visitor::{
         CallProgress, DescribePolicy, PendingEvaluation, ResumeEvaluation, StartEvaluation,
     },
@@ -78,7 +77,7 @@ where
         authorization: &AuthorizationHeader,
         method: &MethodPolicy,
     ) -> Result<CallProgress, Rejection> {
-        let visitor = StartEvaluation(head::<S>(parts).with_authorization(authorization));
+        let visitor = StartEvaluation(head::<S>(parts, method).with_authorization(authorization));
         // `visit` runs the expressions of the attribute, which may panic as well.
         let started = catch_unwind(AssertUnwindSafe(|| self.service.visit(method.key, visitor)));
         started.unwrap_or_else(|_| Err(self.panicked(parts, method)))
@@ -94,7 +93,7 @@ where
         // states. (Benchmark: `in-process`.)
         let resumed = Box::write(Box::new_uninit(), async move {
             let decision = {
-                let visitor = ResumeEvaluation { head: head::<S>(&parts), pending };
+                let visitor = ResumeEvaluation { head: head::<S>(&parts, method), pending };
                 // It runs the expressions of the attribute again.
                 let visit = || self.service.visit(method.key, visitor);
                 match catch_unwind(AssertUnwindSafe(visit)) {
@@ -123,13 +122,12 @@ where
     fn panicked(&self, parts: &Parts, method: &MethodPolicy) -> Rejection {
         let description = || self.describe(method.key).unwrap_or_else(PolicyDescription::empty);
         let rejection = Rejection::internal("a check panicked");
-        RpcTarget::of(&head::<S>(parts)).emit_rejected(rejection, description)
+        RpcTarget::of(&head::<S>(parts, method)).emit_rejected(rejection, description)
     }
 }
 
-/// The head of a call whose path has a method of the service.
-fn head<S: NamedService>(parts: &Parts) -> CallHead<'_> {
-    let method = path_lookup::known_method(&parts.uri, S::NAME);
-    let rpc = RpcName { service: S::NAME, method };
+/// The head of a call of `method`.
+fn head<'p, S: NamedService>(parts: &'p Parts, method: &MethodPolicy) -> CallHead<'p> {
+    let rpc = RpcName { service: S::NAME, method: method.rpc };
     CallHead::new(&parts.headers, &parts.extensions).with_rpc(rpc)
 }

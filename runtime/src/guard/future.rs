@@ -124,7 +124,7 @@ where
                             }
                         }
                         Err(rejection) => {
-                            let head = guard.response_head(rejection, method, &parts);
+                            let head = guard.response_head(rejection, method);
                             Stage::rejected(head, &parts, body)
                         }
                     }

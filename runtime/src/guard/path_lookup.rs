@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use heck::ToSnakeCase;
-use http::Uri;
 
 use crate::policy::MethodPolicy;
 
@@ -11,12 +10,6 @@ use crate::policy::MethodPolicy;
 fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
     let method = path.strip_prefix('/')?.strip_prefix(service)?.strip_prefix('/')?;
     (!method.is_empty() && !method.contains('/')).then_some(method)
-}
-
-/// The method segment of a path in which [`method`] has found one.
-#[inline]
-pub(super) fn known_method<'u>(uri: &'u Uri, service: &str) -> &'u str {
-    uri.path().get(service.len() + 2..).unwrap_or_default()
 }
 
 /// Finds the policy of a method by the path of a request, in a time that doesn't grow with the number of methods.
@@ -217,7 +210,6 @@ mod tests {
     #[test]
     fn only_paths_of_the_service_contain_a_method() {
         assert_eq!(method("/a.B/List", "a.B"), Some("List"));
-        assert_eq!(known_method(&Uri::from_static("/a.B/List"), "a.B"), "List");
         for path in [
             "",
             "/",

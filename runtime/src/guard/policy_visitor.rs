@@ -11,6 +11,7 @@ use crate::{
         events::RpcTarget,
         rejection::Rejection,
     },
+    reason::Reason,
     scheme::CallHead,
 };
 
@@ -21,6 +22,7 @@ pub trait PolicyVisitor<'s> {
 
     fn evaluator<E: Evaluator + 's>(self, policy: u64, evaluator: E) -> Self::Output;
     fn anonymous(self) -> Self::Output;
+    fn denied(self) -> Self::Output;
     fn unknown(self) -> Self::Output;
 }
 
@@ -54,6 +56,11 @@ impl<'s> PolicyVisitor<'s> for StartEvaluation<'_> {
 
     fn anonymous(self) -> Self::Output {
         Ok(CallProgress::Admitted(None))
+    }
+
+    fn denied(self) -> Self::Output {
+        let rejection = Rejection::new(Reason::Denied);
+        Err(RpcTarget::of(&self.0).emit_rejected(rejection, PolicyDescription::empty))
     }
 
     fn unknown(self) -> Self::Output {
@@ -96,13 +103,17 @@ impl<'s> PolicyVisitor<'s> for ResumeEvaluation<'s> {
         self.unknown()
     }
 
+    fn denied(self) -> Self::Output {
+        self.unknown()
+    }
+
     fn unknown(self) -> Self::Output {
         let error = "an evaluation was resumed for a method without a policy";
         Box::pin(ready(Err(Rejection::internal(error))))
     }
 }
 
-/// Describes the policy. Anonymous methods have no description.
+/// Describes the policy. Anonymous and denied methods have no description.
 pub(super) struct DescribePolicy;
 
 impl<'s> PolicyVisitor<'s> for DescribePolicy {
@@ -113,6 +124,10 @@ impl<'s> PolicyVisitor<'s> for DescribePolicy {
     }
 
     fn anonymous(self) -> Option<PolicyDescription> {
+        None
+    }
+
+    fn denied(self) -> Option<PolicyDescription> {
         None
     }
 

@@ -41,11 +41,6 @@ impl RejectionCache {
         let Rejection::Standard { reason, scheme, .. } = rejection else {
             return encode(rejection);
         };
-        // The response contains the method name from the path, and several names may find one method. Only
-        // the name in the policy is cached: otherwise callers would choose the size of the cache.
-        if rpc.method != method.rpc {
-            return encode(rejection);
-        }
         let key = (method.key, reason, scheme);
         let cached = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         cached.unwrap_or_else(|| {

@@ -15,7 +15,7 @@ use tonic::Status;
 use super::{
     decider::{Decider, DecisionFuture},
     handoff::{CallOrigin, Handoff, SealedIdentity, ServiceId},
-    path_lookup::{self, PathLookup},
+    path_lookup::PathLookup,
     policy_visitor::{CallProgress, PendingEvaluation},
     rejection_cache::{RejectionCache, response_head},
     sensitive_headers::SensitiveHeaders,
@@ -131,7 +131,7 @@ impl GuardState {
                 Entry::Admitted
             }
             Ok(CallProgress::Waiting(pending)) => Entry::Waiting(method, pending),
-            Err(rejection) => Entry::Rejected(self.response_head(rejection, method, parts)),
+            Err(rejection) => Entry::Rejected(self.response_head(rejection, method)),
         }
     }
 
@@ -184,14 +184,8 @@ impl GuardState {
 
     /// Builds the head of the response to a rejected call.
     #[cold]
-    pub(super) fn response_head(
-        &self,
-        rejection: Rejection,
-        method: &MethodPolicy,
-        parts: &Parts,
-    ) -> HeaderMap {
-        let name = path_lookup::known_method(&parts.uri, self.service);
-        let rpc = RpcName { service: self.service, method: name };
+    pub(super) fn response_head(&self, rejection: Rejection, method: &MethodPolicy) -> HeaderMap {
+        let rpc = RpcName { service: self.service, method: method.rpc };
         let head = catch_unwind(AssertUnwindSafe(|| {
             let describe = || self.decider.describe(method.key);
             self.rejections.response_head(rejection, method, rpc, self.error_domain, describe)

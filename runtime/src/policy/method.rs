@@ -11,6 +11,8 @@ pub struct MethodPolicy {
     /// Whether the attribute contains `rpc`. Otherwise it is derived from the name of the function.
     pub(crate) rpc_is_explicit: bool,
     pub(crate) access: Access,
+    /// The `#[authorized(..)]` parameters, such as `order = Self::find_order`.
+    pub(crate) authorized: &'static [&'static str],
 }
 
 impl MethodPolicy {
@@ -22,7 +24,13 @@ impl MethodPolicy {
         rpc_is_explicit: bool,
         access: Access,
     ) -> Self {
-        MethodPolicy { key, function, rpc, rpc_is_explicit, access }
+        MethodPolicy { key, function, rpc, rpc_is_explicit, access, authorized: &[] }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_authorized(self, authorized: &'static [&'static str]) -> Self {
+        MethodPolicy { authorized, ..self }
     }
 
     /// Returns the method name of the RPC, such as `List`.
@@ -33,6 +41,11 @@ impl MethodPolicy {
     /// Returns the name of the function that implements the method, such as `list`.
     pub fn function(&self) -> &'static str {
         self.function
+    }
+
+    /// Returns the `#[authorized(..)]` parameters and their checks, such as `order = Self::find_order`.
+    pub fn authorized(&self) -> &'static [&'static str] {
+        self.authorized
     }
 
     /// Returns who may call the method.
@@ -51,6 +64,11 @@ pub enum Access {
     Optional(Checks),
     /// Every caller: `#[anonymous(reason = "..")]`.
     Anonymous {
+        /// The reason in the attribute.
+        reason: &'static str,
+    },
+    /// No caller: `#[denied(reason = "..")]`.
+    Denied {
         /// The reason in the attribute.
         reason: &'static str,
     },

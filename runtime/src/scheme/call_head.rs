@@ -10,7 +10,8 @@ use super::extraction::ExtractError;
 pub struct RpcName<'a> {
     /// The service with its package, such as `shop.v1.Orders`.
     pub service: &'a str,
-    /// The method as it appears in the request path, such as `List`.
+    /// The method as the policy table names it, such as `List`. In the request path the capitals and
+    /// underscores may differ (see `rpc` in [`authenticated`](macro@crate::authenticated)).
     pub method: &'a str,
 }
 
@@ -65,7 +66,7 @@ impl<'a> CallHead<'a> {
 
     /// Returns the name of the RPC, if it is known.
     ///
-    /// A guard reads it from the request path. In a handler check it is `None`, because tonic passes neither
+    /// A guard takes it from the policy that it finds by the request path. In a handler check it is `None`, because tonic passes neither
     /// the path nor the package to a handler.
     #[inline]
     pub fn rpc(&self) -> Option<RpcName<'a>> {

@@ -17,5 +17,9 @@ pub struct Authenticated;
 pub struct Anonymous;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../macros/src/docs/denied.md")]
+pub struct Denied;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../macros/src/docs/derive_authenticate.md")]
 pub struct DeriveAuthenticate;

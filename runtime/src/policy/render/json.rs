@@ -12,17 +12,18 @@ impl ServicePolicy {
     /// | --- | --- | --- |
     /// | `service` | string | the full name of the service |
     /// | `method` | string | the method name, or `*` for a service that is open as a whole |
-    /// | `access` | string | `authenticated`, `open` (also under `optional`), or `bypassed` |
+    /// | `access` | string | `authenticated`, `open` (also under `optional`), `denied`, or `bypassed` |
     /// | `combinator` | string | `one_of`, `all_of` or `optional`; `one_of` for a single scheme |
     /// | `schemes` | array of strings | the schemes as they are written in the attribute |
     /// | `scopes` | array of strings | the required scopes |
     /// | `roles` | array of strings | the roles of which one is required |
     /// | `authorize` | string or null | the path of the custom check of the call head |
     /// | `authorize_request` | string or null | the path of the custom check of the request |
-    /// | `reason` | string | why every caller may call it |
+    /// | `authorized` | array of strings | the `#[authorized(..)]` parameters with their checks; absent without any |
+    /// | `reason` | string | why every caller may call it, or none |
     ///
-    /// An object has the first three fields and either `reason` (for `#[anonymous]` and for a service that is
-    /// open as a whole) or the six others.
+    /// An object has the first three fields and either `reason` (for `#[anonymous]`, for `#[denied]`, and for a service that is
+    /// open as a whole) or the others.
     pub fn to_json(&self) -> String {
         json([self])
     }
@@ -56,6 +57,9 @@ fn json<'a>(services: impl IntoIterator<Item = &'a ServicePolicy>) -> String {
             fields.push(("roles", array(checks.roles)));
             fields.push(("authorize", nullable(checks.authorize)));
             fields.push(("authorize_request", nullable(checks.authorize_request)));
+            if !row.authorized.is_empty() {
+                fields.push(("authorized", array(row.authorized)));
+            }
         } else {
             fields.push(("reason", string(row.reason)));
         }

@@ -14,6 +14,7 @@ pub(super) struct Row<'a> {
     pub(super) method: &'a str,
     pub(super) access: &'static str,
     pub(super) checks: Option<Checks>,
+    pub(super) authorized: &'a [&'a str],
     pub(super) optional: bool,
     pub(super) reason: &'a str,
 }
@@ -24,9 +25,18 @@ impl<'a> Row<'a> {
             Access::Authenticated(checks) => ("authenticated", Some(checks), false, ""),
             Access::Optional(checks) => ("OPEN", Some(checks), true, ""),
             Access::Anonymous { reason } => ("OPEN", None, false, reason),
+            Access::Denied { reason } => ("DENIED", None, false, reason),
         };
         let access = if service.is_bypassed(method) { "BYPASSED" } else { access };
-        Row { service: service.service, method: method.rpc, access, checks, optional, reason }
+        Row {
+            service: service.service,
+            method: method.rpc,
+            access,
+            checks,
+            authorized: method.authorized,
+            optional,
+            reason,
+        }
     }
 
     fn from_open_service(service: &'a ServicePolicy, reason: &'a str) -> Self {
@@ -35,6 +45,7 @@ impl<'a> Row<'a> {
             method: "*",
             access: "OPEN",
             checks: None,
+            authorized: &[],
             optional: false,
             reason,
         }
@@ -62,6 +73,7 @@ impl<'a> Row<'a> {
         }
         parts.extend(checks.authorize.map(|path| format!("authorize = {path}")));
         parts.extend(checks.authorize_request.map(|path| format!("authorize_request = {path}")));
+        parts.extend(self.authorized.iter().map(|check| format!("authorized({check})")));
         parts.join(", ")
     }
 

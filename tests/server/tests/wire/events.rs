@@ -134,7 +134,7 @@ async fn event_names_the_scheme_that_decided() {
     let server = serve_guarded(Service::new()).await;
     log.take_lines();
     call_get_url(&server, &[]).await.unwrap();
-    assert_one_event(log.take_lines(), &["method=\"GetURL\"", "outcome=\"anonymous\""]);
+    assert_one_event(log.take_lines(), &["method=\"GetUrl\"", "outcome=\"anonymous\""]);
     call_get_url(&server, &[ACME]).await.unwrap();
     assert_one_event(log.take_lines(), &["scheme=\"api-key\"", "outcome=\"admitted\""]);
     assert!(call_get_url(&server, &[ACME, ADA]).await.is_err());

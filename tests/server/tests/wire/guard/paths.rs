@@ -98,7 +98,7 @@ async fn name_that_maps_to_a_policy_is_checked_before_it_is_unimplemented() {
     let path = "/guard.test.v1.Extra/GetURL";
     let rejected = h2.send(h2.request(path, &[], one_note())).await.unwrap().status();
     assert_eq!(reason(&rejected), "CREDENTIALS_MISSING");
-    assert_eq!(tonic_guard_suite_support::error_info(&rejected).unwrap().2["method"], "GetURL");
+    assert_eq!(tonic_guard_suite_support::error_info(&rejected).unwrap().2["method"], "GetUrl");
     let answer = h2.send(h2.request(path, &[GOOD], one_note())).await.unwrap();
     assert_eq!((answer.status().code(), ran.times()), (Code::Ok, 1));
 }

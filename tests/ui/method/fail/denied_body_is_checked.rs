@@ -8,11 +8,12 @@ use tonic_guard_suite_support::{
 #[derive(Authenticate)]
 struct Service(#[verifies("bearer")] Tokens);
 
-#[authenticated(scheme = "bearer", authorize = |_, _, _| true)]
+#[authenticated]
 #[tonic::async_trait]
 impl Shape for Service {
+    #[denied(reason = "moved")]
     async fn call(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
-        Ok(Response::new(request.into_inner()))
+        Ok(request.into_inner())
     }
 }
 
