@@ -1,6 +1,6 @@
 //! `#[authenticated(..)]` on the impl of a service trait.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -13,6 +13,7 @@ use crate::{
     },
     model::{
         argument_rules::{check_on_impl, check_on_method},
+        content_key::ContentKey,
         impl_default::ImplDefault,
         method_policy::{Access, MethodPolicy},
         policy::Policy,
@@ -89,12 +90,13 @@ fn guard_methods(
     errors: &mut Errors,
 ) -> Vec<MethodPolicy> {
     let mut policies = Vec::new();
+    let mut known = KnownPolicies::new(default);
     let mut without_policy = Vec::new();
     for (index, inner) in (0u32..).zip(std::mem::take(&mut item.items)) {
         match inner {
             ImplItem::Fn(function) => {
                 let guarded =
-                    guard_method(index, function, default, krate, &mut without_policy, errors);
+                    guard_method(index, function, &mut known, krate, &mut without_policy, errors);
                 if let Some((function, policy)) = guarded {
                     item.items.push(ImplItem::Fn(function));
                     policies.push(policy);
@@ -119,7 +121,7 @@ fn guard_methods(
 fn guard_method(
     index: u32,
     mut function: ImplItemFn,
-    default: &ImplDefault,
+    known: &mut KnownPolicies<'_>,
     krate: &Path,
     without_policy: &mut Vec<Ident>,
     errors: &mut Errors,
@@ -131,7 +133,7 @@ fn guard_method(
     let cfgs: Vec<_> = cfgs(&function.attrs).cloned().collect();
     let name = function_name(&function.sig.ident);
     let (policy, rpc) = match &attribute {
-        None => match default {
+        None => match known.default {
             ImplDefault::Policy { policy, .. } => (Rc::clone(policy), None),
             ImplDefault::Invalid => return None,
             ImplDefault::None => {
@@ -145,7 +147,7 @@ fn guard_method(
             let access = Access::Anonymous { reason };
             return Some((function, MethodPolicy::new(index, name, None, cfgs, access)));
         }
-        Some(attribute) => own_policy(attribute, default, errors)?,
+        Some(attribute) => own_policy(attribute, known, errors)?,
     };
     let mut method = Method::recognise(function, errors)?;
     one_identity_type(&policy, &method, errors);
@@ -163,7 +165,7 @@ fn guard_method(
 /// The policy of a method's own `#[authenticated(..)]`, and its argument `rpc`.
 fn own_policy(
     attribute: &Attribute,
-    default: &ImplDefault,
+    known: &mut KnownPolicies<'_>,
     errors: &mut Errors,
 ) -> Option<(Rc<Policy>, Option<LitStr>)> {
     let tokens = arguments(attribute);
@@ -177,7 +179,7 @@ fn own_policy(
             "`crate` is not allowed on a method of a guarded impl\nhelp: write it in the `#[authenticated(..)]` on the impl",
         ));
     }
-    if let ImplDefault::Policy { checks, .. } = default
+    if let ImplDefault::Policy { checks, .. } = known.default
         && found.is_empty()
     {
         checks.must_be_named_by(&arguments, span, &mut found);
@@ -190,9 +192,33 @@ fn own_policy(
         }
     }
     let rpc = arguments.rpc.clone();
-    let policy = Policy::new(arguments, &tokens, span, &mut found);
+    let key = ContentKey::new(&tokens).filter(|_| found.is_empty());
+    if let Some(equal) = key.as_ref().and_then(|key| known.policies.get(key)) {
+        return Some((Rc::clone(equal), rpc));
+    }
+    let policy = Policy::new(arguments, &tokens, span, &mut found).map(Rc::new);
     errors.append(found);
-    Some((Rc::new(policy?), rpc))
+    if let (Some(key), Some(policy)) = (key, &policy) {
+        known.policies.insert(key, Rc::clone(policy));
+    }
+    Some((policy?, rpc))
+}
+
+/// The policies of an impl: its default, and those of the attributes on its methods. Methods with equal
+/// attributes share a policy, and so its evaluator, which is compiled once.
+struct KnownPolicies<'d> {
+    default: &'d ImplDefault,
+    policies: HashMap<ContentKey, Rc<Policy>>,
+}
+
+impl<'d> KnownPolicies<'d> {
+    fn new(default: &'d ImplDefault) -> Self {
+        let mut policies = HashMap::new();
+        if let ImplDefault::Policy { policy, key: Some(key), .. } = default {
+            policies.insert(key.clone(), Rc::clone(policy));
+        }
+        KnownPolicies { default, policies }
+    }
 }
 
 fn anonymous_reason(attribute: &Attribute) -> syn::Result<LitStr> {

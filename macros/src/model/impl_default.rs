@@ -4,13 +4,18 @@ use std::rc::Rc;
 
 use proc_macro2::{Span, TokenStream};
 
-use crate::{model::policy::Policy, parse::arguments::Arguments, recover::errors::Errors};
+use crate::{
+    model::{content_key::ContentKey, policy::Policy},
+    parse::arguments::Arguments,
+    recover::errors::Errors,
+};
 
 #[allow(clippy::large_enum_variant, reason = "one per impl, while compiling")]
 pub(crate) enum ImplDefault {
     Policy {
         policy: Rc<Policy>,
         checks: DefaultChecks,
+        key: Option<ContentKey>,
     },
     /// Every method must have an attribute.
     None,
@@ -32,7 +37,10 @@ impl ImplDefault {
         }
         let checks = DefaultChecks::new(&arguments);
         match Policy::new(arguments, tokens, Span::call_site(), errors) {
-            Some(policy) => ImplDefault::Policy { policy: Rc::new(policy), checks },
+            Some(policy) => {
+                let key = ContentKey::new(tokens);
+                ImplDefault::Policy { policy: Rc::new(policy), checks, key }
+            }
             None => ImplDefault::Invalid,
         }
     }

@@ -21,6 +21,7 @@ use crate::{
 /// A call that can be repeated.
 #[derive(Clone, Debug)]
 pub struct Call {
+    uri: http::Uri,
     headers: Vec<(http::HeaderName, HeaderValue)>,
     frame: Bytes,
 }
@@ -41,15 +42,39 @@ impl Call {
             (USER_AGENT, HeaderValue::from_static("grpc-rust/0.14")),
         ];
         headers.extend(authorization.ok().map(|value| (AUTHORIZATION, value)));
-        Call { headers, frame: frame.freeze() }
+        let uri = http::Uri::from_static("http://localhost/guard.bench.v1.Echo/Say");
+        Call { uri, headers, frame: frame.freeze() }
+    }
+
+    /// The same call of another method.
+    pub fn with_path(self, path: &'static str) -> Self {
+        Call { uri: http::Uri::from_static(path), ..self }
+    }
+
+    /// The same call with `more` headers that no policy reads.
+    pub fn with_headers(mut self, more: usize) -> Self {
+        for number in 0..more {
+            let name = http::HeaderName::try_from(format!("x-trace-{number:02}"));
+            self.headers
+                .extend(name.ok().map(|name| (name, HeaderValue::from_static("0af7651916cd43dd"))));
+        }
+        self
+    }
+
+    /// The same call with another bearer token.
+    pub fn with_token(mut self, token: &str) -> Self {
+        let value = HeaderValue::from_maybe_shared(Bytes::from(format!("Bearer {token}")));
+        self.headers.retain(|(name, _)| name != AUTHORIZATION);
+        self.headers.extend(value.ok().map(|value| (AUTHORIZATION, value)));
+        self
     }
 
     fn request(&self) -> Request<Body> {
         let mut request = Request::new(Body::new(Full::new(self.frame.clone())));
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = http::Uri::from_static("http://localhost/guard.bench.v1.Echo/Say");
-        *request.headers_mut() = HeaderMap::with_capacity(8);
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = HeaderMap::with_capacity(2 * self.headers.len());
         for (name, value) in &self.headers {
             request.headers_mut().append(name, value.clone());
         }

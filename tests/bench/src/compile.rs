@@ -17,6 +17,8 @@ use tonic_guard_bench::quantile::median;
 
 const METHODS: usize = 434;
 const ROUNDS: usize = 7;
+/// How many different sets of roles the methods require.
+const ROLE_SETS: usize = 46;
 
 /// The way in which the methods of the service are guarded.
 #[derive(Clone, Copy, PartialEq)]
@@ -25,10 +27,11 @@ enum Form {
     ByHand,
     OnImpl,
     OnEach,
+    Roles,
 }
 
 impl Form {
-    const ALL: [Form; 4] = [Form::Bare, Form::ByHand, Form::OnImpl, Form::OnEach];
+    const ALL: [Form; 5] = [Form::Bare, Form::ByHand, Form::OnImpl, Form::OnEach, Form::Roles];
 
     fn krate(self) -> &'static str {
         match self {
@@ -36,6 +39,7 @@ impl Form {
             Form::ByHand => "by-hand",
             Form::OnImpl => "on-impl",
             Form::OnEach => "on-each",
+            Form::Roles => "roles",
         }
     }
 
@@ -45,6 +49,7 @@ impl Form {
             Form::ByHand => "by hand in each method",
             Form::OnImpl => "attribute on the impl, with guard",
             Form::OnEach => "attribute on each method, no guard",
+            Form::Roles => "attribute with roles on each method of 46 sets, with guard",
         }
     }
 
@@ -52,14 +57,20 @@ impl Form {
     fn method(self, number: usize) -> String {
         let asks = number.is_multiple_of(2);
         let attribute = match self {
-            Form::OnEach => "#[authenticated(scheme = \"bearer\")]\n",
-            Form::Bare | Form::ByHand | Form::OnImpl => "",
+            Form::OnEach => "#[authenticated(scheme = \"bearer\")]\n".to_owned(),
+            Form::Roles => format!(
+                "#[authenticated(scheme = \"bearer\", roles(Role({}), Role(100)))]\n",
+                number % ROLE_SETS
+            ),
+            Form::Bare | Form::ByHand | Form::OnImpl => String::new(),
         };
         let (request, identity) = match self {
             Form::Bare => ("_", ""),
             Form::ByHand => ("request", ""),
-            Form::OnImpl | Form::OnEach if asks => ("_", ", #[identity] caller: User"),
-            Form::OnImpl | Form::OnEach => ("_", ""),
+            Form::OnImpl | Form::OnEach | Form::Roles if asks => {
+                ("_", ", #[identity] caller: User")
+            }
+            Form::OnImpl | Form::OnEach | Form::Roles => ("_", ""),
         };
         let check = match (self, asks) {
             (Form::ByHand, true) => "let caller = self.check(&request).await?;\n",
@@ -86,16 +97,19 @@ impl Form {
         source.push_str(match self {
             Form::Bare => "",
             Form::ByHand => BY_HAND,
-            Form::OnImpl | Form::OnEach => AUTHENTICATES,
+            Form::OnImpl | Form::OnEach | Form::Roles => AUTHENTICATES,
         });
-        if self == Form::OnImpl {
+        if self == Form::Roles {
+            source.push_str(ROLES);
+        }
+        if matches!(self, Form::OnImpl | Form::Roles) {
             source.push_str("#[authenticated(scheme = \"bearer\")]\n");
         }
         source.push_str("#[tonic::async_trait]\nimpl Wide for Service {\n");
         source.push_str(&methods);
         source.push_str("}\n");
         source.push_str(match self {
-            Form::OnImpl => {
+            Form::OnImpl | Form::Roles => {
                 "pub fn server() -> tonic_guard::Guard<WideServer<Service>> {\n\
                  tonic_guard::guard(Service, WideServer::from_arc)\n}\n"
             }
@@ -114,6 +128,13 @@ impl Service {
             _ => Err(Status::unauthenticated("the credentials are invalid")),
         }
     }
+}
+"#;
+
+const ROLES: &str = r#"
+pub struct Role(u64);
+impl tonic_guard::HasRoles<Role> for User {
+    fn has_role(&self, role: &Role) -> bool { self.number == role.0 }
 }
 "#;
 

@@ -1,7 +1,41 @@
-//! Tables in Markdown, aligned.
+//! Tables in Markdown, aligned, and their figures as JSON.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::{Value, json};
+
+/// The figures of all tables that were printed.
+static FIGURES: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+
+/// Writes the figures of all tables that were printed, as rows of name, metric and value.
+pub fn write_json(file: impl AsRef<Path>) -> io::Result<()> {
+    let figures = FIGURES.lock().unwrap_or_else(PoisonError::into_inner);
+    std::fs::write(file, format!("{:#}\n", Value::Array(figures.clone())))
+}
+
+/// Keeps the cells of a table that are numbers.
+fn keep_figures(title: &str, rows: &[Vec<String>]) {
+    let Some((header, rows)) = rows.split_first() else { return };
+    let mut figures = FIGURES.lock().unwrap_or_else(PoisonError::into_inner);
+    for row in rows {
+        let Some(name) = row.first() else { continue };
+        for (metric, cell) in header.iter().zip(row).skip(1) {
+            let number = cell.replace(',', "");
+            if let Ok(value) = number.trim_start_matches('+').parse::<f64>() {
+                let metric = format!("{title}: {metric}");
+                figures.push(json!({ "name": name, "metric": metric, "value": value }));
+            }
+        }
+    }
+}
 
 /// Prints `rows` under `title`; the first row is the header.
 pub fn print(title: &str, rows: &[Vec<String>]) {
+    keep_figures(title, rows);
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.get(at));

@@ -14,6 +14,30 @@ use std::{
 /// The size from which a call is large, so that few of them are enough.
 const LARGE: usize = 64 << 10;
 
+/// Instructions per call of this program with `args`, to which the number of calls is added: the difference of a
+/// run with `few` and one with `many`.
+pub fn instructions(args: &[&str], few: usize, many: usize) -> Result<u64, Box<dyn Error>> {
+    let count = |calls: usize| -> Result<u64, Box<dyn Error>> {
+        let tool = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+        Ok(number_after(&run(&tool, args, calls)?, "Collected :")?)
+    };
+    Ok(count(many)?.saturating_sub(count(few)?) / (many - few) as u64)
+}
+
+/// Runs this program under a tool of valgrind, and returns the report of the tool.
+fn run(tool: &[&str], args: &[&str], count: usize) -> Result<String, Box<dyn Error>> {
+    let output = Command::new("valgrind")
+        .args(tool)
+        .arg(env::current_exe()?)
+        .args(args)
+        .arg(count.to_string())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("valgrind doesn't run: {error}"))?;
+    let report = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(report) } else { Err(report.into()) }
+}
+
 /// The measured calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls<'a> {
@@ -25,16 +49,8 @@ pub struct Calls<'a> {
 
 impl Calls<'_> {
     fn run(self, count: usize, tool: &[&str]) -> Result<String, Box<dyn Error>> {
-        let output = Command::new("valgrind")
-            .args(tool)
-            .arg(env::current_exe()?)
-            .args(["calls", self.word, &self.size.to_string()])
-            .args([if self.good { "good" } else { "bad" }, &count.to_string()])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("valgrind doesn't run: {error}"))?;
-        let report = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(report) } else { Err(report.into()) }
+        let credentials = if self.good { "good" } else { "bad" };
+        run(tool, &["calls", self.word, &self.size.to_string(), credentials], count)
     }
 
     /// The numbers of calls of the two runs.
@@ -49,12 +65,9 @@ impl Calls<'_> {
 
     /// Instructions per call.
     pub fn instructions(self) -> Result<u64, Box<dyn Error>> {
-        let tool = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
-        let count = |count| -> Result<u64, Box<dyn Error>> {
-            Ok(number_after(&self.run(count, &tool)?, "Collected :")?)
-        };
+        let credentials = if self.good { "good" } else { "bad" };
         let (few, many) = self.counts();
-        Ok(self.per_call(count(few)?, count(many)?))
+        instructions(&["calls", self.word, &self.size.to_string(), credentials], few, many)
     }
 
     /// Bytes and blocks allocated per call.
