@@ -111,7 +111,7 @@ impl<S: Scheme, I: Send + Sync + 'static> Authenticate<S> for BoxAuthenticator<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheme::{Bearer, BearerToken};
+    use crate::scheme::{Bearer, BearerToken, CallHead};
 
     /// Overrides every provided method.
     struct Customized;
@@ -124,6 +124,10 @@ mod tests {
             _: BearerToken,
         ) -> Result<Authenticated<&'static str>, AuthError> {
             Err(AuthError::expired())
+        }
+
+        fn authenticate_now(&self, _: BearerToken) -> Immediate<&'static str, BearerToken> {
+            Immediate::Decided(Ok("ada".into()))
         }
 
         fn bypass(&self) -> Option<&'static str> {
@@ -153,14 +157,25 @@ mod tests {
         }
     }
 
+    fn token() -> BearerToken {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("authorization", http::HeaderValue::from_static("Bearer some-token"));
+        let extensions = http::Extensions::new();
+        Bearer::new().extract(&CallHead::new(&headers, &extensions)).unwrap().credentials().unwrap()
+    }
+
     fn settings(authenticator: impl Authenticate<Bearer, Identity = &'static str>) -> String {
         let (bypass, reason) = (authenticator.bypass(), authenticator.invalid_reason());
-        format!("{bypass:?} {:?} {reason:?}", authenticator.deadline())
+        let decided = match authenticator.authenticate_now(token()) {
+            Immediate::Decided(decided) => decided.ok().map(Authenticated::into_identity),
+            Immediate::Deferred(token) => token.matches("some-token").then_some("deferred"),
+        };
+        format!("{bypass:?} {:?} {reason:?} {decided:?}", authenticator.deadline())
     }
 
     #[test]
     fn pointers_and_boxes_forward_every_method() {
-        let expected = "Some(\"everyone\") 7s Some(\"OWN\")";
+        let expected = "Some(\"everyone\") 7s Some(\"OWN\") Some(\"ada\")";
         assert_eq!(settings(Customized), expected);
         assert_eq!(settings(&Customized), expected);
         assert_eq!(settings(Arc::new(Customized)), expected);
@@ -168,9 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_no_bypass_and_five_seconds() {
+    fn the_defaults_are_no_bypass_five_seconds_and_no_immediate_decision() {
         for defaults in [settings(Plain), settings(BoxAuthenticator::new(Plain))] {
-            assert_eq!(defaults, "None 5s None");
+            assert_eq!(defaults, "None 5s None Some(\"deferred\")");
         }
     }
 }

@@ -6,11 +6,11 @@ use super::{
     format,
     hash::KeyHash,
     record::KeyRecord,
-    store::KeyStore,
+    store::{KeyStore, StoredKey},
     table::{KeyTable, KeyTableError},
 };
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
     verifiers::shared::reloading_file::FileError,
@@ -82,13 +82,26 @@ impl<I: Send + Sync + 'static, S: KeyStore<I>> ApiKeys<I, S> {
     }
 
     async fn verify(&self, key: &str) -> Result<I, AuthError> {
-        let Some(id) = format::id_of(key) else {
-            return Err(AuthError::malformed().because(
-                "the key doesn't have the format of an API key, or its checksum is wrong",
-            ));
+        let id = id_of(key)?;
+        Self::check(key, id, self.store.find(id).await?)
+    }
+
+    /// Verifies a key that the store finds without waiting, and defers other credentials.
+    fn verify_now<C>(&self, credentials: C, key: impl Fn(&C) -> &str) -> Immediate<I, C> {
+        let key = key(&credentials);
+        let verified = match id_of(key) {
+            Ok(id) => self.store.find_now(id).map(|found| Self::check(key, id, found?)),
+            Err(error) => Some(Err(error)),
         };
+        match verified {
+            Some(verified) => Immediate::Decided(verified.map(Authenticated::from)),
+            None => Immediate::Deferred(credentials),
+        }
+    }
+
+    /// Compares a presented key with the one that is stored under its id.
+    fn check(key: &str, id: &str, stored: Option<StoredKey<I>>) -> Result<I, AuthError> {
         let presented = KeyHash::of(key);
-        let stored = self.store.find(id).await?;
         let expected = stored.as_ref().map_or(KeyHash::DUMMY, |stored| stored.hash);
         let matches = presented.matches(&expected);
         match stored {
@@ -107,11 +120,22 @@ impl<I: Send + Sync + 'static, S: KeyStore<I>> ApiKeys<I, S> {
     }
 }
 
+fn id_of(key: &str) -> Result<&str, AuthError> {
+    format::id_of(key).ok_or_else(|| {
+        AuthError::malformed()
+            .because("the key doesn't have the format of an API key, or its checksum is wrong")
+    })
+}
+
 impl<I: Send + Sync + 'static, S: KeyStore<I>> Authenticate<ApiKey> for ApiKeys<I, S> {
     type Identity = I;
 
     async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<I>, AuthError> {
         self.verify(key.as_str()).await.map(Authenticated::from)
+    }
+
+    fn authenticate_now(&self, key: ApiKeyValue) -> Immediate<I, ApiKeyValue> {
+        self.verify_now(key, ApiKeyValue::as_str)
     }
 }
 
@@ -120,6 +144,10 @@ impl<I: Send + Sync + 'static, S: KeyStore<I>> Authenticate<Bearer> for ApiKeys<
 
     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<I>, AuthError> {
         self.verify(token.as_str()).await.map(Authenticated::from)
+    }
+
+    fn authenticate_now(&self, token: BearerToken) -> Immediate<I, BearerToken> {
+        self.verify_now(token, BearerToken::as_str)
     }
 
     fn invalid_reason(&self) -> Option<&'static str> {
