@@ -32,9 +32,9 @@ use std::{borrow::Cow, convert::Infallible, marker::PhantomData, ops::Deref, tim
 use super::{
     combinators::{AllOf, OneOf},
     description::{PolicyDescription, SchemeDescription},
-    evaluator::{Admitted, EvalContext, Evaluator, Progress},
+    evaluator::{Admitted, EvalContext, Evaluator},
     identity::{Conversion, ConvertTo, Discard, FromIdentity},
-    optional::{Alternatives, Required},
+    optional::{Alternatives, Required, Started},
     rejection::Rejection,
     requirement::Requirement,
     scheme_check::{AnySchemeCheck, ExtractionOutcome, SchemeCheck},
@@ -340,7 +340,7 @@ impl<I: Send + Sync + 'static> Alternatives for RejectAll<I> {
     type Identity = I;
     type Pending = Infallible;
 
-    fn start(&self, _: &mut EvalContext<'_>) -> Result<Option<Progress<I, Infallible>>, Rejection> {
+    fn start(&self, _: &mut EvalContext<'_>) -> Started<I, Infallible> {
         Err(Rejection::internal("the policy has a compile error"))
     }
 

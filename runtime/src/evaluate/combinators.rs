@@ -8,7 +8,7 @@ use super::{
     evaluator::{Admitted, AdmittedBy, EvalContext, Evaluator, Progress},
     identity::ConvertFrom,
     injected_identity::InjectedIdentity,
-    optional::Alternatives,
+    optional::{Alternatives, Started},
     rejection::Rejection,
     scheme_check::AnySchemeCheck,
     selection::{require_all, select_scheme},
@@ -148,7 +148,7 @@ macro_rules! combinators {
             fn start(
                 &self,
                 context: &mut EvalContext<'_>,
-            ) -> Result<Option<Progress<C::Output, Self::Pending>>, Rejection> {
+            ) -> Started<C::Output, Self::Pending> {
                 if let Some(injected) = context.injected.take() {
                     return self.admit_injected(injected).map(Progress::Admitted).map(Some);
                 }

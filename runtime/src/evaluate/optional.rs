@@ -7,16 +7,16 @@ use super::{
 };
 use crate::{reason::Reason, scheme::CallHead};
 
+/// The start of an evaluation of alternatives. `None`: the call carries no credentials.
+pub type Started<I, P> = Result<Option<Progress<I, P>>, Rejection>;
+
 /// Alternative schemes, of which a call may use one.
 pub trait Alternatives: Send + Sync {
     type Identity: Send + Sync + 'static;
     type Pending: Send + 'static;
 
-    /// Starts the evaluation. `None`: the call carries no credentials.
-    fn start(
-        &self,
-        context: &mut EvalContext<'_>,
-    ) -> Result<Option<Progress<Self::Identity, Self::Pending>>, Rejection>;
+    /// Starts the evaluation.
+    fn start(&self, context: &mut EvalContext<'_>) -> Started<Self::Identity, Self::Pending>;
 
     /// Completes an evaluation that has to wait.
     fn resume(

@@ -165,7 +165,7 @@ async fn the_checks_of_parameters_run_after_the_request_check() {
 #[tokio::test]
 async fn the_checks_run_for_an_injected_identity() {
     let service = Service::default();
-    let user = || User { name: "ada".into(), scopes: "read".into() };
+    let user = || User { name: "ada".into(), scopes: "read" };
     for (owner, is_admitted) in [("eve", false), ("ada", true)] {
         let mut request = Request::new(note(owner));
         in_process::call_as(user(), &mut request);

@@ -40,7 +40,7 @@ impl Authenticate<Bearer> for Service {
 }
 
 fn user() -> User {
-    User { name: "ada".into(), scopes: "read write".into() }
+    User { name: "ada".into(), scopes: "read write" }
 }
 
 #[authenticated(scheme = "bearer")]
