@@ -9,6 +9,7 @@ mod call_head;
 mod client_certificate;
 mod extraction;
 mod from_extensions;
+mod header_name;
 mod location;
 mod scheme_trait;
 
