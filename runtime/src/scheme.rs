@@ -13,6 +13,8 @@ mod header_name;
 mod location;
 mod scheme_trait;
 
+#[cfg(feature = "client")]
+pub(crate) use self::authorization::is_token68;
 #[cfg(feature = "client-certificate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]
 pub use self::client_certificate::{CertificateChain, ClientCertificate};

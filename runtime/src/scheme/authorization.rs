@@ -107,7 +107,7 @@ fn is_tchar(byte: u8) -> bool {
 }
 
 /// Returns whether `bytes` are a token68 (RFC 9110, section 11.2): `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
-fn is_token68(bytes: &[u8]) -> bool {
+pub(crate) fn is_token68(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (body, _) = bytes.split_at(bytes.len() - padding);
     // This runs on every byte of every token, so it works in blocks, which the compiler vectorises. The last
