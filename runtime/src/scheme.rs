@@ -9,9 +9,12 @@ mod call_head;
 mod client_certificate;
 mod extraction;
 mod from_extensions;
+mod header_name;
 mod location;
 mod scheme_trait;
 
+#[cfg(feature = "client")]
+pub(crate) use self::authorization::is_token68;
 pub(crate) use self::call_head::AuthorizationHeader;
 #[cfg(feature = "client-certificate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client-certificate")))]

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use constant_time_eq::constant_time_eq;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
-use crate::scheme::{ApiKey, BearerToken, CredentialLocation, Scheme};
+use crate::scheme::{ApiKey, BearerToken, CredentialLocation, Scheme, is_token68};
 
 /// A header name and the credentials in it. `Debug` doesn't print the value.
 ///
@@ -35,9 +35,13 @@ impl Credential {
     /// Makes `authorization: Bearer TOKEN` (RFC 6750, section 2.1).
     ///
     /// # Errors
-    /// When the token is empty, or has a comma or a character that isn't visible ASCII.
+    /// When the token isn't one that [`Bearer`](crate::scheme::Bearer) extracts: letters, digits and `-._~+/`, then
+    /// any number of `=` (RFC 9110, section 11.2).
     pub fn bearer(token: &str) -> Result<Self, InvalidCredential> {
-        Credential::new(AUTHORIZATION, "Bearer ", visible(token)?)
+        if !is_token68(token.as_bytes()) {
+            return Err(InvalidCredential);
+        }
+        Credential::new(AUTHORIZATION, "Bearer ", token)
     }
 
     /// Makes the header of `scheme`, with `key` as its value.
@@ -155,6 +159,20 @@ fn visible(secret: &str) -> Result<&str, InvalidCredential> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCredential;
 
+impl InvalidCredential {
+    /// Describes the error, with a frequent reason if `secret` has one. The text quotes nothing of the secret.
+    pub(super) fn describe(self, secret: &str) -> String {
+        let word = secret.get(..7).unwrap_or_default();
+        let reason = match () {
+            () if secret.starts_with('\u{feff}') => ": it begins with a byte-order mark",
+            () if secret.starts_with(['"', '\'']) => ": it begins with a quote",
+            () if word.eq_ignore_ascii_case("bearer ") => ": it begins with the word `Bearer`",
+            () => "",
+        };
+        format!("{self}{reason}")
+    }
+}
+
 impl fmt::Display for InvalidCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the credential is empty or has characters that its header can't hold")
@@ -193,6 +211,12 @@ mod tests {
         for secret in ["", " ", "a b", "a,b", "a\nb", "a\r\nx-admin: 1", "tök", "a\u{7f}"] {
             assert!(Credential::bearer(secret).is_err(), "{secret:?}");
             assert!(Credential::api_key(&ApiKey::new(), secret).is_err(), "{secret:?}");
+        }
+        for token in ["\"a\"", "'a'", "a:b", "a;b", "=", "a=b", "Bearer a", "\u{feff}a"] {
+            assert!(Credential::bearer(token).is_err(), "{token:?}");
+        }
+        for token in ["a", "a.b-c_d~e+f/g=="] {
+            assert!(Credential::bearer(token).is_ok(), "{token:?}");
         }
         for (user_id, password) in [("a:b", "c"), ("a\n", "c"), ("a", "c\0")] {
             assert!(Credential::basic(user_id, password).is_err(), "{user_id:?} {password:?}");

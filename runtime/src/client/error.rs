@@ -6,13 +6,15 @@ use http::HeaderName;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::token::TokenSourceError;
+use super::token::{TokenSourceError, WithCauses};
 use crate::reason::{DOMAIN, Reason};
 
 /// Why a call that carries call credentials failed, in addition to its [`Status`].
 ///
 /// A generated client returns a [`Status`] whose source is this error; [`of`](CallError::of) finds it. When
-/// a server rejected the call, the status is the server's, with its details.
+/// a server rejected the call, the status is the server's, with its details. Otherwise its message is a constant,
+/// so that a handler may forward it to its own caller: the path or URL of a token source is only in the causes of
+/// [`token_error`](CallError::token_error) and in this error's `Debug` output.
 ///
 /// ```
 /// use tonic::Status;
@@ -53,6 +55,8 @@ pub enum CallErrorKind {
     DeadlineExceeded,
 }
 
+const NO_TOKEN: &str = "no token for the call";
+
 impl CallError {
     /// Finds the error among the sources of `status`.
     pub fn of(status: &Status) -> Option<&CallError> {
@@ -77,7 +81,8 @@ impl CallError {
     }
 
     pub(super) fn no_token(error: TokenSourceError) -> Self {
-        let text = format!("no token for the call: {error}");
+        // A handler may forward this status to its own caller, so it names no path, URL or cause.
+        let text = NO_TOKEN;
         let status = match error.is_unreachable() {
             true => Status::unavailable(text),
             // A handler may forward this status. The reason shows the handler's caller that a new token
@@ -125,7 +130,7 @@ impl CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            CallErrorKind::NoToken => "no token for the call",
+            CallErrorKind::NoToken => NO_TOKEN,
             CallErrorKind::NoNewerToken => {
                 "the token was rejected, and the source has no newer one"
             }
@@ -143,10 +148,14 @@ impl fmt::Display for CallError {
     }
 }
 
-/// The `Debug` output of a status includes that of its source, so the status is left out here.
+/// Includes all causes. The `Debug` output of a status includes that of its source, so the status is left out here.
 impl fmt::Debug for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallError({self})")
+        write!(f, "CallError({self}")?;
+        if let Some(cause) = self.token.as_ref().and_then(Error::source) {
+            write!(f, ": {}", WithCauses(cause))?;
+        }
+        f.write_str(")")
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Token {
     pub(super) secret: Box<str>,
     pub(super) life: Option<Duration>,
     pub(super) refresh_after: Option<Duration>,
+    /// What the token was read from, for errors.
+    pub(super) origin: Option<Box<str>>,
 }
 
 impl Token {
@@ -39,7 +41,7 @@ impl Token {
 
     /// Makes a token without a known lifetime, which is used until a server rejects it.
     pub fn new(secret: impl Into<Box<str>>) -> Self {
-        Token { secret: secret.into(), life: None, refresh_after: None }
+        Token { secret: secret.into(), life: None, refresh_after: None, origin: None }
     }
 
     /// Sets the lifetime, which starts when the token is requested: `expires_in` of an OAuth response
@@ -109,7 +111,7 @@ pub trait TokenSource: Send + Sync + 'static {
     /// # Errors
     /// [`unreachable`](TokenSourceError::unreachable) if the source can't be reached, and
     /// [`unusable`](TokenSourceError::unusable) if its response has no usable token. The error
-    /// must not contain secrets, because the calls that wait for the token return it to their callers.
+    /// must not contain secrets, because it is logged, and [`CallError`](super::CallError) has it.
     fn token(&self) -> impl Future<Output = Result<Token, TokenSourceError>> + Send;
 
     /// Limits the time of a fetch: ten seconds by default. A slower source counts as unreachable.
@@ -179,7 +181,7 @@ impl<S: TokenSource> ErasedSource for S {
     }
 }
 
-/// Why a token source returned no token. Clones share the cause.
+/// Why a token source returned no token. Clones share the cause, which is the error's `source`.
 #[derive(Clone, Debug)]
 pub struct TokenSourceError {
     pub(super) unreachable: bool,
@@ -203,14 +205,28 @@ impl TokenSourceError {
     }
 }
 
-/// The text includes all causes, because it becomes the message of a status, which has no sources.
 impl fmt::Display for TokenSourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.unreachable {
             true => "the token source is unreachable",
             false => "the token source returned no usable token",
-        })?;
-        let mut cause: Option<&dyn Error> = Some(&*self.cause);
+        })
+    }
+}
+
+impl Error for TokenSourceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
+    }
+}
+
+/// The text of an error and of all its causes, for the operator.
+pub(super) struct WithCauses<'a>(pub(super) &'a dyn Error);
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
         while let Some(error) = cause {
             write!(f, ": {error}")?;
             cause = error.source();
@@ -219,18 +235,18 @@ impl fmt::Display for TokenSourceError {
     }
 }
 
-/// Has no `source`, because the text already includes the causes.
-impl Error for TokenSourceError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn error_includes_its_causes() {
+    fn causes_are_sources_and_not_part_of_the_text() {
         let cause = std::io::Error::other("no route");
         let error = TokenSourceError::unreachable(cause);
-        assert_eq!(error.to_string(), "the token source is unreachable: no route");
+        assert_eq!(error.to_string(), "the token source is unreachable");
+        assert_eq!(error.source().unwrap().to_string(), "no route");
+        let all = WithCauses(&error).to_string();
+        assert_eq!(all, "the token source is unreachable: no route");
         assert!(error.is_unreachable());
         assert!(!TokenSourceError::unusable("no").is_unreachable());
     }

@@ -25,6 +25,9 @@ const MAX_BYTES: u64 = 64 * 1024;
 /// read half written. Trailing white space isn't part of the token. If the token is a JWT with an
 /// `exp`, it expires then. Its signature isn't checked, which is the server's task.
 ///
+/// A file with a byte-order mark, quotes, or the word `Bearer` before the token is an error that names the file,
+/// because no server accepts such a token.
+///
 /// ```
 /// use tonic_guard::client::{CallCredentials, TokenFile};
 ///
@@ -55,7 +58,8 @@ impl TokenSource for TokenFile {
         let path = self.path.clone();
         let read = tokio::task::spawn_blocking(move || read(&path)).await;
         let text = read.map_err(TokenSourceError::unreachable)??;
-        let token = Token::new(text.trim_end()).refresh_after(self.check_every);
+        let mut token = Token::new(text.trim_end()).refresh_after(self.check_every);
+        token.origin = Some(self.path.display().to_string().into());
         Ok(match expiry(&token.secret) {
             Some(end) => token.expires_at(end),
             None => token,

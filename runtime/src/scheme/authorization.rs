@@ -1,6 +1,6 @@
 //! The grammar of the `authorization` header: an auth-scheme, spaces and a token68 (RFC 9110, section 11).
 
-use http::{HeaderValue, header::AUTHORIZATION};
+use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use super::{
     call_head::CallHead,
@@ -19,6 +19,14 @@ impl Token68 {
     #[cfg(feature = "client")]
     pub(super) fn header_value(&self) -> HeaderValue {
         self.value.clone()
+    }
+
+    /// Returns a header value of `word`, a space and the token.
+    #[cfg(feature = "client")]
+    pub(super) fn after(&self, word: &str) -> HeaderValue {
+        let value = HeaderValue::from_bytes(&[word.as_bytes(), b" ", self.as_bytes()].concat());
+        // A token68 is visible ASCII, so the default is unreachable.
+        value.unwrap_or(HeaderValue::from_static(""))
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -50,6 +58,20 @@ pub(super) fn token68(
         return Err(ExtractError::Malformed);
     }
     Ok(Extraction::Credentials(Token68 { value: value.clone(), start }))
+}
+
+/// Extracts a token68 that is the whole value of the header `name`.
+pub(super) fn bare_token68(
+    head: &CallHead<'_>,
+    name: &HeaderName,
+) -> Result<Extraction<Token68>, ExtractError> {
+    match head.single(name)? {
+        None => Ok(Extraction::Absent),
+        Some(value) if is_token68(value.as_bytes()) => {
+            Ok(Extraction::Credentials(Token68 { value: value.clone(), start: 0 }))
+        }
+        Some(_) => Err(ExtractError::Malformed),
+    }
 }
 
 /// Classifies a header value that doesn't begin with `word` and a space.
@@ -89,7 +111,7 @@ fn is_tchar(byte: u8) -> bool {
 }
 
 /// Returns whether `bytes` are a token68 (RFC 9110, section 11.2): `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
-fn is_token68(bytes: &[u8]) -> bool {
+pub(crate) fn is_token68(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (body, _) = bytes.split_at(bytes.len() - padding);
     // This runs on every byte of every token, so it works in blocks, which the compiler vectorises. The last

@@ -15,7 +15,7 @@ use crate::{
     client::{
         credential::{Credential, Form},
         refresh_schedule::Schedule,
-        token::{ErasedSource, Token, TokenSourceError},
+        token::{ErasedSource, Token, TokenSourceError, WithCauses},
     },
     net::single_flight::{Fetch, PendingFetch},
 };
@@ -214,15 +214,17 @@ impl CredentialCache {
     ) -> FetchResult {
         let result = result.and_then(|token| {
             if token.life.is_some_and(|life| life.is_zero()) {
-                return Err(TokenSourceError::unusable("the token has already expired"));
+                return Err(unusable(&token, "the token has already expired"));
             }
-            let credential =
-                self.form.credential(&token.secret).map_err(TokenSourceError::unusable)?;
+            let credential = self
+                .form
+                .credential(&token.secret)
+                .map_err(|error| unusable(&token, &error.describe(&token.secret)))?;
             Ok((credential, Schedule::new(begin, token.life, token.refresh_after)))
         });
         if let Err(error) = &result {
             // Without the lock: a subscriber may make calls with these credentials.
-            tracing::warn!(target: "tonic_guard", %error, "a token can't be fetched");
+            tracing::warn!(target: "tonic_guard", error = %WithCauses(error), "a token can't be fetched");
         }
         let now = Instant::now();
         let mut state = self.lock();
@@ -298,4 +300,12 @@ impl Drop for FetchTask {
             self.cache.lock().remove(self.fetch.pending());
         }
     }
+}
+
+/// The error of a token that can't be sent, which names the token's origin.
+fn unusable(token: &Token, why: &str) -> TokenSourceError {
+    TokenSourceError::unusable(match &token.origin {
+        Some(origin) => format!("{origin}: {why}"),
+        None => why.to_owned(),
+    })
 }

@@ -218,6 +218,17 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Verifier<C> {
         self.keys.sources().iter().find_map(|source| cache.get(token, &*source.current()?, now))
     }
 
+    /// Rejects a token from another header than `authorization` if the audience is waived. What a proxy puts
+    /// there is safe by its signature and its audience alone.
+    fn check_header(&self, token: &BearerToken) -> Result<(), AuthError> {
+        if token.other_header().is_some() && self.expected.audience.is_waived() {
+            return Err(AuthError::invalid().because(
+                "a verifier with a waived audience reads the `authorization` header only",
+            ));
+        }
+        Ok(())
+    }
+
     async fn verify(&self, token: &str) -> Result<C, AuthError> {
         let mut unverified = UnverifiedToken::parse(token, &self.expected, Now::read())?;
         let algorithm = unverified.algorithm();
@@ -272,6 +283,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Authenticate<Bearer> f
     type Identity = C;
 
     async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<C>, AuthError> {
+        self.0.check_header(&token)?;
         match self.0.cached_claims(token.as_bytes()) {
             Some(claims) => Ok(claims.into()),
             // Boxed, so that the future of a call with a cached token stays small.
@@ -281,6 +293,9 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> Authenticate<Bearer> f
 
     /// Answers for a cached token.
     fn authenticate_now(&self, token: BearerToken) -> Immediate<C, BearerToken> {
+        if let Err(error) = self.0.check_header(&token) {
+            return Immediate::Decided(Err(error));
+        }
         match self.0.cached_claims(token.as_bytes()) {
             Some(claims) => Immediate::Decided(Ok(claims.into())),
             None => Immediate::Deferred(token),

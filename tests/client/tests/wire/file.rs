@@ -12,7 +12,7 @@ use tonic_guard::client::{CallCredentials, CallErrorKind, TokenFile, TokenSource
 use tonic_guard_client_tests::Guarded;
 use tonic_guard_suite_support::within;
 
-use crate::{kind, note};
+use crate::{causes, kind, note};
 
 /// A directory that is removed after the test.
 struct Dir(PathBuf);
@@ -99,6 +99,9 @@ async fn file_without_a_token_sends_nothing() {
         unauthenticated(b"two words"),
         unauthenticated(b"two\nlines"),
         unauthenticated(b"\xff\xfe"),
+        unauthenticated(b"\xef\xbb\xbftoken-1"),
+        unauthenticated(b"\"token-1\""),
+        unauthenticated(b"Bearer token-1"),
         unauthenticated(&[b'a'; 65 * 1024]),
     ] {
         if let Some(text) = text {
@@ -111,6 +114,10 @@ async fn file_without_a_token_sends_nothing() {
             (code, Some(CallErrorKind::NoToken)),
             "{text:?}"
         );
+        // The operator learns which file it is; the status doesn't tell it to anyone else.
+        let file = dir.file().display().to_string();
+        assert!(causes(&status).contains(&file), "{text:?}: {status:?}");
+        assert!(!causes(&status).contains("token-1"), "{text:?}: {status:?}");
     }
     assert_eq!(server.attempts.count(), 0);
 }

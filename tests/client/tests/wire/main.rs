@@ -17,6 +17,8 @@ mod replay;
 mod retry;
 mod retry_cases;
 
+use std::error::Error;
+
 use tonic::{Request, Status};
 use tonic_guard::client::{CallError, CallErrorKind, CallOptions};
 use tonic_guard_suite_support::pb::Note;
@@ -29,6 +31,19 @@ fn with_options<M>(message: M, options: CallOptions) -> Request<M> {
     let mut request = Request::new(message);
     request.extensions_mut().insert(options);
     request
+}
+
+/// All causes of a failed fetch. The status itself, which a handler may forward, has only a constant.
+fn causes(status: &Status) -> String {
+    assert_eq!(status.message(), "no token for the call");
+    let mut text = String::new();
+    let mut error: Option<&dyn Error> =
+        CallError::of(status).and_then(CallError::token_error).map(|error| error as &dyn Error);
+    while let Some(cause) = error {
+        text += &format!("{cause}\n");
+        error = cause.source();
+    }
+    text
 }
 
 /// The kind of a failed call; `None` if its status was passed on unchanged.

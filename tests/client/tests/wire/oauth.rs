@@ -21,7 +21,7 @@ use tonic_guard_suite_support::{
     within,
 };
 
-use crate::{kind, note};
+use crate::{causes, kind, note};
 
 fn http() -> HttpClient {
     let client = HttpClient::builder().allow_http_on_loopback();
@@ -186,7 +186,7 @@ async fn response_without_a_token_is_unauthenticated() {
     ] {
         let (status, ..) = outcome(reply.clone()).await;
         assert_eq!(status.code(), Code::Unauthenticated, "{reply:?}: {status:?}");
-        assert!(status.message().contains(text), "{reply:?}: {status:?}");
+        assert!(causes(&status).contains(text), "{reply:?}: {status:?}");
     }
 }
 
@@ -194,7 +194,7 @@ async fn response_without_a_token_is_unauthenticated() {
 async fn redirect_is_not_followed() {
     let (status, _, provider) = outcome(Reply::redirect("/plaintext".into())).await;
     assert_eq!(status.code(), Code::Unauthenticated);
-    assert!(status.message().contains("isn't followed"), "{status:?}");
+    assert!(causes(&status).contains("isn't followed"), "{status:?}");
     assert_eq!(provider.request_count(), 1);
 }
 
@@ -250,7 +250,7 @@ async fn rotated_refresh_token_is_used_next() {
     let spent = RefreshToken::new(http(), &provider.url("/token"), "orders-cli", "r-1").unwrap();
     let status = server.client(&CallCredentials::bearer(spent)).unary(note("a")).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
-    assert!(status.message().contains("invalid_grant"), "{status:?}");
+    assert!(causes(&status).contains("invalid_grant"), "{status:?}");
 }
 
 #[tokio::test]

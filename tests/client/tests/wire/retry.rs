@@ -99,7 +99,7 @@ async fn failed_renewal_is_reported_with_its_cause() {
     assert_eq!(status.code(), Code::Unauthenticated);
     let error = tonic_guard::client::CallError::of(&status).unwrap();
     assert!(error.token_error().unwrap().is_unreachable());
-    assert!(error.to_string().contains("the issuer is down"), "{error}");
+    assert!(format!("{error:?}").contains("the issuer is down"), "{error}");
     assert_eq!(attempts.count(), 2);
 }
 

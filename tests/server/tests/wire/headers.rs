@@ -10,12 +10,14 @@ use tonic_guard_suite_support::{
 use crate::support::{
     frames::{self, HEADERS},
     raw::{H2, UNARY, framed, one_note},
-    service::{Ran, note, serve_guarded, serve_without_guard},
+    service::{Ran, call, note, serve_guarded, serve_without_guard},
 };
 
 service!(ByToken: [scheme = "bearer"] => User);
 service!(ByPassword: [scheme = "basic"] => User);
 service!(ByKey: [scheme = "api-key"] => Partner);
+service!(ByTokenInHeader: [scheme = tonic_guard::scheme::Bearer::in_header("x-goog-iap-jwt-assertion")] => User);
+service!(ByShortToken: [scheme = tonic_guard::scheme::Bearer::new().max_length(9)] => User);
 service!(ByAny: [scheme = one_of("bearer", "basic", "api-key")] => Caller);
 
 /// Headers and the reason of their rejection; `None` if they are admitted.
@@ -129,6 +131,36 @@ const ANY_CASES: &[Case<'static>] = &[
     (&[("authorization", b"Bearertok"), KEY], UNSUPPORTED),
 ];
 
+const ASSERTION: (&str, &[u8]) = ("x-goog-iap-jwt-assertion", b"ada-token");
+const BAD_ASSERTION: (&str, &[u8]) = ("x-goog-iap-jwt-assertion", b"nobodys-token");
+
+const TOKEN_IN_HEADER_CASES: &[Case<'static>] = &[
+    (&[ASSERTION], None),
+    // The `authorization` header is ignored, whatever it has.
+    (&[ASSERTION, BAD], None),
+    (&[], MISSING),
+    (&[GOOD], MISSING),
+    (&[("x-goog-iap-jwt-assertion-bin", b"YWRhLXRva2Vu")], MISSING),
+    (&[("x-iap-jwt-assertion", b"ada-token")], MISSING),
+    (&[BAD_ASSERTION], INVALID),
+    (&[BAD_ASSERTION, GOOD], INVALID),
+    (&[ASSERTION, ASSERTION], OVERLOADED),
+    (&[ASSERTION, BAD_ASSERTION], OVERLOADED),
+    (&[("x-goog-iap-jwt-assertion", b"Bearer ada-token")], MALFORMED),
+    (&[("x-goog-iap-jwt-assertion", b"")], MALFORMED),
+    (&[("x-goog-iap-jwt-assertion", b"ada-token,ada-token")], MALFORMED),
+    (&[("x-goog-iap-jwt-assertion", b"ada-token ")], MALFORMED),
+    (&[("x-goog-iap-jwt-assertion", b"\"ada-token\"")], MALFORMED),
+    (&[("x-goog-iap-jwt-assertion", b"ada-token\xff")], MALFORMED),
+];
+
+const SHORT_TOKEN_CASES: &[Case<'static>] = &[
+    (&[GOOD], None),
+    (&[("authorization", b"Bearer     ada-token")], None),
+    (&[("authorization", b"Bearer nobodyss")], INVALID),
+    (&[("authorization", b"Bearer ada-tokenx")], MALFORMED),
+];
+
 async fn assert_outcomes(server: &Running, ran: &Ran, cases: &[Case<'_>]) {
     let mut h2 = H2::connect(server).await;
     for (headers, why) in cases {
@@ -160,6 +192,37 @@ macro_rules! assert_outcomes_with_and_without_guard {
 #[tokio::test]
 async fn bearer_token_follows_its_grammar() {
     assert_outcomes_with_and_without_guard!(ByToken, TOKEN_CASES);
+}
+
+#[tokio::test]
+async fn bearer_token_is_read_from_the_header_that_the_attribute_names() {
+    assert_outcomes_with_and_without_guard!(ByTokenInHeader, TOKEN_IN_HEADER_CASES);
+}
+
+#[tokio::test]
+async fn bearer_token_over_the_limit_is_malformed() {
+    assert_outcomes_with_and_without_guard!(ByShortToken, SHORT_TOKEN_CASES);
+}
+
+#[tokio::test]
+async fn tonic_client_gets_no_reason_beyond_the_header_limit_of_the_transport() {
+    let server = serve_guarded(ByToken::default()).await;
+    let long = format!("Bearer {}", "a".repeat(17 * 1024));
+    let status = call(&server, &[("authorization", &long)]).await.unwrap_err();
+    assert_eq!((status.code(), &*reason(&status)), (tonic::Code::Unknown, ""), "{status:?}");
+    assert!(status.message().contains("431"), "{status:?}");
+}
+
+#[tokio::test]
+async fn rejected_token_in_another_header_has_no_challenge() {
+    let server = serve_guarded(ByTokenInHeader::default()).await;
+    for headers in [&[][..], &[("x-goog-iap-jwt-assertion", "nobodys-token")]] {
+        let status = call(&server, headers).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Unauthenticated);
+        assert!(status.metadata().get("www-authenticate").is_none(), "{status:?}");
+    }
+    let status = call(&serve_guarded(ByToken::default()).await, &[]).await.unwrap_err();
+    assert!(status.metadata().get("www-authenticate").is_some(), "{status:?}");
 }
 
 #[tokio::test]
@@ -224,7 +287,7 @@ async fn token_of_one_mebibyte_is_rejected_and_the_server_keeps_working() {
         let mut h2 = H2::connect(server).await;
         let answer = h2.send(h2.request(UNARY, &[("authorization", &long)], one_note())).await;
         if allowed {
-            assert_eq!(reason(&answer.unwrap().status()), "CREDENTIALS_INVALID");
+            assert_eq!(reason(&answer.unwrap().status()), "CREDENTIALS_MALFORMED");
         } else {
             assert!(answer.is_err() || answer.unwrap().http.is_client_error());
         }

@@ -12,10 +12,12 @@ use tokio::{
     runtime::{Handle, Runtime},
     task::JoinSet,
 };
+use tonic::transport::Server;
 use tonic_guard::{
-    Authenticate, CallHead,
+    Authenticate, CallHead, guard,
     scheme::{Bearer, BearerToken, Scheme},
 };
+use tonic_guard_verifier_tests::{Bearers, pb::accounts_server::AccountsServer};
 
 use super::*;
 
@@ -34,6 +36,23 @@ async fn calls_with_one_token_share_one_request() {
     while let Some(outcome) = within("the calls", calls.join_next()).await {
         assert_eq!(outcome.unwrap(), Ok("ada".into()));
     }
+    assert_eq!(provider.request_count(), 1);
+}
+
+/// The server accepts larger heads than usual, so that the token reaches the guard.
+#[tokio::test]
+async fn oversized_token_is_rejected_without_a_request() {
+    let provider = provider().await;
+    let tokens = builder::<Claims>(&provider).build().unwrap();
+    let service = guard(Bearers { tokens }, AccountsServer::from_arc);
+    let server = Server::builder().http2_max_header_list_size(Some(1 << 20));
+    let serving = Serving::start({ server }.add_service(service)).await;
+    for length in [16 * 1024 + 1, 380_000] {
+        let outcome = serving.bearer(&"a".repeat(length)).await;
+        assert_eq!(outcome, Err("Unauthenticated CREDENTIALS_MALFORMED".into()));
+    }
+    assert_eq!(provider.request_count(), 0);
+    assert_eq!(serving.bearer(&"a".repeat(16 * 1024)).await, Ok("ada".into()));
     assert_eq!(provider.request_count(), 1);
 }
 
