@@ -16,6 +16,7 @@ mod encoding;
 mod header;
 mod keycloak;
 mod keys;
+mod other_header;
 mod properties;
 mod providers;
 mod reason;
