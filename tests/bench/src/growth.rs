@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use tonic_guard::{
     AuthError, Authenticate, Authenticated, authenticated, guard,
     scheme::{ApiKey, ApiKeyValue, Bearer, BearerToken},
+    synchronous,
 };
 
 use crate::{
@@ -151,10 +152,11 @@ fn heard() -> Result<Response<wide::Heard>, Status> {
     Ok(Response::new(wide::Heard { caller: 7 }))
 }
 
+#[synchronous]
 impl Authenticate<Bearer> for Guarded {
     type Identity = ();
 
-    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<()>, AuthError> {
+    fn authenticate(&self, token: BearerToken) -> Result<Authenticated<()>, AuthError> {
         if token.matches(service::TOKEN) { Ok(().into()) } else { Err(AuthError::invalid()) }
     }
 }
@@ -172,10 +174,11 @@ impl OneScheme {
     }
 }
 
+#[synchronous]
 impl Authenticate<Bearer> for OneScheme {
     type Identity = u64;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<u64>, AuthError> {
+    fn authenticate(&self, token: BearerToken) -> Result<Authenticated<u64>, AuthError> {
         if token.matches(&self.token) { Ok(7.into()) } else { Err(AuthError::invalid()) }
     }
 }
@@ -195,18 +198,20 @@ impl Echo for OneScheme {
 /// A policy of two schemes, of which the call uses the first.
 struct TwoSchemes;
 
+#[synchronous]
 impl Authenticate<Bearer> for TwoSchemes {
     type Identity = u64;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<Authenticated<u64>, AuthError> {
+    fn authenticate(&self, token: BearerToken) -> Result<Authenticated<u64>, AuthError> {
         if token.matches(service::TOKEN) { Ok(7.into()) } else { Err(AuthError::invalid()) }
     }
 }
 
+#[synchronous]
 impl Authenticate<ApiKey> for TwoSchemes {
     type Identity = u64;
 
-    async fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<u64>, AuthError> {
+    fn authenticate(&self, key: ApiKeyValue) -> Result<Authenticated<u64>, AuthError> {
         if key.matches(service::TOKEN) { Ok(7.into()) } else { Err(AuthError::invalid()) }
     }
 }
@@ -228,13 +233,11 @@ struct Sized<const N: usize>;
 
 struct Identity<const N: usize>([u8; N]);
 
+#[synchronous]
 impl<const N: usize> Authenticate<Bearer> for Sized<N> {
     type Identity = Identity<N>;
 
-    async fn authenticate(
-        &self,
-        token: BearerToken,
-    ) -> Result<Authenticated<Identity<N>>, AuthError> {
+    fn authenticate(&self, token: BearerToken) -> Result<Authenticated<Identity<N>>, AuthError> {
         if token.matches(service::TOKEN) {
             Ok(Identity([7; N]).into())
         } else {
