@@ -18,9 +18,9 @@ fn method<'p>(path: &'p str, service: &str) -> Option<&'p str> {
 pub(super) struct PathLookup {
     methods: &'static [MethodPolicy],
     service: &'static str,
-    /// A table of indices into `methods` by the hash of the RPC name, with linear probing and at least three quarters
-    /// of the slots empty. Callers can't add to it, so they can't make a search longer than the longest run of slots.
-    slots: Arc<[Option<u32>]>,
+    /// The hash of each RPC name and the index of its method, with linear probing and at least three quarters of
+    /// the slots empty. Callers can't add to it, so they can't make a search longer than the longest run of slots.
+    slots: Arc<[Option<(u32, u32)>]>,
     /// The methods whose RPC name is derived, by the names of their functions.
     functions: Arc<HashMap<&'static str, u32>>,
     /// The length of the longest name in `functions`.
@@ -36,11 +36,12 @@ impl PathLookup {
             if !method.rpc_is_explicit {
                 functions.entry(method.function).or_insert(index);
             }
-            let first = first_slot(method.rpc.as_bytes(), slots.len());
+            let hash = hash(method.rpc.as_bytes());
+            let first = hash as usize & (slots.len() - 1);
             let free =
                 (first..slots.len()).chain(0..first).find(|slot| slots.get(*slot) == Some(&None));
             if let Some(slot) = free.and_then(|slot| slots.get_mut(slot)) {
-                *slot = Some(index);
+                *slot = Some((hash, index));
             }
         }
         let longest_function = functions.keys().map(|name| name.len()).max().unwrap_or(0);
@@ -61,13 +62,18 @@ impl PathLookup {
 
     #[inline]
     fn find_exact(&self, name: &str) -> Option<&'static MethodPolicy> {
-        let mut slot = first_slot(name.as_bytes(), self.slots.len());
+        let hash = hash(name.as_bytes());
+        let last = self.slots.len() - 1;
+        let mut slot = hash as usize & last;
         // There are empty slots, so the loop ends.
-        while let Some(Some(index)) = self.slots.get(slot) {
-            match self.methods.get(*index as usize) {
-                Some(method) if method.rpc == name => return Some(method),
-                _ => slot = (slot + 1) & (self.slots.len() - 1),
+        while let Some(Some((other, index))) = self.slots.get(slot) {
+            if *other == hash
+                && let Some(method) = self.methods.get(*index as usize)
+                && method.rpc == name
+            {
+                return Some(method);
             }
+            slot = (slot + 1) & last;
         }
         None
     }
@@ -88,26 +94,21 @@ impl PathLookup {
     }
 }
 
-/// The slot at which the search for a name begins. `slots` is a power of two.
+/// The hash of a name. The names are those of the policy, so no secret key is needed: a caller who knows the
+/// function can only begin a search at a slot of their choice.
 #[inline]
-fn first_slot(name: &[u8], slots: usize) -> usize {
-    // The names are those of the policy, so no secret key is needed: a caller who knows the function can only
-    // begin a search at a slot of their choice.
+fn hash(name: &[u8]) -> u32 {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     // The upper half of the product depends on the upper bytes of the block, the lower half on the lower ones.
-    let mix = |hash: u64, block: [u8; 8]| {
-        let product = u128::from(hash ^ u64::from_le_bytes(block)) * u128::from(MULTIPLIER);
+    let mix = |hash: u64, block: u64| {
+        let product = u128::from(hash ^ block) * u128::from(MULTIPLIER);
         (product >> 64) as u64 ^ product as u64
     };
     let (blocks, rest) = name.as_chunks();
-    let mut hash = blocks.iter().fold(name.len() as u64, |hash, block| mix(hash, *block));
-    let last = match name.last_chunk() {
-        // Overlaps the last whole block, which is cheaper than a copy of the rest.
-        Some(last) => *last,
-        None => std::array::from_fn(|at| rest.get(at).copied().unwrap_or(0)),
-    };
-    hash = mix(hash, last);
-    hash as usize & (slots - 1)
+    let blocks = blocks.iter().map(|block| u64::from_le_bytes(*block));
+    let hash = blocks.fold(name.len() as u64, mix);
+    let last = rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte));
+    mix(hash, last) as u32
 }
 
 /// The function name that the code generator derives: snake case, and a valid identifier of Rust.
