@@ -47,6 +47,8 @@ mod service;
 mod token;
 mod token_file;
 
+#[cfg(feature = "jwks")]
+pub(crate) use self::token::WithCauses;
 pub use self::{
     call_credentials::{CallCredentials, DEFAULT_REFRESH_COOLDOWN, DEFAULT_REPLAY_LIMIT},
     credential::{Credential, InvalidCredential},

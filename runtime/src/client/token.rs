@@ -221,7 +221,7 @@ impl Error for TokenSourceError {
 }
 
 /// The text of an error and of all its causes, for the operator.
-pub(super) struct WithCauses<'a>(pub(super) &'a dyn Error);
+pub(crate) struct WithCauses<'a>(pub(crate) &'a dyn Error);
 
 impl fmt::Display for WithCauses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -199,7 +199,7 @@ impl<C: DeserializeOwned + Clone + Send + Sync + 'static> JwtVerifierBuilder<C> 
         self
     }
 
-    /// Builds the verifier with the keys that it trusts: a [`Key`](super::Key), a [`KeySet`], or the keys
+    /// Builds the verifier with the keys that it trusts: a [`Key`](super::Key), a [`KeySet`](super::KeySet), or the keys
     /// that an identity provider publishes (`RemoteKeys`, feature `jwks`). [`KeySource::any_of`] combines them.
     ///
     /// An event at INFO names each check that the settings waive.

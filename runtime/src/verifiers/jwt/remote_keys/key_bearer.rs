@@ -6,7 +6,7 @@ use http::HeaderValue;
 use url::{Origin, Url};
 
 #[cfg(feature = "client")]
-use crate::client::TokenSource;
+use crate::client::{TokenSource, WithCauses};
 use crate::net::http_client::{HttpClient, HttpError};
 
 /// A token's text, or why there is none.
@@ -34,7 +34,7 @@ impl KeyBearer {
         let fetch_token = move || {
             let source = Arc::clone(&source);
             let text = async move {
-                let token = source.token().await.map_err(|error| error.to_string())?;
+                let token = source.token().await.map_err(|error| WithCauses(&error).to_string())?;
                 Ok(token.secret().into())
             };
             Box::pin(text) as Pin<Box<dyn Future<Output = TokenText> + Send>>
