@@ -4,8 +4,9 @@
 //! can use it.
 //!
 //! Generated code builds an evaluator with the functions of [`builder`]. The guard and the handler check pass
-//! it to [`decision::evaluate`], which catches panics, emits the event of the decision and returns the
-//! identity or a [`Rejection`](rejection::Rejection).
+//! it to [`decision::start`] and, if it has to wait, to [`decision::resume`]. Both emit the event of the decision
+//! and return the identity or a [`Rejection`](rejection::Rejection). `resume` catches panics too; the callers of
+//! `start` do so themselves.
 
 #![allow(missing_docs, missing_debug_implementations, reason = "generated code alone calls this")]
 #![allow(

@@ -1,4 +1,4 @@
-//! Call credentials and their settings.
+//! Call credentials, in the sense of gRPC: the token source and the header that every call on a channel uses.
 
 use std::{fmt, sync::Arc, time::Duration};
 

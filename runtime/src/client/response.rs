@@ -89,7 +89,8 @@ pub(super) fn classify<B: Body>(response: &Response<B>, uri: &Uri) -> Classifica
 
 /// Returns the status of a [`Classification::CredentialRejected`], for the error that the caller gets.
 ///
-/// The classification has decoded the details before: tonic panics on details that it can't decode.
+/// Call it only after the classification, which has decoded the details: tonic panics on details that it can't
+/// decode.
 pub(super) fn rejection_status(headers: &HeaderMap) -> Status {
     Status::from_header_map(headers).unwrap_or_else(|| Status::unauthenticated(""))
 }

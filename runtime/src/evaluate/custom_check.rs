@@ -1,4 +1,4 @@
-//! Custom checks: the functions of `authorize = ..` and `authorize_request = ..`.
+//! The custom check `authorize = ..`. That of `authorize_request = ..` runs in the handler check.
 
 use std::pin::Pin;
 

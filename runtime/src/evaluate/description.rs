@@ -1,4 +1,5 @@
-//! What rejections and events contain about a policy.
+//! The description of a policy, from which rejections and events are written: the names of its schemes, their
+//! challenges, and the scopes.
 
 use std::borrow::Cow;
 

@@ -8,8 +8,8 @@ pub(crate) fn redact_url(url: &Url) -> String {
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
-/// A text that should have been a URL, without whatever may be its user, password, query or fragment, and cut
-/// after 200 characters.
+/// Redacts a text that isn't a valid URL: removes everything that may be a user, password, query or fragment, and
+/// cuts the rest after 200 characters.
 pub(crate) fn redact_text(text: &str) -> String {
     let (text, tail) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
     if tail.contains('@') {
