@@ -11,5 +11,6 @@ mod handler_check;
 mod header_const;
 mod impl_block;
 mod policy_table;
+mod rejected;
 mod shared_evaluator;
 pub(crate) mod synchronous;

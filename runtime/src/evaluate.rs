@@ -4,7 +4,7 @@
 //! can use it.
 //!
 //! Generated code builds an evaluator with the functions of [`builder`]. The guard and the handler check pass
-//! it to [`decision::start`] and, if it has to wait, to [`decision::resume`]. Both emit the event of the decision
+//! it to [`run::start`] and, if it has to wait, to [`run::resume`]. Both emit the event of the decision
 //! and return the identity or a [`Rejection`](rejection::Rejection). `resume` catches panics too; the callers of
 //! `start` do so themselves.
 
@@ -19,7 +19,6 @@ pub(crate) mod check_result;
 mod combinators;
 pub(crate) mod custom_check;
 pub(crate) mod deadline;
-pub(crate) mod decision;
 pub(crate) mod description;
 pub(crate) mod evaluator;
 pub(crate) mod events;
@@ -29,6 +28,7 @@ mod optional;
 pub(crate) mod panics;
 pub(crate) mod rejection;
 pub(crate) mod requirement;
+pub(crate) mod run;
 mod scheme_check;
 mod selection;
 mod status;

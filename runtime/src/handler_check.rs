@@ -18,13 +18,13 @@ use tonic::{Request, Status};
 use crate::{
     evaluate::{
         custom_check::CheckFuture,
-        decision::{resume, start},
         description::PolicyDescription,
         evaluator::{EvalContext, Evaluator, Progress},
         events::RpcTarget,
         injected_identity::InjectedIdentity,
         panics::catch_panic,
         rejection::Rejection,
+        run::{resume, start},
     },
     guard::handoff::{CallOrigin, MethodId, ServiceId},
     reason::{DOMAIN, Reason},

@@ -2,9 +2,10 @@
 
 use proc_macro2::Span;
 use quote::{quote, quote_spanned};
-use syn::{Block, Expr, ExprBlock, Pat, Path, ReturnType, Stmt, spanned::Spanned, token::Brace};
+use syn::{Block, Expr, ExprBlock, Pat, Path, Stmt, token::Brace};
 
 use crate::{
+    expand::rejected,
     parse::method::Method,
     syntax::{hygiene, names::function_name},
 };
@@ -28,24 +29,8 @@ pub(super) fn insert(method: &mut Method, krate: &Path) -> syn::Result<()> {
     let at_request = hygiene::at(location, krate);
     let head = quote_spanned!(location=> #at_request::__private::call_head(&#request));
     let status = quote!(#krate::__private::denied_call(#name, #head));
-    let output = match &method.item.sig.output {
-        ReturnType::Default => method.item.sig.ident.span(),
-        ReturnType::Type(_, ty) => ty.span(),
-    };
-    let output = output.resolved_at(site);
-    let at_output = hygiene::at(output, krate);
-    let handler_output = quote_spanned!(output=> #at_output::__private::HandlerOutput);
-    let rejected = match method.boxed_output() {
-        None => quote_spanned!(output=> #handler_output::rejected),
-        Some(ty) => quote_spanned!(output=> <#ty as #handler_output>::rejected),
-    };
-    let ident = method.item.sig.ident.clone();
-    let Some(body) = method.body() else {
-        return Err(syn::Error::new(
-            ident.span(),
-            "expected an async fn or the body `Box::pin(async move { .. })`",
-        ));
-    };
+    let rejected = rejected::expand(method, krate);
+    let body = method.body()?;
     let stmts = std::mem::take(&mut body.stmts);
     let check = if is_empty(&stmts) {
         quote!(#rejected(#status))

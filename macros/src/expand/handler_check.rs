@@ -2,14 +2,14 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Block, Expr, ExprBlock, Path, ReturnType, Stmt, spanned::Spanned, token::Brace};
+use syn::{Block, Expr, ExprBlock, Path, Stmt, spanned::Spanned, token::Brace};
 
 use crate::{
     expand::{
         authorized,
         custom_check::{self, CheckOutput},
         evaluator::{self, EvaluatedBy},
-        header_const,
+        header_const, rejected,
     },
     model::policy::Policy,
     parse::method::Method,
@@ -64,13 +64,7 @@ pub(super) fn insert(
         }
         EvaluatorSource::Inline(_) | EvaluatorSource::Shared(_) => check.extend(statement),
     }
-    let name = method.item.sig.ident.clone();
-    let Some(body) = method.body() else {
-        return Err(syn::Error::new(
-            name.span(),
-            "expected an async fn or the body `Box::pin(async move { .. })`",
-        ));
-    };
+    let body = method.body()?;
     // The check precedes every statement of the user. These move into a block: items in the body would
     // otherwise be in scope in the check, and could shadow names that mean something else in the guard.
     let stmts = std::mem::take(&mut body.stmts);
@@ -140,18 +134,7 @@ fn statement(
     let site = Span::mixed_site();
     let identity = method.identity.as_ref();
     let evaluation = evaluation(method, policy, source, krate);
-    let output = match &method.item.sig.output {
-        ReturnType::Default => method.item.sig.ident.span(),
-        ReturnType::Type(_, ty) => ty.span(),
-    };
-    let output = output.resolved_at(site);
-    let at_output = hygiene::at(output, krate);
-    let handler_output = quote_spanned!(output=> #at_output::__private::HandlerOutput);
-    let rejected = match method.boxed_output() {
-        // The compiler infers the type that an async fn returns.
-        None => quote_spanned!(output=> #handler_output::rejected),
-        Some(ty) => quote_spanned!(output=> <#ty as #handler_output>::rejected),
-    };
+    let rejected = rejected::expand(method, krate);
     let status = format_ident!("__status", span = site);
     match identity {
         Some(identity) => {

@@ -1,4 +1,4 @@
-//! Whether two attributes of one impl have the same content, so that their methods can share an evaluator.
+//! The content of an attribute, for a comparison: methods of one impl with equal attributes share an evaluator.
 
 use std::fmt::Write;
 

@@ -50,7 +50,7 @@ fn inherited(policy: &Policy) -> Result<Schemes, &'static str> {
     }
 }
 
-/// Reports `scheme = default` where there is no impl's attribute to inherit from.
+/// Reports `scheme = default` without an impl's attribute to inherit from.
 pub(crate) fn reject(arguments: &Arguments, place: &str, errors: &mut Errors) {
     if let Some(span) = arguments.inherited_scheme {
         errors.push(syn::Error::new(

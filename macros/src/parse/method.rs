@@ -71,8 +71,11 @@ impl Method {
     }
 
     /// The block that runs when the method is awaited.
-    pub(crate) fn body(&mut self) -> Option<&mut Block> {
-        body(&mut self.item, self.shape)
+    pub(crate) fn body(&mut self) -> syn::Result<&mut Block> {
+        let name = self.item.sig.ident.span();
+        body(&mut self.item, self.shape).ok_or_else(|| {
+            syn::Error::new(name, "expected an async fn or the body `Box::pin(async move { .. })`")
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an authenticator returns: an identity, and what is known of its life.
+//! The return type of authenticators: an identity, and what is known of its life.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -27,8 +27,9 @@ use super::identity_id::IdentityId;
 /// assert_eq!(authenticated.ids().len(), 1);
 /// ```
 ///
-/// Statements about an identity that is over are no rejection. An authenticator rejects expired credentials
-/// with [`AuthError::expired`](crate::AuthError::expired).
+/// The lifetime and the ids are handed on by every wrapper of an authenticator, and nothing acts on them yet. An
+/// end in the past doesn't reject a call: reject expired credentials with
+/// [`AuthError::expired`](crate::AuthError::expired).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Authenticated<I> {

@@ -1,4 +1,4 @@
-//! What an authenticator can say about credentials without waiting.
+//! The decision of an authenticator that doesn't wait, or its deferral.
 
 use super::authenticated::Authenticated;
 use crate::error::AuthError;

@@ -28,7 +28,7 @@ pub struct Token {
     pub(super) secret: Box<str>,
     pub(super) life: Option<Duration>,
     pub(super) refresh_after: Option<Duration>,
-    /// What the token was read from, for errors.
+    /// The file with the token, for errors.
     pub(super) origin: Option<Box<str>>,
 }
 

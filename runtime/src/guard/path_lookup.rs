@@ -65,7 +65,7 @@ impl PathLookup {
         let hash = hash(name.as_bytes());
         let last = self.slots.len() - 1;
         let mut slot = hash as usize & last;
-        // There are empty slots, so the loop ends.
+        // Some slots are empty, so the loop ends.
         while let Some(Some((other, index))) = self.slots.get(slot) {
             if *other == hash
                 && let Some(method) = self.methods.get(*index as usize)

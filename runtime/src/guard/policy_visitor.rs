@@ -5,11 +5,11 @@ use std::{any::Any, future::ready, pin::Pin};
 use super::handoff::SealedIdentity;
 use crate::{
     evaluate::{
-        decision::{resume, start},
         description::PolicyDescription,
         evaluator::{EvalContext, Evaluator, Progress},
         events::RpcTarget,
         rejection::Rejection,
+        run::{resume, start},
     },
     reason::Reason,
     scheme::CallHead,

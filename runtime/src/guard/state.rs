@@ -42,7 +42,7 @@ pub(super) struct GuardState {
     rejections: Arc<RejectionCache>,
 }
 
-/// What becomes of a call whose head has arrived.
+/// The outcome of [`GuardState::enter`].
 pub(super) enum Entry {
     /// The head has the handoff.
     Admitted,

@@ -34,11 +34,12 @@ impl Token68 {
     }
 }
 
-/// Extracts the token68 that follows the auth-scheme `word`.
+/// Extracts the token68 that follows the auth-scheme `word`. One of more than `max_length` bytes is malformed.
 #[inline]
 pub(super) fn token68(
     head: &CallHead<'_>,
     word: &str,
+    max_length: usize,
 ) -> Result<Extraction<Token68>, ExtractError> {
     let Some(value) = head.single(&AUTHORIZATION)? else {
         return Ok(Extraction::Absent);
@@ -54,20 +55,22 @@ pub(super) fn token68(
     }
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
     let start = word.len() + spaces;
-    if !is_token68(bytes.get(start..).unwrap_or_default()) {
+    let token = bytes.get(start..).unwrap_or_default();
+    if token.len() > max_length || !is_token68(token) {
         return Err(ExtractError::Malformed);
     }
     Ok(Extraction::Credentials(Token68 { value: value.clone(), start }))
 }
 
-/// Extracts a token68 that is the whole value of the header `name`.
+/// Extracts a token68 that is the whole value of the header `name`, otherwise as [`token68`].
 pub(super) fn bare_token68(
     head: &CallHead<'_>,
     name: &HeaderName,
+    max_length: usize,
 ) -> Result<Extraction<Token68>, ExtractError> {
     match head.single(name)? {
         None => Ok(Extraction::Absent),
-        Some(value) if is_token68(value.as_bytes()) => {
+        Some(value) if value.len() <= max_length && is_token68(value.as_bytes()) => {
             Ok(Extraction::Credentials(Token68 { value: value.clone(), start: 0 }))
         }
         Some(_) => Err(ExtractError::Malformed),
@@ -153,15 +156,15 @@ mod tests {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
         }
         let extensions = http::Extensions::new();
-        token68(&CallHead::new(&headers, &extensions), "bearer").map(
-            |extraction| match extraction {
+        token68(&CallHead::new(&headers, &extensions), "bearer", usize::MAX).map(|extraction| {
+            match extraction {
                 Extraction::Absent => Extraction::Absent,
                 Extraction::OtherScheme => Extraction::OtherScheme,
                 Extraction::Credentials(token) => {
                     Extraction::Credentials(token.as_bytes().to_vec())
                 }
-            },
-        )
+            }
+        })
     }
 
     #[test]

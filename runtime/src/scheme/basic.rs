@@ -54,7 +54,7 @@ impl Scheme for Basic {
     }
 
     fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<BasicCredentials>, ExtractError> {
-        Ok(match token68(head, "basic")? {
+        Ok(match token68(head, "basic", usize::MAX)? {
             Extraction::Absent => Extraction::Absent,
             Extraction::OtherScheme => Extraction::OtherScheme,
             Extraction::Credentials(token) => Extraction::Credentials(decode(token.as_bytes())?),

@@ -18,8 +18,8 @@ const DEFAULT_MAX_LENGTH: usize = 16 * 1024;
 
 /// A bearer token in the `authorization` header (RFC 6750, section 2.1): `scheme = "bearer"`.
 ///
-/// [`in_header`](Bearer::in_header) reads another header. A token of more than 16 KiB is malformed, unless
-/// [`max_length`](Bearer::max_length) says otherwise.
+/// [`in_header`](Bearer::in_header) reads another header. A token of more than 16 KiB is malformed;
+/// [`max_length`](Bearer::max_length) sets another limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Bearer {
     realm: Option<&'static str>,
@@ -76,9 +76,9 @@ impl Bearer {
     /// Sets the maximum length of a token in bytes: 16 KiB by default. A longer token is malformed, and no
     /// verifier receives it.
     ///
-    /// `JwtVerifier` accepts 16 KiB at most, whatever this setting says.
+    /// `JwtVerifier` accepts at most 16 KiB with any setting.
     ///
-    /// The transport has a limit of its own. By default a tonic server accepts 16 KiB for all headers of a call
+    /// The transport limits headers too. By default a tonic server accepts 16 KiB for all headers of a call
     /// together, counted with 32 bytes for each header (RFC 9113, section 6.5.2). Beyond that the HTTP library
     /// answers with the status 431 before any layer runs, which a tonic client returns as UNKNOWN, with 431 in the
     /// message and without `ErrorInfo`. `Server::http2_max_header_list_size` sets that limit.
@@ -114,19 +114,16 @@ impl Scheme for Bearer {
     #[inline]
     fn extract(&self, head: &CallHead<'_>) -> Result<Extraction<BearerToken>, ExtractError> {
         let extraction = match self.header {
-            None => token68(head, "bearer")?,
-            Some(name) => bare_token68(head, &HeaderName::from_static(name))?,
+            None => token68(head, "bearer", self.max_length)?,
+            Some(name) => bare_token68(head, &HeaderName::from_static(name), self.max_length)?,
         };
-        match extraction {
-            Extraction::Absent => Ok(Extraction::Absent),
-            Extraction::OtherScheme => Ok(Extraction::OtherScheme),
-            Extraction::Credentials(token) if token.as_bytes().len() > self.max_length => {
-                Err(ExtractError::Malformed)
-            }
+        Ok(match extraction {
+            Extraction::Absent => Extraction::Absent,
+            Extraction::OtherScheme => Extraction::OtherScheme,
             Extraction::Credentials(token) => {
-                Ok(Extraction::Credentials(BearerToken { token, header: self.header }))
+                Extraction::Credentials(BearerToken { token, header: self.header })
             }
-        }
+        })
     }
 
     /// Returns none for a token in another header.

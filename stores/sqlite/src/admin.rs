@@ -66,7 +66,7 @@ pub enum Issued {
     },
 }
 
-/// What is known of a key, without its hash.
+/// A key as it is listed, without its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyInfo<I> {
@@ -80,8 +80,6 @@ pub struct KeyInfo<I> {
     pub expires: Option<SystemTime>,
     /// When it was revoked, if it is.
     pub revoked: Option<SystemTime>,
-    /// When it was last used, to the minute. `None` means never, or that no server records uses.
-    pub last_used: Option<SystemTime>,
 }
 
 /// One change of a key.
@@ -166,7 +164,7 @@ impl KeyAdmin {
     /// until its own end if that is earlier.
     ///
     /// # Errors
-    /// Returns [`StoreError::NoSuchKey`] if there is no key `old_id` or if it is revoked, and the errors of
+    /// Returns [`StoreError::NoSuchKey`] if the key `old_id` doesn't exist or is revoked, and the errors of
     /// [`issue`](KeyAdmin::issue).
     pub fn rotate(
         &mut self,
@@ -195,7 +193,7 @@ impl KeyAdmin {
     /// Revokes a key. It is never valid again.
     ///
     /// # Errors
-    /// Returns [`StoreError::NoSuchKey`] if there is no such key or if it is revoked already, and an error if
+    /// Returns [`StoreError::NoSuchKey`] if the key doesn't exist or is revoked already, and an error if
     /// the database can't be written.
     pub fn revoke(&mut self, id: &str, actor: &str) -> Result<(), StoreError> {
         let transaction = begin(&mut self.connection)?;
@@ -214,7 +212,7 @@ impl KeyAdmin {
     /// Lets a key end at `at`, or at its own end if that is earlier: an end is never put off.
     ///
     /// # Errors
-    /// Returns [`StoreError::NoSuchKey`] if there is no such key or if it is revoked, and an error if the
+    /// Returns [`StoreError::NoSuchKey`] if the key doesn't exist or is revoked, and an error if the
     /// database can't be written.
     pub fn expire(&mut self, id: &str, at: SystemTime, actor: &str) -> Result<(), StoreError> {
         let transaction = begin(&mut self.connection)?;
@@ -236,8 +234,7 @@ impl KeyAdmin {
         limit: u32,
     ) -> Result<Vec<KeyInfo<I>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, identity, created_at, expires_at, revoked_at, last_used_at
-             FROM tonic_guard_keys LEFT JOIN tonic_guard_key_uses ON key_id = id
+            "SELECT id, identity, created_at, expires_at, revoked_at FROM tonic_guard_keys
              WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
         let time = |row: &Row<'_>, column| -> rusqlite::Result<Option<SystemTime>> {
@@ -250,14 +247,13 @@ impl KeyAdmin {
                 created: from_millis(row.get(2)?),
                 expires: time(row, 3)?,
                 revoked: time(row, 4)?,
-                last_used: time(row, 5)?,
             };
             Ok(key)
         })?;
         rows.map(|row| {
-            let KeyInfo { id, identity, created, expires, revoked, last_used } = row?;
+            let KeyInfo { id, identity, created, expires, revoked } = row?;
             let identity = serde_json::from_str(&identity).map_err(StoreError::Identity)?;
-            Ok(KeyInfo { id, identity, created, expires, revoked, last_used })
+            Ok(KeyInfo { id, identity, created, expires, revoked })
         })
         .collect()
     }

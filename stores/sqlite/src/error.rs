@@ -18,7 +18,7 @@ pub enum StoreError {
     },
     /// The identity can't be written as JSON, or a stored one can't be read as the identity's type.
     Identity(serde_json::Error),
-    /// There is no key with this id, or it is revoked.
+    /// The key doesn't exist, or it is revoked.
     NoSuchKey,
     /// The request id was used for a key with another identity or another end.
     RequestIdReused,
@@ -37,7 +37,7 @@ impl fmt::Display for StoreError {
                 "expected the schema version {expected} or the next, found {found}: migrate the database first"
             ),
             StoreError::Identity(_) => f.write_str("the identity isn't valid JSON of its type"),
-            StoreError::NoSuchKey => f.write_str("there is no such key, or it is revoked"),
+            StoreError::NoSuchKey => f.write_str("the key doesn't exist, or it is revoked"),
             StoreError::RequestIdReused => {
                 f.write_str("the request id was used for another identity or another end")
             }

@@ -24,6 +24,9 @@ const MAX_READERS: usize = 4;
 /// It only reads, on connections that can't write, and asks the database for every call. The identity is
 /// deserialized as the `I` of the `ApiKeys`.
 ///
+/// Stop the servers before another file takes the place of this one, such as a restored backup: open connections
+/// go on reading the file that they opened.
+///
 /// A revoked key is rejected as invalid from the moment at which its revocation is committed. A key whose row
 /// can't be read, because its hash or its identity has another form, is UNAVAILABLE and never invalid: the
 /// caller has done nothing wrong. An event at the level ERROR names the key.
@@ -63,7 +66,7 @@ impl SqliteKeys {
     /// Opens the database file at `path`.
     ///
     /// # Errors
-    /// Returns an error if there is no such file, or if its schema isn't that of this version or of the next.
+    /// Returns an error if the file doesn't exist, or if its schema isn't that of this version or of the next.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let connection = connection::read_only(&path)?;

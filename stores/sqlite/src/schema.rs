@@ -27,10 +27,6 @@ CREATE TABLE tonic_guard_key_changes (
     actor TEXT NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE tonic_guard_key_uses (
-    key_id TEXT NOT NULL PRIMARY KEY,
-    last_used_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 "];
 
 /// The schema version that this crate writes.

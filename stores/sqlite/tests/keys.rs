@@ -62,7 +62,7 @@ impl Shape for Keyed {
     }
 }
 
-/// A migrated database in a folder of its own.
+/// A migrated database in a temporary folder.
 struct Database {
     folder: TempDir,
 }
@@ -230,7 +230,7 @@ async fn a_row_that_cannot_be_read_is_unavailable_and_never_invalid() {
 #[tokio::test]
 async fn a_store_without_its_tables_is_an_error_at_start_and_unavailable_later() {
     let database = Database { folder: tempfile::tempdir().unwrap() };
-    assert!(SqliteKeys::open(database.path()).is_err(), "there is no file");
+    assert!(SqliteKeys::open(database.path()).is_err(), "the file doesn't exist");
     drop(database.admin());
     let opened = SqliteKeys::open(database.path());
     assert!(matches!(opened, Err(StoreError::Schema { found: 0, .. })), "{opened:?}");

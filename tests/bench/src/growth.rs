@@ -71,76 +71,38 @@ pub fn table() -> Result<(), Box<dyn Error>> {
 
 /// The program's measured mode: `grow WORD open|guarded COUNT`.
 pub fn make_calls(word: &str, subject: &str, count: usize) -> Result<(), Box<dyn Error>> {
-    let guarded = subject == "guarded";
     let (kind, size) = word.split_once('-').ok_or("no size")?;
     let size: usize = size.parse()?;
     let call = Call::new(100, true);
-    Ok(match (kind, size) {
-        ("methods", 3) => {
-            use wide::narrow_server::NarrowServer;
-            let call = call.with_path("/guard.bench.wide.v1.Narrow/Say0");
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(Guarded, NarrowServer::from_arc)),
-                false => repeat.server(NarrowServer::new(Open)),
-            }
+    let call = match kind {
+        "methods" if size == 3 => call.with_path("/guard.bench.wide.v1.Narrow/Say0"),
+        "methods" => call.with_path("/guard.bench.wide.v1.Wide/Say433"),
+        "headers" => call.with_headers(size.saturating_sub(4)),
+        "token" => call.with_token(&token(size)),
+        _ => call,
+    };
+    let repeat = Repeat { call: &call, count, status: "0" };
+    Ok(match (subject, kind, size) {
+        ("open", "methods", 3) => repeat.server(wide::narrow_server::NarrowServer::new(Open)),
+        ("open", "methods", _) => repeat.server(wide::wide_server::WideServer::new(Open)),
+        ("open", ..) => repeat.server(EchoServer::new(service::Open)),
+        (_, "methods", 3) => {
+            repeat.server(guard(Guarded, wide::narrow_server::NarrowServer::from_arc))
         }
-        ("methods", _) => {
-            use wide::wide_server::WideServer;
-            let call = call.with_path("/guard.bench.wide.v1.Wide/Say433");
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(Guarded, WideServer::from_arc)),
-                false => repeat.server(WideServer::new(Open)),
-            }
+        (_, "methods", _) => repeat.server(guard(Guarded, wide::wide_server::WideServer::from_arc)),
+        (_, "schemes", 2) => repeat.server(guard(TwoSchemes, EchoServer::from_arc)),
+        (_, "identity", 8) => repeat.server(guard(Sized::<8>, EchoServer::from_arc)),
+        (_, "identity", _) => repeat.server(guard(Sized::<1024>, EchoServer::from_arc)),
+        (_, "token", _) => {
+            repeat.server(guard(OneScheme { token: token(size) }, EchoServer::from_arc))
         }
-        ("headers", _) => {
-            let call = call.with_headers(size.saturating_sub(4));
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(OneScheme::new(), EchoServer::from_arc)),
-                false => repeat.server(EchoServer::new(service::Open)),
-            }
-        }
-        ("token", _) => {
-            let token =
-                service::TOKEN.repeat(size.div_ceil(36)).split_off(size.div_ceil(36) * 36 - size);
-            let call = call.with_token(&token);
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(OneScheme { token }, EchoServer::from_arc)),
-                false => repeat.server(EchoServer::new(service::Open)),
-            }
-        }
-        ("schemes", 1) => {
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(OneScheme::new(), EchoServer::from_arc)),
-                false => repeat.server(EchoServer::new(service::Open)),
-            }
-        }
-        ("schemes", _) => {
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(TwoSchemes, EchoServer::from_arc)),
-                false => repeat.server(EchoServer::new(service::Open)),
-            }
-        }
-        (_, 8) => {
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(Sized::<8>, EchoServer::from_arc)),
-                false => repeat.server(EchoServer::new(service::Open)),
-            }
-        }
-        _ => {
-            let repeat = Repeat { call: &call, count, status: "0" };
-            match guarded {
-                true => repeat.server(guard(Sized::<1024>, EchoServer::from_arc)),
-                false => repeat.server(EchoServer::new(service::Open)),
-            }
-        }
+        _ => repeat.server(guard(OneScheme::new(), EchoServer::from_arc)),
     }?)
+}
+
+/// A token of `size` bytes.
+fn token(size: usize) -> String {
+    service::TOKEN.chars().cycle().take(size).collect()
 }
 
 /// The wide services without authentication.

@@ -54,8 +54,7 @@ pub trait KeyStore<I>: Send + Sync {
         id: &str,
     ) -> impl Future<Output = Result<Option<StoredKey<I>>, AuthError>> + Send;
 
-    /// Finds the key as [`find`](KeyStore::find) does, if the store needn't wait for it. The default, `None`, leaves
-    /// it to `find`.
+    /// Finds the key without waiting. `None`, the default, leaves it to [`find`](KeyStore::find).
     ///
     /// A guard decides a call without a future when the store answers here. It must not block the thread.
     fn find_now(&self, id: &str) -> Option<Result<Option<StoredKey<I>>, AuthError>> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::verifier::JwtVerifier;
 use crate::{
-    authenticate::{Authenticate, Authenticated},
+    authenticate::{Authenticate, Authenticated, Immediate},
     error::AuthError,
     evaluate::requirement::{HasRoles, HasScopes},
     scheme::{Bearer, BearerToken},
@@ -84,6 +84,13 @@ impl KeycloakVerifier {
     ) -> KeycloakVerifier {
         KeycloakVerifier { verifier, client: client.into().into() }
     }
+
+    fn caller(
+        &self,
+        claims: Authenticated<Claims<KeycloakRoles>>,
+    ) -> Authenticated<KeycloakCaller> {
+        claims.map(|claims| KeycloakCaller { claims, client: Arc::clone(&self.client) })
+    }
 }
 
 impl KeycloakRoles {
@@ -138,8 +145,12 @@ impl Authenticate<Bearer> for KeycloakVerifier {
         &self,
         token: BearerToken,
     ) -> Result<Authenticated<KeycloakCaller>, AuthError> {
-        let claims = self.verifier.authenticate(token).await?;
-        Ok(claims.map(|claims| KeycloakCaller { claims, client: Arc::clone(&self.client) }))
+        self.verifier.authenticate(token).await.map(|claims| self.caller(claims))
+    }
+
+    fn authenticate_now(&self, token: BearerToken) -> Immediate<KeycloakCaller, BearerToken> {
+        let immediate = self.verifier.authenticate_now(token);
+        immediate.map(|decision| decision.map(|claims| self.caller(claims)))
     }
 
     fn deadline(&self) -> Duration {

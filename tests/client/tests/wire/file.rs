@@ -114,7 +114,7 @@ async fn file_without_a_token_sends_nothing() {
             (code, Some(CallErrorKind::NoToken)),
             "{text:?}"
         );
-        // The operator learns which file it is; the status doesn't tell it to anyone else.
+        // The error names the file for the operator; the status doesn't.
         let file = dir.file().display().to_string();
         assert!(causes(&status).contains(&file), "{text:?}: {status:?}");
         assert!(!causes(&status).contains("token-1"), "{text:?}: {status:?}");

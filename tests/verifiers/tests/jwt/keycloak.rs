@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{
-    Authenticate, HasRoles, HasScopes, authenticated, guard,
+    Authenticate, HasRoles, HasScopes, Immediate, authenticated, guard,
     jwt::{JwtVerifier, KeySet, KeycloakCaller, KeycloakVerifier},
 };
 use tonic_guard_test::Issuer;
@@ -15,7 +15,7 @@ use tonic_guard_verifier_tests::{
     },
 };
 
-use crate::support::{INVALID, verify};
+use crate::support::{INVALID, bearer_token, verify};
 
 const REALM: &str = "https://id.example/realms/shop";
 const DENIED: &str = "PermissionDenied PERMISSION_DENIED";
@@ -107,4 +107,16 @@ async fn roles_are_those_of_the_realm_and_of_the_client() {
     assert!(!caller.has_role(&"x"));
     assert!(caller.has_scope("orders:read") && !caller.has_scope("orders:write"));
     assert!(!format!("{caller:?}").contains("clerk"));
+}
+
+#[tokio::test]
+async fn cached_token_is_decided_without_waiting() {
+    let issuer = Issuer::new(REALM);
+    let verifier = verifier(&issuer);
+    let token = bearer_token(&issuer.plain_jwt("orders").sign());
+    let first = verifier.authenticate_now(token.clone());
+    assert!(matches!(first, Immediate::Deferred(_)), "the token isn't verified yet");
+    drop(verifier.authenticate(token.clone()).await.unwrap());
+    let second = verifier.authenticate_now(token);
+    assert!(matches!(second, Immediate::Decided(Ok(_))), "the token is cached");
 }

@@ -1,4 +1,4 @@
-//! Tokens that a proxy puts into a header of its own.
+//! Tokens that a proxy puts into another header than `authorization`.
 
 use tonic::{Request, Response, Status, transport::Server};
 use tonic_guard::{

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tonic_guard::{
     AuthError, Authenticate, CallHead, Scheme,
     jwt::{Claims, JwtVerifier, JwtVerifierBuilder, KeySet},
-    scheme::Bearer,
+    scheme::{Bearer, BearerToken},
 };
 use tonic_guard_test::{Issuer, Token};
 use tonic_guard_verifier_tests::Serving;
@@ -93,10 +93,15 @@ pub async fn verify<A: Authenticate<Bearer>>(
     verifier: &A,
     token: &str,
 ) -> Result<A::Identity, AuthError> {
+    let authenticated = verifier.authenticate(bearer_token(token)).await?;
+    Ok(authenticated.into_identity())
+}
+
+/// The credentials of a call with this token.
+pub fn bearer_token(token: &str) -> BearerToken {
     let mut headers = http::HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
     let extensions = http::Extensions::new();
     let found = Bearer::new().extract(&CallHead::new(&headers, &extensions)).unwrap();
-    let authenticated = verifier.authenticate(found.credentials().unwrap()).await?;
-    Ok(authenticated.into_identity())
+    found.credentials().unwrap()
 }

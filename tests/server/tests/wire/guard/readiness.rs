@@ -263,7 +263,7 @@ async fn call_that_is_cancelled_while_it_waits_gives_up_its_place() {
     cancelled_call_gives_up_its_place::<false>().await;
 }
 
-/// A server that records what happens to it, and becomes ready as `readiness` tells.
+/// A server that records what happens to it, and becomes ready when `readiness` permits.
 #[derive(Clone)]
 struct Recorded<S> {
     service: S,

@@ -46,7 +46,7 @@ fn late_keys_of_a_lost_fetch_are_ignored() {
     assert!(fetcher.trusted(now).is_some());
 }
 
-/// The task of the fetch stands still, as on a runtime that nobody drives.
+/// The task of the fetch makes no progress, as on a runtime that nobody drives.
 #[tokio::test(start_paused = true)]
 async fn call_that_waits_for_a_lost_fetch_begins_another() {
     for cause in [FetchCause::Schedule, FetchCause::UnknownId, FetchCause::Signature] {

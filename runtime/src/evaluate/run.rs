@@ -1,4 +1,4 @@
-//! The two functions that evaluate a policy and emit the event of the decision. The guard and the handler check
+//! The two steps of running an evaluator, which emit the event of the decision. The guard and the handler check
 //! call them.
 
 use std::pin::pin;
